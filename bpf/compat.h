@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * compat.h - what differs between machines and kernel versions
+ */
+#ifndef MW_BPF_COMPAT_H
+#define MW_BPF_COMPAT_H
+
+#include "maps.h"
+
+/* Of no header BPF can include. */
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define AT_FDCWD (-100)
+#define AT_REMOVEDIR 0x200
+#define IPPROTO_TCP 6
+#define MSG_OOB 0x1
+#define MSG_PEEK 0x2
+#define MSG_TRUNC 0x20
+#define MSG_ERRQUEUE 0x2000
+#define O_CREAT_WRONLY_TRUNC 01101
+#define FMODE_WRITE 0x2
+#define PAGE_LEN 4096
+#define S_IFMT 0170000
+#define S_IFIFO 0010000
+#define S_IFSOCK 0140000
+#define SIGNAL_GROUP_EXIT 0x4
+#define ECONNABORTED 103
+
+#ifndef __TARGET_ARCH_x86
+#error "registers and system call numbers are known for x86-64 only so far"
+#endif
+
+#define MW_TS_COMPAT 0x0002	/* thread_info.status: this call came by the 32-bit entry */
+#define MW_X32_BIT 0x40000000u
+
+/* The number of the call that ends here. At exit orig_ax still holds it. */
+static __always_inline void mw_call_number(struct task_struct *task, struct pt_regs *regs,
+					   __u64 *nr, bool *compat, bool *narrow)
+{
+	__u32 n = regs->orig_ax;
+
+	*compat = task->thread_info.status & MW_TS_COMPAT;
+	*narrow = *compat || (n & MW_X32_BIT);
+	*nr = *compat ? n : n & ~MW_X32_BIT;
+}
+
+static __always_inline void mw_call_args(struct pt_regs *regs, bool compat, __u64 arg[6])
+{
+	if (compat) {
+		arg[0] = (__u32)regs->bx;
+		arg[1] = (__u32)regs->cx;
+		arg[2] = (__u32)regs->dx;
+		arg[3] = (__u32)regs->si;
+		arg[4] = (__u32)regs->di;
+		arg[5] = (__u32)regs->bp;
+	} else {
+		arg[0] = regs->di;
+		arg[1] = regs->si;
+		arg[2] = regs->dx;
+		arg[3] = regs->r10;
+		arg[4] = regs->r8;
+		arg[5] = regs->r9;
+	}
+}
+
+/* loginuid and sessionid are there with CONFIG_AUDIT only. */
+static __always_inline __u32 mw_loginuid(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->loginuid))
+		return 0xffffffff;
+	return BPF_CORE_READ(task, loginuid.val);
+}
+
+static __always_inline __u32 mw_sessionid(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->sessionid))
+		return 0xffffffff;
+	return BPF_CORE_READ(task, sessionid);
+}
+
+static __always_inline struct mount *mw_real_mount(struct vfsmount *mnt)
+{
+	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* The inode of a socket: both live in one struct socket_alloc. */
+static __always_inline __u64 mw_socket_ino(struct socket *sock)
+{
+	struct inode *inode;
+
+	if (!sock)
+		return 0;
+	inode = (void *)sock + bpf_core_field_offset(struct socket_alloc, vfs_inode) -
+		bpf_core_field_offset(struct socket_alloc, socket);
+	return BPF_CORE_READ(inode, i_ino);
+}
+
+/* s_dev to the form of event.h; the kernel's own dev_t has 12 and 20 bits. */
+static __always_inline __u64 mw_dev(__u32 s_dev)
+{
+	return (__u64)(s_dev >> 20) << 32 | (s_dev & 0xfffff);
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * emit.h - headers, appended data, sequence numbers and the way into the ring
+ */
+#ifndef MW_BPF_EMIT_H
+#define MW_BPF_EMIT_H
+
+#include "maps.h"
+#include "compat.h"
+
+/* len, seq and cpu are filled by mw_emit. */
+static __always_inline void mw_hdr_fill(struct mw_event_hdr *h, struct task_struct *task, __u16 type,
+					__u32 tag)
+{
+	h->type = type;
+	h->flags = tag & MW_TAG_OBSERVED ? 0 : MW_EVF_CANDIDATE;
+	h->ts_ns = bpf_ktime_get_boot_ns();
+	h->start_ns = task->group_leader->start_boottime;
+	h->cgroup = bpf_get_current_cgroup_id();
+	h->tgid = task->tgid;
+	h->tid = task->pid;
+	h->uid = task->cred->euid.val;
+}
+
+/*
+ * No wake-up while the ring is nearly empty: the reader looks every few ms by itself, and a wake-up
+ * an event doubles the cost on the observed process. Above a quarter it is forced.
+ */
+static __always_inline __u64 mw_ring_flags(void)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < cfg_ring_quarter ? BPF_RB_NO_WAKEUP :
+										BPF_RB_FORCE_WAKEUP;
+}
+
+/*
+ * Sends the event that stands at the scratch's start. `len` is without padding; the bytes up to the
+ * next multiple of 8 are cleared here. The number is taken before the output, so that a failed one
+ * leaves a hole; `emitting` tells softirq that a number is taken and not yet in the ring.
+ */
+static __always_inline int mw_emit(struct mw_scratch *s, __u64 len)
+{
+	struct mw_event_hdr *h = (void *)s->ev;
+	struct mw_cpu *c = mw_cpu_get();
+	long r;
+
+	asm volatile("" : "+r"(len));
+	if (!c || len > MW_BODY_MAX + MW_DATA_MAX)
+		return 0;
+	__builtin_memset(&s->ev[len], 0, 8);
+	len = (len + 7) & ~7ull;
+	h->len = len;
+	h->cpu = bpf_get_smp_processor_id();
+	*(volatile __u64 *)&c->emitting = 1;
+	h->seq = __sync_fetch_and_add(&c->seq, 1);
+	r = bpf_ringbuf_output(&ring, s->ev, len, mw_ring_flags());
+	*(volatile __u64 *)&c->emitting = 0;
+	if (r)
+		__sync_fetch_and_add(&c->lost_ring, 1);
+	return 0;
+}
+
+/*
+ * Appends `n` bytes of kernel memory at offset `off` behind a body of `body` bytes; returns how many
+ * it appended (0 or n).
+ */
+static __always_inline __u32 mw_append(struct mw_scratch *s, __u32 body, __u64 off, __u64 n,
+				       const void *src)
+{
+	asm volatile("" : "+r"(off));
+	asm volatile("" : "+r"(n));
+	if (off >= MW_DATA_MAX || n == 0 || n > MW_PATH_MAX)
+		return 0;
+	if (bpf_probe_read_kernel(&s->ev[body + off], n, src))
+		return 0;
+	return n;
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * file.h - calls that name files: open, unlink, rmdir, rename, and an exec that failed
+ *
+ * What was opened is told from the file itself. The strings are those that stand in user memory when
+ * the call ends: another thread may have changed them, so they prove nothing about the object.
+ */
+#ifndef MW_BPF_FILE_H
+#define MW_BPF_FILE_H
+
+#include "chan.h"
+#include "filter.h"
+#include "path.h"
+
+#define MW_ACT_BODY sizeof(struct mw_ev_act)
+
+_Static_assert(sizeof(struct mw_ev_act) <= MW_BODY_MAX, "act body");
+_Static_assert(5 * (MW_PATH_MAX + 1) < MW_DATA_MAX, "act data");
+
+static __always_inline struct mw_ev_act *mw_act_begin(struct mw_scratch *s, __u16 op)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mw_ev_act *e = (void *)s->ev;
+
+	__builtin_memset(e, 0, sizeof(*e));
+	mw_hdr_fill(&e->hdr, task, MW_EV_ACT, s->call.tag);
+	if (s->call.compat)
+		e->hdr.flags |= MW_EVF_COMPAT;
+	e->ret = s->call.ret;
+	e->fd = -1;
+	e->op = op;
+	e->sysno = s->call.nr;
+	return e;
+}
+
+/* The string at `user` into s->str; its length, or -1 if it cannot be read. */
+static __always_inline __s64 mw_str_load(struct mw_scratch *s, __u64 user, bool *cut)
+{
+	long n = bpf_probe_read_user_str(s->str, MW_PATH_MAX + 1, (void *)user);
+
+	*cut = n < 0 || n > MW_PATH_MAX;
+	return n < 0 ? -1 : n - 1;
+}
+
+/*
+ * A name as the caller gave it, with the directory it is relative to before it. Returns how many
+ * bytes both take.
+ */
+static __always_inline __u32 mw_act_name(struct mw_scratch *s, __u32 off, __s32 dirfd, __u64 user,
+					 bool second)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mw_ev_act *e = (void *)s->ev;
+	__u32 base_len = 0, asked_len = 0;
+	__u8 state = MW_PATH_NONE;
+	bool cut = false;
+	__s64 n = mw_str_load(s, user, &cut);
+
+	if (n >= 0 && s->str[0] != '/') {
+		struct file *dir;
+
+		if (dirfd == AT_FDCWD) {
+			base_len = mw_append_path(s, MW_ACT_BODY, off, &task->fs->pwd, &state);
+		} else {
+			dir = mw_fd_file(task, dirfd);
+			if (dir)
+				base_len = mw_append_path(s, MW_ACT_BODY, off, &dir->f_path,
+							  &state);
+		}
+	}
+	if (n > 0)
+		asked_len = mw_append(s, MW_ACT_BODY, off + base_len, n, s->str);
+	if (second) {
+		e->base2_len = base_len;
+		e->base2_state = state;
+		e->asked2_len = asked_len;
+	} else {
+		e->base_len = base_len;
+		e->base_state = state;
+		e->asked_len = asked_len;
+	}
+	if (cut)
+		e->asked_cut = 1;
+	return base_len + asked_len;
+}
+
+/* The object behind the new fd. Returns the length of its path. */
+static __always_inline __u32 mw_act_opened(struct mw_scratch *s, __s64 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mw_ev_act *e = (void *)s->ev;
+	struct file *file = mw_fd_file(task, fd);
+	struct inode *inode;
+
+	if (!file)
+		return 0;
+	inode = BPF_CORE_READ(file, f_inode);
+	e->fd = fd;
+	e->ino = BPF_CORE_READ(inode, i_ino);
+	e->dev = mw_dev(BPF_CORE_READ(inode, i_sb, s_dev));
+	e->mode = BPF_CORE_READ(inode, i_mode);
+	e->path_len = mw_append_path(s, MW_ACT_BODY, 0, &file->f_path, &e->path_state);
+	return e->path_len;
+}
+
+__noinline int mw_file_open(__u32 class)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_ev_act *e;
+	__s32 dirfd = AT_FDCWD;
+	__u64 name, flags;
+	__u32 off = 0;
+
+	if (!s)
+		return 0;
+	e = mw_act_begin(s, MW_OP_OPEN);
+	name = s->call.arg[0];
+	flags = s->call.arg[1];
+	if (class == MW_C_CREAT)
+		flags = O_CREAT_WRONLY_TRUNC;
+	if (class == MW_C_OPENAT || class == MW_C_OPENAT2) {
+		dirfd = s->call.arg[0];
+		name = s->call.arg[1];
+		flags = s->call.arg[2];
+	}
+	if (class == MW_C_OPENAT2) {
+		/* struct open_how begins with its flags */
+		flags = 0;
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)s->call.arg[2]);
+	}
+	e->flags = flags;
+	if (s->call.ret >= 0)
+		off = mw_act_opened(s, s->call.ret);
+	off += mw_act_name(s, off, dirfd, name, false);
+	return mw_emit(s, MW_ACT_BODY + off);
+}
+
+__noinline int mw_file_unlink(__u32 class)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_ev_act *e;
+	bool at = class == MW_C_UNLINKAT;
+	__u32 off;
+
+	if (!s)
+		return 0;
+	e = mw_act_begin(s, MW_OP_UNLINK);
+	if (at)
+		e->flags = s->call.arg[2];
+	if (class == MW_C_RMDIR || e->flags & AT_REMOVEDIR)
+		e->op = MW_OP_RMDIR;
+	off = mw_act_name(s, 0, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at], false);
+	return mw_emit(s, MW_ACT_BODY + off);
+}
+
+__noinline int mw_file_rename(__u32 class)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_ev_act *e;
+	bool at = class == MW_C_RENAMEAT;
+	__u32 off;
+
+	if (!s)
+		return 0;
+	e = mw_act_begin(s, MW_OP_RENAME);
+	if (at && mw_is_renameat2(&s->call))
+		e->flags = s->call.arg[4];
+	off = mw_act_name(s, 0, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at ? 1 : 0],
+			  false);
+	off += mw_act_name(s, off, at ? (__s32)s->call.arg[2] : AT_FDCWD, s->call.arg[at ? 3 : 1],
+			   true);
+	return mw_emit(s, MW_ACT_BODY + off);
+}
+
+__noinline int mw_file_exec_failed(__u32 class)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_ev_act *e;
+	bool at = class == MW_C_EXECVEAT;
+	__u32 off;
+
+	if (!s || s->call.ret >= 0)
+		return 0;
+	e = mw_act_begin(s, MW_OP_EXEC);
+	if (at)
+		e->flags = s->call.arg[4];
+	off = mw_act_name(s, 0, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at], false);
+	return mw_emit(s, MW_ACT_BODY + off);
+}
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * maps.h - maps, settings and the memory the programs share
+ *
+ * Settings are `const volatile`: user space writes them before the load and the verifier sees
+ * constants. Every table has a limit, and every failure on it a counter in struct mw_cpu.
+ */
+#ifndef MW_BPF_MAPS_H
+#define MW_BPF_MAPS_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <mcpwatch/event.h>
+
+#include "shared.h"
+
+/* --- settings ---------------------------------------------------------------------------------- */
+
+const volatile __u64 cfg_secret;	/* chan = address of the kernel object ^ this */
+const volatile __u64 cfg_ring_quarter;	/* from this much waiting data on, wake the reader */
+const volatile __u64 cfg_undecided_max; /* bytes taken of a channel nobody has decided on */
+const volatile bool cfg_watch_execs;	/* what is started on pipes or sockets is a candidate */
+
+/*
+ * A byte for each tgid that can be (PID_MAX_LIMIT): 0 or MW_TAG_*. It is the whole of .bss: an array
+ * map's value must not be larger than 4 MiB (KMALLOC_MAX_SIZE, until 6.2), so all other mutable data
+ * stands elsewhere. User space writes it through mmap, the fork program here.
+ */
+__u8 tags[MW_N_TAGS];
+
+/* The daemon's own root directory, set by mw_init; see path.h. */
+__u64 own_root_mnt SEC(".data") = 0;
+__u64 own_root_dentry SEC(".data") = 0;
+/* The process mw_task_iter is to tell about. */
+__u32 wanted_tgid SEC(".data") = 0;
+
+/* --- maps -------------------------------------------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} ring SEC(".maps");
+
+/* What a system call was, taken once from the registers. */
+struct mw_call {
+	__s64 ret;
+	__u64 arg[6];
+	__u32 nr;
+	__u32 class; /* enum mw_class */
+	__u32 tag;
+	__u8 compat; /* by the 32-bit entry */
+	__u8 narrow; /* user structures have 32-bit pointers (compat or x32) */
+	__u8 pad[2];
+};
+
+/* Where we are in the bytes of a call. At most one of `filled` and `missed` is not 0. */
+struct mw_io_at {
+	__u64 iov;     /* user address of the next element */
+	__u64 base;    /* user address in the present buffer */
+	__u64 rem;     /* bytes left of it */
+	__u64 left;    /* bytes of the call not yet read */
+	__u64 done;    /* bytes of the call that have their event */
+	__u64 by_page; /* so many bytes are to be read page by page */
+	__u32 n_iov;   /* elements left */
+	__u32 filled;  /* bytes that stand in the scratch, behind the body */
+	__u32 missed;  /* bytes that could not be read, after which the next event begins */
+	__u32 narrow;
+};
+
+/* Where a walk stands; see path.h. */
+struct mw_walk {
+	struct mount *mnt;
+	struct dentry *dentry;
+	__u32 pos;   /* the path so far stands in walk[pos] up to MW_PATH_MAX */
+	__u32 state; /* enum mw_path_state */
+};
+
+/* Behind a body there is room for one offset below MW_DATA_MAX plus one piece of that length. */
+#define MW_DATA_MAX 32768
+#define MW_BODY_MAX 176
+
+/*
+ * Where a program of process context builds its event: one per cpu, as such programs run with
+ * preemption off and do not nest. Softirq does interrupt them: what runs there reserves in the ring
+ * and stays away from this. Not a per-cpu map: those end at 32 KiB a value. What a bpf_loop callback
+ * works on stands here too, not on the stack: the verifier follows values on the stack from step to
+ * step and does not come to an end (6.6 and later), values in a map are just unknown.
+ */
+struct mw_scratch {
+	__u8 ev[MW_BODY_MAX + MW_DATA_MAX + MW_DATA_MAX + 8];
+	__u8 walk[MW_PATH_MAX + 256]; /* path.h: a path grows from MW_PATH_MAX downwards */
+	__u8 str[MW_PATH_MAX + 8];
+	struct mw_call call;
+	struct mw_io_at at;
+	struct mw_walk w;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* number of possible cpus, set at load */
+	__type(key, __u32);
+	__type(value, struct mw_scratch);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mw_cpu);
+} cpus SEC(".maps");
+
+/* One entry per pipe, and per socket that writes; see chan.h. */
+struct mw_chan {
+	__u64 gen;    /* boot ns of the first touch */
+	__u64 ino;    /* to notice that the address has got another object; 0 unknown */
+	__u64 off[2]; /* next offset, by enum mw_dir */
+	__u32 verdict;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u64); /* address of the pipe_inode_info or sock */
+	__type(value, struct mw_chan);
+} chans SEC(".maps");
+
+/* TCP connects in progress of watched processes. */
+struct mw_connect {
+	__u64 gen, ino;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64); /* address of the sock */
+	__type(value, struct mw_connect);
+} connects SEC(".maps");
+
+static __always_inline struct mw_scratch *mw_scratch_get(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&scratch, &cpu);
+}
+
+static __always_inline struct mw_cpu *mw_cpu_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpus, &zero);
+}
+
+/* `field` of this cpu's counters; atomic, as softirq counts too. */
+#define mw_count(field, n)                                          \
+	({                                                          \
+		struct mw_cpu *_c = mw_cpu_get();                   \
+		if (_c)                                             \
+			__sync_fetch_and_add(&_c->field, (__u64)(n)); \
+	})
+
+#endif

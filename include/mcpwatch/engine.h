@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h - the pure core as a whole: events in, records out
+ *
+ * No file, socket, clock, environment, randomness, thread or global behind it: the same
+ * configuration and the same events give the same records, byte for byte.
+ *
+ *	mw_engine_new(&cfg, &e);
+ *	while ((n = mw_source_next(src, 10, &ev)) != -ENODATA)
+ *		if (n > 0) {
+ *			mw_engine_push(e, ev, n);
+ *			while (mw_engine_next(e, &out) == 1)
+ *				...
+ *		}
+ *	mw_engine_finish(e);  and pull again
+ *	mw_engine_free(e);
+ */
+#ifndef MCPWATCH_ENGINE_H
+#define MCPWATCH_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpwatch/source.h>
+
+struct mw_alloc;
+struct mw_engine;
+
+struct mw_engine_config {
+	const struct mw_alloc *alloc; /* borrowed for the engine's life */
+	/* SHA-256 of p[0..n): the core has no crypto of its own. Never fails. */
+	void (*sha256)(const void *p, size_t n, uint8_t out[32]);
+	uint64_t first_seq;  /* the seq of the first record: goes on where a log ended */
+	size_t message_max;  /* longest message kept whole, 0: 32 MiB */
+	bool raw;	     /* also give each message's exact, unredacted bytes (tests) */
+};
+
+enum mw_out_kind {
+	MW_OUT_RECORD = 1,  /* bytes: one finished JSON line without its newline */
+	MW_OUT_CONTROL = 2, /* control: something to ask of the source */
+	MW_OUT_RAW = 3,	    /* bytes: one message, as its client's end saw it; only if cfg.raw */
+};
+
+struct mw_out {
+	enum mw_out_kind kind;
+	const char *bytes; /* borrowed until the next call of anything on this engine */
+	size_t len;
+	struct mw_control control;
+};
+
+struct mw_engine_stats {
+	uint64_t events, records, calls, calls_open, effects, gaps, anomalies, alloc_failed;
+	uint64_t stream_bytes;
+};
+
+/* 0, -EINVAL, -ENOMEM. */
+int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret);
+void mw_engine_free(struct mw_engine *e);
+/*
+ * Takes one event (8-aligned, borrowed for the call and until next has said 0). 0; -EBADMSG: it is
+ * no sound event and nothing of it was used. A lack of memory is not an error here: what was lost by
+ * it is counted and becomes a gap record.
+ */
+int mw_engine_push(struct mw_engine *e, const void *event, size_t len);
+/* 1 an output, 0 none: push on. */
+int mw_engine_next(struct mw_engine *e, struct mw_out *ret);
+/* The end of events: holes become gaps, open calls get their end (no_response), folded effects are
+ * written. Pull afterwards. */
+void mw_engine_finish(struct mw_engine *e);
+void mw_engine_stats(const struct mw_engine *e, struct mw_engine_stats *ret);
+
+#endif

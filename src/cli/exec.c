@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exec.c - mcpwatch exec: run a command and observe it and everything below it */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/number.h"
+#include "cli/observe.h"
+#include "io/file.h"
+#include "io/heap.h"
+#include "io/sink_file.h"
+#include "io/sink_log.h"
+#include "io/sink_screen.h"
+
+static const char help[] =
+	"usage: mcpwatch exec [OPTION...] -- COMMAND [ARG...]\n"
+	"\n"
+	"Runs COMMAND (an agent, an MCP client or a server itself) with its stdio untouched, and\n"
+	"observes it and everything below it. One line a call on stderr.\n"
+	"\n"
+	"  --user USER         run COMMAND as USER\n"
+	"  --output FILE       write every record to FILE as JSON lines\n"
+	"  --log DIR           write every record to the log folder DIR\n"
+	"  --quiet             no lines on stderr\n"
+	"  --json              records as JSON lines on stderr instead of lines for people\n"
+	"  --ring BYTES        size of the ring buffer, a power of two (default 8388608)\n"
+	"  --simulate-loss N   drop every Nth kernel event, for tests\n"
+	"  --help\n"
+	"\n"
+	"The exit status is COMMAND's, 128 + N if signal N ended it, 127 if it was not found,\n"
+	"126 if it could not be executed, 1 if it could not be observed (it is not run then).\n";
+
+struct exec_opts {
+	struct mw_observe observe;
+	const char *output, *log;
+	bool quiet, json;
+};
+
+/* -1: go on; else the exit status. */
+static int parse(int argc, char **argv, struct exec_opts *o)
+{
+	enum { USER = 1, OUTPUT, LOG, QUIET, JSON, RING, LOSS, HELP };
+	static const struct option options[] = {
+		{ "user", required_argument, NULL, USER },
+		{ "output", required_argument, NULL, OUTPUT },
+		{ "log", required_argument, NULL, LOG },
+		{ "quiet", no_argument, NULL, QUIET },
+		{ "json", no_argument, NULL, JSON },
+		{ "ring", required_argument, NULL, RING },
+		{ "simulate-loss", required_argument, NULL, LOSS },
+		{ "help", no_argument, NULL, HELP },
+		{ 0 },
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:", options, NULL)) != -1)
+		switch (c) {
+		case USER:
+			o->observe.user = optarg;
+			break;
+		case OUTPUT:
+			o->output = optarg;
+			break;
+		case LOG:
+			o->log = optarg;
+			break;
+		case QUIET:
+			o->quiet = true;
+			break;
+		case JSON:
+			o->json = true;
+			break;
+		case RING:
+			if (mw_parse_u32(optarg, &o->observe.ring_len) < 0)
+				return mw_cli_usage("exec", "--ring %s: not a number of bytes", optarg);
+			break;
+		case LOSS:
+			if (mw_parse_u32(optarg, &o->observe.simulate_loss) < 0)
+				return mw_cli_usage("exec", "--simulate-loss %s: not a number", optarg);
+			break;
+		case HELP:
+			fputs(help, stdout);
+			return MW_EXIT_OK;
+		default:
+			return mw_cli_bad_option(argv, c);
+		}
+	if (optind == argc)
+		return mw_cli_usage("exec", "no command: mcpwatch exec [OPTION...] -- COMMAND [ARG...]");
+	o->observe.argv = argv + optind;
+	return -1;
+}
+
+/* The sinks are in the order they are opened in: their names for the message. */
+struct sinks {
+	struct mw_pump *pump;
+	const char *names[MW_PUMP_SINKS];
+};
+
+static void add(struct sinks *s, struct mw_sink *sink, const char *name)
+{
+	s->names[s->pump->n_sinks] = name;
+	s->pump->sinks[s->pump->n_sinks++] = sink;
+}
+
+static void free_sinks(struct sinks *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->pump->n_sinks; i++)
+		mw_sink_free(s->pump->sinks[i]);
+}
+
+static int open_sinks(const struct exec_opts *o, struct sinks *s, uint64_t *ret_seq)
+{
+	struct mw_sink_log_found found;
+	struct mw_sink *sink;
+	char err[MW_ERR_MAX];
+	int r;
+
+	if (o->log) {
+		r = mw_sink_log_new(o->log, 0, err, sizeof(err), &found, &sink);
+		if (r < 0)
+			goto failed;
+		add(s, sink, o->log);
+		*ret_seq = found.next_seq;
+		if (found.torn)
+			fprintf(stderr, "mcpwatch: %s: a half-written last record was moved to %s\n",
+				o->log, found.torn_path);
+	}
+	if (o->output) {
+		r = mw_sink_file_new(o->output, err, sizeof(err), &sink);
+		if (r < 0)
+			goto failed;
+		add(s, sink, o->output);
+	}
+	if (o->quiet)
+		return 0;
+	r = o->json ? mw_sink_file_new_fd(STDERR_FILENO, false, &sink) :
+		      mw_sink_screen_new(stderr, &sink);
+	if (r < 0) {
+		snprintf(err, sizeof(err), "no memory");
+		goto failed;
+	}
+	add(s, sink, "stderr");
+	return 0;
+failed:
+	fprintf(stderr, "mcpwatch: %s\n", err);
+	return r;
+}
+
+int cmd_exec(int argc, char **argv)
+{
+	struct exec_opts o = { 0 };
+	struct mw_pump pump = { .raw_fd = -1 };
+	_cleanup_(free_sinks) struct sinks sinks = { .pump = &pump };
+	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
+	struct mw_engine *engine;
+	int r;
+
+	r = parse(argc, argv, &o);
+	if (r >= 0)
+		return r;
+	r = open_sinks(&o, &sinks, &cfg.first_seq);
+	if (r < 0)
+		return MW_EXIT_FAIL;
+	r = mw_engine_new(&cfg, &engine);
+	if (r < 0)
+		return mw_cli_fail("no memory");
+	pump.engine = engine;
+	o.observe.pump = &pump;
+	r = mw_observe_run(&o.observe);
+	mw_engine_free(engine);
+	if (pump.sink_error)
+		fprintf(stderr, "mcpwatch: %s: %s: %llu records were not written\n",
+			sinks.names[pump.failed], strerror(-pump.sink_error),
+			(unsigned long long)pump.unwritten);
+	return r;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record.c - mcpwatch record: raw kernel events to a capture file */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/number.h"
+#include "cli/observe.h"
+#include "io/file.h"
+
+static const char help[] =
+	"usage: mcpwatch record -o FILE [OPTION...] -- COMMAND [ARG...]\n"
+	"\n"
+	"Runs COMMAND as exec does, and writes what the kernel saw to a capture file (0600): raw\n"
+	"conversations, secrets included. `mcpwatch replay FILE` makes the records of it.\n"
+	"\n"
+	"  -o, --output FILE   the capture file (\"-\": stdout)\n"
+	"  --user USER         run COMMAND as USER\n"
+	"  --ring BYTES        size of the ring buffer, a power of two (default 8388608)\n"
+	"  --help\n"
+	"\n"
+	"The exit status is COMMAND's, as with exec.\n";
+
+int cmd_record(int argc, char **argv)
+{
+	enum { USER = 1, RING, HELP };
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "user", required_argument, NULL, USER },
+		{ "ring", required_argument, NULL, RING },
+		{ "help", no_argument, NULL, HELP },
+		{ 0 },
+	};
+	_cleanup_(mw_capture_freep) struct mw_capture *capture = NULL;
+	struct mw_pump pump = { .raw_fd = -1 };
+	struct mw_observe o = { .pump = &pump };
+	const char *output = NULL;
+	char err[MW_ERR_MAX];
+	int c, r;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:o:", options, NULL)) != -1)
+		switch (c) {
+		case 'o':
+			output = optarg;
+			break;
+		case USER:
+			o.user = optarg;
+			break;
+		case RING:
+			if (mw_parse_u32(optarg, &o.ring_len) < 0)
+				return mw_cli_usage("record", "--ring %s: not a number of bytes", optarg);
+			break;
+		case HELP:
+			fputs(help, stdout);
+			return 0;
+		default:
+			return mw_cli_bad_option(argv, c);
+		}
+	if (!output)
+		return mw_cli_usage("record", "no capture file: -o FILE");
+	if (optind == argc)
+		return mw_cli_usage("record", "no command: mcpwatch record -o FILE -- COMMAND [ARG...]");
+	o.argv = argv + optind;
+	r = mw_capture_new(output, err, sizeof(err), &capture);
+	if (r < 0)
+		return mw_cli_fail("%s", err);
+	pump.capture = capture;
+	r = mw_observe_run(&o);
+	if (pump.sink_error)
+		fprintf(stderr, "mcpwatch: %s: %s: the capture is not complete\n", output,
+			strerror(-pump.sink_error));
+	return r;
+}

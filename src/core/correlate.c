@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Invariants
+ *  1. A call is in `calls` from open to forget, and in its server's list open, or closed. One that
+ *     had to be given up while open is counted in its server's given_up until its close, as `lost`
+ *     knows it.
+ *  2. server->tie, where it is set, names exactly the calls in open.
+ * The decision itself, and its invariant, stand in correlate_tie.c.
+ */
+#include "core/correlate_priv.h"
+
+#include <errno.h>
+
+#define PROCS_DEFAULT 65536
+#define LOST_MAX 16384
+
+static const char why_inherited[] =
+	"done by a process that was started while several calls were open";
+static const char why_lineage[] =
+	"done by a process that was started while only this call was open, or by one below it";
+
+/* --- calls --- */
+
+static void list_add(struct mw_call_list *l, struct mw_call *call)
+{
+	call->prev = l->tail;
+	call->next = NULL;
+	if (l->tail)
+		l->tail->next = call;
+	else
+		l->head = call;
+	l->tail = call;
+}
+
+static void list_del(struct mw_call_list *l, struct mw_call *call)
+{
+	if (call->prev)
+		call->prev->next = call->next;
+	else
+		l->head = call->next;
+	if (call->next)
+		call->next->prev = call->prev;
+	else
+		l->tail = call->prev;
+}
+
+static void open_changed(struct mw_correlate *c, struct mw_kin_server *s)
+{
+	mw_kin_tie_unref(c->a, s->tie);
+	s->tie = NULL;
+}
+
+static void call_unlink(struct mw_correlate *c, struct mw_call *call)
+{
+	struct mw_kin_server *s = call->server;
+
+	if (!call->open) {
+		list_del(&s->closed, call);
+		return;
+	}
+	list_del(&s->open, call);
+	s->n_open--;
+	open_changed(c, s);
+}
+
+static void call_free(struct mw_correlate *c, struct mw_call *call)
+{
+	c->stats.effects_unlisted += call->effects.unlisted;
+	mw_args_free(call->args);
+	mw_kin_tie_unref(c->a, call->tie);
+	mw_effects_done(&call->effects);
+	mw_kin_server_unref(c->a, call->server);
+	mw_alloc_free(c->a, call, sizeof(*call));
+}
+
+struct mw_call *mw_call_get(const struct mw_correlate *c, uint64_t id)
+{
+	return mw_table_get(c->calls, &id);
+}
+
+/* Where there is no room even for this, the server is never sure again. */
+static void give_up(struct mw_correlate *c, uint64_t id, struct mw_kin_server *s)
+{
+	s->given_up++;
+	c->stats.calls_evicted++;
+	if (mw_table_put(c->lost, &id, s) == 0)
+		s->refs++;
+}
+
+static void found_again(struct mw_correlate *c, uint64_t id)
+{
+	struct mw_kin_server *s = mw_table_remove(c->lost, &id);
+
+	if (!s)
+		return;
+	s->given_up--;
+	mw_kin_server_unref(c->a, s);
+}
+
+static void call_drop(struct mw_correlate *c, struct mw_call *call)
+{
+	mw_table_remove(c->calls, &call->id);
+	call_unlink(c, call);
+	call_free(c, call);
+}
+
+/* The oldest that is closed already, else the oldest. */
+static void call_evict(struct mw_correlate *c)
+{
+	struct mw_call *call;
+	size_t pos = 0;
+
+	while ((call = mw_table_next(c->calls, &pos)) && call->open)
+		;
+	if (!call) {
+		call = mw_table_oldest(c->calls);
+		give_up(c, call->id, call->server);
+	}
+	call_drop(c, call);
+}
+
+int mw_correlate_new(const struct mw_correlate_config *cfg, struct mw_correlate **ret)
+{
+	struct mw_correlate *c = mw_alloc_zero(cfg->alloc, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->cfg = *cfg;
+	c->a = cfg->alloc;
+	r = mw_table_new(c->a, sizeof(uint64_t), cfg->calls_max ? cfg->calls_max : 1, &c->calls);
+	if (r == 0)
+		r = mw_table_new(c->a, sizeof(uint64_t), LOST_MAX, &c->lost);
+	if (r == 0)
+		r = mw_kin_new(c->a, cfg->procs_max ? cfg->procs_max : PROCS_DEFAULT, &c->kin);
+	if (r < 0) {
+		mw_correlate_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void mw_correlate_free(struct mw_correlate *c)
+{
+	struct mw_kin_server *s;
+	struct mw_call *call;
+	size_t pos = 0;
+
+	if (!c)
+		return;
+	while (c->calls && (call = mw_table_next(c->calls, &pos)))
+		call_free(c, call);
+	pos = 0;
+	while (c->lost && (s = mw_table_next(c->lost, &pos)))
+		mw_kin_server_unref(c->a, s);
+	mw_table_free(c->calls);
+	mw_table_free(c->lost);
+	mw_kin_free(c->kin);
+	mw_alloc_free(c->a, c, sizeof(*c));
+}
+
+static int serve(struct mw_correlate *c, struct mw_prockey key, struct mw_kin_node **ret)
+{
+	struct mw_kin_node *n;
+	int r;
+
+	r = mw_kin_note(c->kin, key, NULL, &n);
+	if (r < 0)
+		return r;
+	r = mw_kin_serve(c->kin, n);
+	if (r < 0)
+		return r;
+	*ret = n;
+	return 0;
+}
+
+int mw_correlate_server(struct mw_correlate *c, struct mw_prockey server, uint64_t ts_ns)
+{
+	struct mw_kin_node *n;
+
+	(void)ts_ns;
+	return serve(c, server, &n);
+}
+
+int mw_correlate_open(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		      struct mw_slice args, uint64_t begin_ns)
+{
+	struct mw_kin_node *n;
+	struct mw_call *x;
+	int r;
+
+	if (mw_call_get(c, call))
+		return -EEXIST;
+	r = serve(c, server, &n);
+	if (r < 0)
+		return r;
+	x = mw_alloc_zero(c->a, sizeof(*x));
+	if (!x) {
+		give_up(c, call, n->server);
+		return -ENOMEM;
+	}
+	x->id = call;
+	while ((r = mw_table_put(c->calls, &call, x)) == -ENOSPC)
+		call_evict(c);
+	if (r < 0) {
+		give_up(c, call, n->server);
+		mw_alloc_free(c->a, x, sizeof(*x));
+		return r;
+	}
+	x->begin_ns = begin_ns;
+	x->open = true;
+	x->server = n->server;
+	x->server->refs++;
+	mw_effects_init(&x->effects, c->a, c->cfg.effects_bytes_max);
+	list_add(&x->server->open, x);
+	x->server->n_open++;
+	open_changed(c, x->server);
+	return mw_args_new(c->a, args, c->cfg.args_max, &x->args);
+}
+
+int mw_correlate_args(struct mw_correlate *c, uint64_t call, struct mw_slice args)
+{
+	struct mw_call *x = mw_call_get(c, call);
+	struct mw_args *new;
+	int r;
+
+	if (!x)
+		return -ENOENT;
+	r = mw_args_new(c->a, args, c->cfg.args_max, &new);
+	if (r < 0)
+		return r;
+	mw_args_free(x->args);
+	x->args = new;
+	return 0;
+}
+
+void mw_correlate_close(struct mw_correlate *c, uint64_t call, uint64_t end_ns)
+{
+	struct mw_call *x = mw_call_get(c, call);
+
+	if (!x)
+		found_again(c, call);
+	if (!x || !x->open)
+		return;
+	call_unlink(c, x);
+	x->open = false;
+	x->end_ns = end_ns;
+	list_add(&x->server->closed, x);
+	if (end_ns > x->server->closed_end_ns)
+		x->server->closed_end_ns = end_ns;
+}
+
+void mw_correlate_forget(struct mw_correlate *c, uint64_t call)
+{
+	struct mw_call *x = mw_call_get(c, call);
+
+	if (x)
+		call_drop(c, x);
+	else
+		found_again(c, call);
+}
+
+struct mw_call *mw_call_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
+				      const struct mw_call *prev)
+{
+	bool closed = prev ? !prev->open : ts_ns <= s->closed_end_ns;
+	struct mw_call *x = prev ? prev->next : closed ? s->closed.head : s->open.head;
+
+	for (;; x = x->next) {
+		if (!x && closed) {
+			closed = false;
+			x = s->open.head;
+		}
+		if (!x)
+			return NULL;
+		if (x->begin_ns <= ts_ns && (x->open || x->end_ns >= ts_ns))
+			return x;
+	}
+}
+
+/* --- processes --- */
+
+struct mw_kin_tie *mw_call_tie_new(const struct mw_correlate *c, const struct mw_call *call,
+				      const char *why)
+{
+	struct mw_kin_tie *tie = mw_kin_tie_new(c->a, call->server->key, 0);
+
+	if (!tie)
+		return NULL;
+	tie->call = call->id;
+	tie->why = why;
+	return tie;
+}
+
+static struct mw_kin_tie *tie_to_all(struct mw_correlate *c, const struct mw_kin_server *s,
+				     uint64_t ts_ns, size_t n_all)
+{
+	size_t n = n_all < MW_CANDIDATES_MAX ? n_all : MW_CANDIDATES_MAX, i = 0;
+	struct mw_kin_tie *tie = mw_kin_tie_new(c->a, s->key, n);
+
+	if (!tie)
+		return NULL;
+	for (struct mw_call *x = NULL; i < n && (x = mw_call_candidate(s, ts_ns, x));)
+		tie->ids[i++] = x->id;
+	tie->n_all = n_all;
+	tie->lost = s->given_up != 0;
+	tie->why = why_inherited;
+	return tie;
+}
+
+/* Gives a process the tie that being started by parent at ts_ns means. 0, -ENOMEM. */
+static int judge(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_kin_node *parent,
+		 uint64_t ts_ns)
+{
+	struct mw_kin_server *s = n->server;
+	struct mw_kin_tie **keep = NULL, *tie;
+	struct mw_call *first, *x;
+	size_t n_all = 0, n_open = 0;
+
+	if (!s || n->is_server || n->tie)
+		return 0;
+	if (parent->tie) {
+		mw_kin_set_tie(c->kin, n, parent->tie);
+		n->judged = true;
+		return 0;
+	}
+	first = mw_call_candidate(s, ts_ns, NULL);
+	if (!first) {
+		n->judged = true;
+		return 0;
+	}
+	for (x = first; x; x = mw_call_candidate(s, ts_ns, x)) {
+		n_all++;
+		n_open += x->open;
+	}
+	if (n_all == 1 && s->given_up == 0)
+		keep = &first->tie;
+	else if (n_all == n_open && n_open == s->n_open)
+		keep = &s->tie;
+	if (keep && *keep) {
+		mw_kin_set_tie(c->kin, n, *keep);
+		n->judged = true;
+		return 0;
+	}
+	tie = keep == &first->tie ? mw_call_tie_new(c, first, why_lineage) :
+				    tie_to_all(c, s, ts_ns, n_all);
+	if (!tie)
+		return -ENOMEM;
+	mw_kin_set_tie(c->kin, n, tie);
+	n->judged = true;
+	if (keep)
+		*keep = tie;
+	else
+		mw_kin_tie_unref(c->a, tie);
+	return 0;
+}
+
+static int on_child(struct mw_correlate *c, struct mw_prockey child, struct mw_prockey parent,
+		    uint64_t ts_ns)
+{
+	struct mw_kin_node *n, *up;
+	int r;
+
+	if (mw_prockey_none(child) || mw_prockey_none(parent) || mw_prockey_eq(child, parent))
+		return 0;
+	r = mw_kin_note(c->kin, parent, NULL, &up);
+	if (r < 0)
+		return r;
+	r = mw_kin_note(c->kin, child, up, &n);
+	if (r < 0)
+		return r;
+	return mw_kin_link(c->kin, n, up) ? judge(c, n, up, ts_ns) : 0;
+}
+
+int mw_correlate_push(struct mw_correlate *c, const struct mw_event_hdr *ev)
+{
+	const struct mw_ev_fork *fork = (const struct mw_ev_fork *)ev;
+	const struct mw_ev_proc *proc = (const struct mw_ev_proc *)ev;
+	struct mw_kin_node *n;
+
+	switch (ev->type) {
+	case MW_EV_FORK:
+		return on_child(c, (struct mw_prockey){ fork->child_start_ns, fork->child_tgid },
+				mw_prockey_of(ev), ev->ts_ns);
+	case MW_EV_EXEC:
+	case MW_EV_PROC:
+		return on_child(c, mw_prockey_of(ev),
+				(struct mw_prockey){ proc->parent_start_ns, proc->parent_tgid },
+				ev->start_ns);
+	case MW_EV_EXIT:
+		n = mw_kin_get(c->kin, mw_prockey_of(ev));
+		if (n)
+			mw_kin_end(c->kin, n);
+	}
+	return 0;
+}
+
+/* --- the list of a call --- */
+
+int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const struct mw_tie *tie,
+		      uint64_t seq)
+{
+	struct mw_call *x = tie->call ? mw_call_get(c, tie->call) : NULL;
+
+	return x ? mw_effects_add(&x->effects, act, tie, seq) : -ENOENT;
+}
+
+int mw_correlate_effects(const struct mw_correlate *c, uint64_t call, size_t *pos,
+			 struct mw_call_effect *ret)
+{
+	const struct mw_call *x = mw_call_get(c, call);
+	const struct mw_call_effect *e = x ? mw_effects_at(&x->effects, *pos) : NULL;
+
+	if (!e)
+		return 0;
+	*ret = *e;
+	(*pos)++;
+	return 1;
+}
+
+uint64_t mw_correlate_effects_n(const struct mw_correlate *c, uint64_t call)
+{
+	const struct mw_call *x = mw_call_get(c, call);
+
+	return x ? x->effects.total : 0;
+}
+
+void mw_correlate_stats(const struct mw_correlate *c, struct mw_correlate_stats *ret)
+{
+	*ret = c->stats;
+	ret->procs_evicted = c->kin->evicted;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * correlate.h - the one join: which call did this action
+ *
+ * Contract, section Records, table of links. Here so far: lineage, argument, sole, shared, none.
+ * "Open" is always at the time of the action: a call is a candidate if it had begun by then and had
+ * not ended. Only calls of the acting process's own server count: the server that it is, or that is
+ * its nearest ancestor.
+ *  1. lineage: a process that is started by a process with an inherited tie inherits it; one that
+ *     is started by another process of a server's tree while calls are open is tied to them: to the
+ *     one (likely), or to all of them, shared. It keeps the tie after the call has ended: then
+ *     `after`. A shared tie settles on one call when an action of the process is named in the
+ *     arguments of that one only: the action is `argument`, and later ones, also of processes it
+ *     then starts, `lineage`.
+ *  2. argument: what was done is named (args.h) in the arguments of exactly one open call. Named by
+ *     several, or where arguments of another open call are not known whole: shared.
+ *  3. sole: one call is open. 4. shared: several are; all are candidates. 5. none.
+ * A process without a tie that is not the server and older than every open call is tied to none of
+ * them, unless the arguments of exactly one name its target itself.
+ * A process that becomes a server loses what tie it had, and so does what is below it.
+ * While an open call of a server had to be given up for lack of room, nothing of that server is
+ * said of one call alone, until the call is closed.
+ */
+#ifndef MW_CORE_CORRELATE_H
+#define MW_CORE_CORRELATE_H
+
+#include "core/act.h"
+#include "core/types.h"
+
+enum mw_link {
+	MW_LINK_NONE = 0,
+	MW_LINK_SHARED,
+	MW_LINK_SOLE,
+	MW_LINK_ARGUMENT,
+	MW_LINK_LINEAGE,
+};
+const char *mw_link_name(enum mw_link l);
+
+enum mw_confidence { MW_CONF_NONE = 0, MW_CONF_SHARED, MW_CONF_LIKELY, MW_CONF_CERTAIN };
+const char *mw_confidence_name(enum mw_confidence c);
+
+#define MW_CANDIDATES_MAX 64
+
+struct mw_tie {
+	enum mw_link link;
+	enum mw_confidence confidence;
+	uint64_t call;			    /* 0 none */
+	uint64_t candidates[MW_CANDIDATES_MAX]; /* link shared: open calls, oldest first */
+	size_t n_candidates;		    /* in all; may be more than the array holds */
+	bool after;			    /* the call had ended */
+	const char *why;		    /* one static sentence */
+	struct mw_prockey server;	    /* whose tree this is; none if of no server */
+};
+
+/* One effect of a call, as its record lists it. */
+struct mw_call_effect {
+	enum mw_effect_kind kind;
+	struct mw_slice target; /* redaction is the record's */
+	struct mw_slice target2;
+	uint64_t seqs[8];
+	size_t n;		/* how many actions are folded here; seqs holds the first 8 */
+	enum mw_link link;
+	enum mw_confidence confidence;
+	const char *why;
+	int64_t ret;
+};
+
+struct mw_correlate;
+
+struct mw_correlate_config {
+	const struct mw_alloc *alloc;
+	size_t calls_max;	  /* calls not forgotten; beyond, the oldest goes, closed ones first */
+	size_t args_max;	  /* bytes of arguments kept a call for matching, e.g. 1 MiB */
+	size_t effects_bytes_max; /* of one call's list; beyond, counted only */
+	size_t procs_max;	  /* processes followed, 0: 65,536; beyond, ended ones go first */
+};
+
+int mw_correlate_new(const struct mw_correlate_config *cfg, struct mw_correlate **ret);
+void mw_correlate_free(struct mw_correlate *c);
+
+/* This process speaks MCP as a server. Again is no change. 0 or -ENOMEM. */
+int mw_correlate_server(struct mw_correlate *c, struct mw_prockey server, uint64_t ts_ns);
+/* A call has begun on a server: args is the raw JSON of its arguments (what matters is copied). The
+ * process need not have been named a server. 0; -EEXIST; -ENOMEM: its arguments or all of it are
+ * unknown here, and what is said of other calls takes it into account. */
+int mw_correlate_open(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		      struct mw_slice args, uint64_t begin_ns);
+/* The arguments as the trusted end has them replace those of open (the ends differed). 0, -ENOENT,
+ * -ENOMEM: those of open stay. */
+int mw_correlate_args(struct mw_correlate *c, uint64_t call, struct mw_slice args);
+/* Its answer was written: it is open no more. Its effects stay to be listed. */
+void mw_correlate_close(struct mw_correlate *c, uint64_t call, uint64_t end_ns);
+/* Its record is written: the list is freed. Lineage keeps the number. */
+void mw_correlate_forget(struct mw_correlate *c, uint64_t call);
+
+/* FORK, EXIT, and of EXEC and PROC the parent: ancestry and inherited ties. Others are ignored. 0
+ * or -ENOMEM. */
+int mw_correlate_push(struct mw_correlate *c, const struct mw_event_hdr *ev);
+/* The tie of one action, as known now. The processes' events up to the action were pushed. Always
+ * 0. */
+int mw_correlate_act(struct mw_correlate *c, const struct mw_action *act, struct mw_tie *ret);
+/* Adds a tied action (ret of mw_correlate_act with link lineage, argument or sole) to its call's
+ * list under its record's number; equal kind, targets, link and result are folded. -ENOENT: the
+ * call is gone or the tie is to none; -ENOMEM: it is counted only. */
+int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const struct mw_tie *tie,
+		      uint64_t seq);
+/* The effects of a call, oldest first: *pos starts at 0. 1, 0 the end (also of a call that is not
+ * known). The slices are borrowed until forget. */
+int mw_correlate_effects(const struct mw_correlate *c, uint64_t call, size_t *pos,
+			 struct mw_call_effect *ret);
+/* How many actions in all, folded or over the limit included. */
+uint64_t mw_correlate_effects_n(const struct mw_correlate *c, uint64_t call);
+
+struct mw_correlate_stats {
+	uint64_t calls_evicted;	  /* given up while open */
+	uint64_t procs_evicted;	  /* given up while living */
+	uint64_t effects_unlisted; /* counted only */
+};
+void mw_correlate_stats(const struct mw_correlate *c, struct mw_correlate_stats *ret);
+
+#endif

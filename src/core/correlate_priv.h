@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What correlate.c (calls and processes) and correlate_tie.c (the decision) share, and nobody
+ * else. */
+#ifndef MW_CORE_CORRELATE_PRIV_H
+#define MW_CORE_CORRELATE_PRIV_H
+
+#include "base/table.h"
+#include "core/args.h"
+#include "core/correlate.h"
+#include "core/effects.h"
+#include "core/kin.h"
+
+struct mw_call {
+	uint64_t id, begin_ns, end_ns;
+	bool open;
+	struct mw_kin_server *server;
+	struct mw_args *args;	/* NULL: not known */
+	struct mw_kin_tie *tie; /* lineage to this call; NULL: none asked for it yet */
+	struct mw_effects effects;
+	struct mw_call *prev, *next; /* in its server's list */
+};
+
+struct mw_correlate {
+	struct mw_correlate_config cfg;
+	const struct mw_alloc *a;
+	struct mw_table *calls;
+	struct mw_table *lost; /* call to server */
+	struct mw_kin *kin;
+	struct mw_correlate_stats stats;
+};
+
+struct mw_call *mw_call_get(const struct mw_correlate *c, uint64_t id);
+/* Of the calls that were open at ts_ns the one after prev (NULL: the first); those closed since
+ * come first, else oldest first. NULL: there is none. */
+struct mw_call *mw_call_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
+				  const struct mw_call *prev);
+/* A tie to one call, with one reference. NULL: no memory. */
+struct mw_kin_tie *mw_call_tie_new(const struct mw_correlate *c, const struct mw_call *call,
+				   const char *why);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Invariant: a claim on one call (argument, sole) is made only where every other call that was open
+ * is known and excluded by the rule; else it is shared. Lineage repeats such a claim.
+ */
+#include "core/correlate_priv.h"
+
+/* With more calls open on one server their arguments are not compared: it would cost too much. */
+#define MATCH_MAX 256
+
+static const char why_no_server[] = "the process belongs to no server";
+static const char why_no_call[] = "no call was open on the server";
+static const char why_older[] = "the process is older than every open call and no server";
+static const char why_sole[] = "it was the only call open on the server";
+static const char why_shared[] = "several calls were open on the server and nothing decides";
+static const char why_lost[] = "another call open on the server could not be followed";
+static const char why_argument[] = "named in the arguments of this open call only";
+static const char why_several[] = "named in the arguments of several open calls";
+static const char why_not_whole[] =
+	"named in the arguments of one open call, but those of another are not known whole";
+static const char why_settled[] =
+	"done by a process, or one below it, that acted on what only this call's arguments name";
+
+static void put_one(struct mw_tie *tie, enum mw_link link, uint64_t call, const char *why)
+{
+	tie->link = link;
+	tie->confidence = MW_CONF_LIKELY;
+	tie->call = call;
+	tie->why = why;
+}
+
+static void put_shared(struct mw_tie *tie, const char *why)
+{
+	tie->link = MW_LINK_SHARED;
+	tie->confidence = MW_CONF_SHARED;
+	tie->why = why;
+}
+
+/* A count of the calls that name an action, one after the other. */
+struct naming {
+	struct mw_args_query query;
+	bool ready;
+	bool not_whole; /* a call that does not name it may do so in what is not known */
+	size_t n;
+	struct mw_call *last;
+};
+
+static void naming_add(struct naming *m, const struct mw_action *act, struct mw_call *x,
+		       enum mw_args_hit least)
+{
+	if (!m->ready) {
+		mw_args_query_init(&m->query, act);
+		m->ready = true;
+	}
+	if (x->args && mw_args_match(x->args, &m->query) >= least) {
+		m->n++;
+		m->last = x;
+	} else if (!x->args || !mw_args_whole(x->args)) {
+		m->not_whole = true;
+	}
+}
+
+static void naming_init(struct naming *m)
+{
+	m->ready = m->not_whole = false;
+	m->n = 0;
+	m->last = NULL;
+}
+
+static void put_candidates(struct mw_tie *tie, const struct mw_kin_server *s, uint64_t ts_ns,
+			   uint64_t born_ns)
+{
+	for (struct mw_call *x = NULL; (x = mw_call_candidate(s, ts_ns, x));) {
+		if (x->begin_ns > born_ns)
+			continue;
+		if (tie->n_candidates < MW_CANDIDATES_MAX)
+			tie->candidates[tie->n_candidates] = x->id;
+		tie->n_candidates++;
+	}
+}
+
+/* By the calls open at the time. A process born before a call began is tied to it only by what the
+ * call's arguments name exactly. */
+static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const struct mw_action *act,
+		     struct mw_tie *tie)
+{
+	const bool match = s->n_open <= MATCH_MAX;
+	size_t n = 0, n_all = 0;
+	struct mw_call *one = NULL;
+	struct naming m;
+
+	naming_init(&m);
+	m.not_whole = s->given_up != 0;
+	for (struct mw_call *x = NULL; (x = mw_call_candidate(s, act->ts_ns, x)); n_all++) {
+		const bool young = x->begin_ns <= born_ns;
+
+		if (young) {
+			n++;
+			one = x;
+		}
+		if (match)
+			naming_add(&m, act, x, young ? MW_ARGS_LOOSE : MW_ARGS_EXACT);
+	}
+	if (m.n == 1 && !m.not_whole) {
+		put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
+		return;
+	}
+	if (n == 0 && m.n == 0) {
+		tie->why = n_all ? why_older : why_no_call;
+		return;
+	}
+	if (n == 1 && m.n == 0 && s->given_up == 0) {
+		put_one(tie, MW_LINK_SOLE, one->id, why_sole);
+		return;
+	}
+	if (m.n > 1)
+		put_shared(tie, why_several);
+	else if (m.n == 1)
+		put_shared(tie, why_not_whole);
+	else
+		put_shared(tie, n == 1 ? why_lost : why_shared);
+	put_candidates(tie, s, act->ts_ns, m.n ? UINT64_MAX : born_ns);
+}
+
+static bool had_ended(const struct mw_correlate *c, uint64_t call, uint64_t ts_ns)
+{
+	const struct mw_call *x = mw_call_get(c, call);
+
+	return !x || (!x->open && x->end_ns < ts_ns);
+}
+
+/* By what the process inherited. */
+static void tie_inherited(struct mw_correlate *c, struct mw_kin_node *n,
+			  const struct mw_action *act, struct mw_tie *tie)
+{
+	const struct mw_kin_tie *was = n->tie;
+	struct mw_kin_tie *settled;
+	struct naming m;
+
+	if (was->call) {
+		put_one(tie, MW_LINK_LINEAGE, was->call, was->why);
+		tie->after = had_ended(c, was->call, act->ts_ns);
+		return;
+	}
+	naming_init(&m);
+	for (size_t i = 0; i < was->n && was->n_all == was->n && !was->lost; i++) {
+		struct mw_call *x = mw_call_get(c, was->ids[i]);
+
+		if (x)
+			naming_add(&m, act, x, MW_ARGS_LOOSE);
+	}
+	if (m.n == 1 && !m.not_whole) {
+		put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
+		tie->after = had_ended(c, m.last->id, act->ts_ns);
+		/* without memory it stays shared: less is said, nothing wrong */
+		settled = mw_call_tie_new(c, m.last, why_settled);
+		if (settled) {
+			mw_kin_set_tie(c->kin, n, settled);
+			mw_kin_tie_unref(c->a, settled);
+		}
+		return;
+	}
+	put_shared(tie, was->why);
+	tie->after = was->n_all == was->n && !was->lost;
+	for (size_t i = 0; i < was->n; i++) {
+		tie->candidates[i] = was->ids[i];
+		if (tie->after && !had_ended(c, was->ids[i], act->ts_ns))
+			tie->after = false;
+	}
+	tie->n_candidates = was->n_all;
+}
+
+int mw_correlate_act(struct mw_correlate *c, const struct mw_action *act, struct mw_tie *ret)
+{
+	struct mw_kin_node *n = mw_kin_get(c->kin, act->proc);
+
+	ret->link = MW_LINK_NONE;
+	ret->confidence = MW_CONF_NONE;
+	ret->call = 0;
+	ret->n_candidates = 0;
+	ret->after = false;
+	ret->why = why_no_server;
+	ret->server = (struct mw_prockey){ 0, 0 };
+	if (!n || !n->server)
+		return 0;
+	ret->server = n->server->key;
+	if (n->is_server)
+		tie_open(n->server, UINT64_MAX, act, ret);
+	else if (n->tie)
+		tie_inherited(c, n, act, ret);
+	else
+		tie_open(n->server, n->judged ? 0 : n->key.start_ns, act, ret);
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* effects.h - what one call has done: a list in order, equal ones folded, bounded in bytes */
+#ifndef MW_CORE_EFFECTS_H
+#define MW_CORE_EFFECTS_H
+
+#include "base/alloc.h"
+#include "core/correlate.h"
+
+struct mw_effects {
+	const struct mw_alloc *a;
+	struct mw_effects_entry **list;
+	uint32_t *slots; /* private: by hash, index + 1 */
+	size_t n, cap, n_slots;
+	size_t bytes, bytes_max; /* all memory it holds */
+	uint64_t total, unlisted; /* actions: all; in no entry */
+};
+
+/* Empty; allocates nothing. */
+void mw_effects_init(struct mw_effects *e, const struct mw_alloc *a, size_t bytes_max);
+void mw_effects_done(struct mw_effects *e);
+/* Counts an action under its record's number and lists it while there is room. Kind, targets, link
+ * and result equal: folded. 0; -ENOMEM: counted only. */
+int mw_effects_add(struct mw_effects *e, const struct mw_action *act, const struct mw_tie *tie,
+		   uint64_t seq);
+/* The i-th, borrowed until the next add, its slices until done; NULL: there is none. */
+const struct mw_call_effect *mw_effects_at(const struct mw_effects *e, size_t i);
+
+#endif

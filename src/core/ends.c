@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/ends.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/hash.h"
+
+#define DONE_MAX 256
+#define DONE_KEEP_NS 10000000000ull
+#define GAPS 8
+#define TICK_STEP_NS 10000000ull
+
+struct entry {
+	struct entry *next, *prev;
+	struct mw_chan *chan;
+	uint64_t hash, len;
+	struct mw_slice held; /* own copy of the bytes; n 0 if there was no room */
+	struct mw_slice now;  /* where they are at this moment, for the output */
+	struct mw_sight seen[2];
+	enum mw_end end;
+	enum mw_msg_state out; /* on the ready list: what to say */
+	bool cut, done, one_sided, differs, incomplete;
+	void *user;
+};
+
+struct list {
+	struct entry *head, *tail;
+	size_t n;
+};
+
+struct ends_chan {
+	struct ends_chan *next, *prev; /* all of them, for the tick */
+	struct mw_chan *chan;
+	struct mw_framer framer[2];
+	bool seen[2];
+	uint64_t pos[2]; /* offset behind the last byte or gap of each end */
+	int64_t delta;	 /* offset at the writing end minus offset at the reading end */
+	bool delta_known, one_sided, trusted_known, dropped;
+	enum mw_end trusted;
+	struct list pending[2];
+	size_t n_done[2];
+	struct {
+		uint64_t from, to;
+	} gaps[2][GAPS];
+	unsigned int n_gaps[2];
+};
+
+struct mw_ends {
+	const struct mw_alloc *a;
+	size_t message_max;
+	uint64_t seed;
+	size_t held_bytes;
+	uint64_t ticked_ns;
+	struct ends_chan *chans;
+	struct list ready; /* to be given out, in order */
+	struct entry *gone; /* was given out last; freed by the next call */
+	struct ends_chan *current; /* whose framer may hold more frames */
+	enum mw_end current_end;
+	struct mw_msg gap; /* a GAP to be given out first */
+	bool gap_pending, evict_pending;
+	struct mw_chan *evict_chan;
+};
+
+static void list_add(struct list *l, struct entry *e)
+{
+	e->next = NULL;
+	e->prev = l->tail;
+	if (l->tail)
+		l->tail->next = e;
+	else
+		l->head = e;
+	l->tail = e;
+	l->n++;
+}
+
+static void list_remove(struct list *l, struct entry *e)
+{
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		l->head = e->next;
+	if (e->next)
+		e->next->prev = e->prev;
+	else
+		l->tail = e->prev;
+	l->n--;
+}
+
+static void drop_held(struct mw_ends *e, struct entry *en)
+{
+	if (en->held.n)
+		e->held_bytes -= en->held.n;
+	mw_alloc_free(e->a, (void *)(uintptr_t)en->held.p, en->held.n);
+	en->held = mw_slice(NULL, 0);
+}
+
+static void entry_free(struct mw_ends *e, struct entry *en)
+{
+	if (!en)
+		return;
+	drop_held(e, en);
+	mw_alloc_free(e->a, en, sizeof(*en));
+}
+
+int mw_ends_new(const struct mw_alloc *a, size_t message_max, uint64_t seed, struct mw_ends **ret)
+{
+	struct mw_ends *e = mw_alloc_zero(a, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	e->a = a;
+	e->message_max = message_max;
+	e->seed = seed;
+	*ret = e;
+	return 0;
+}
+
+static void chan_free(struct mw_ends *e, struct ends_chan *c)
+{
+	struct entry *en, *next;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		for (en = c->pending[i].head; en; en = next) {
+			next = en->next;
+			entry_free(e, en);
+		}
+		mw_framer_done(&c->framer[i]);
+	}
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		e->chans = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	if (e->current == c)
+		e->current = NULL;
+	mw_alloc_free(e->a, c, sizeof(*c));
+}
+
+void mw_ends_free(struct mw_ends *e)
+{
+	struct entry *en, *next;
+
+	if (!e)
+		return;
+	while (e->chans)
+		chan_free(e, e->chans);
+	for (en = e->ready.head; en; en = next) {
+		next = en->next;
+		entry_free(e, en);
+	}
+	entry_free(e, e->gone);
+	mw_alloc_free(e->a, e, sizeof(*e));
+}
+
+static struct ends_chan *chan_of(struct mw_ends *e, struct mw_chan *chan)
+{
+	struct ends_chan *c = chan->ends;
+
+	if (c)
+		return c;
+	c = mw_alloc_zero(e->a, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->chan = chan;
+	mw_framer_init(&c->framer[0], e->a, e->message_max);
+	mw_framer_init(&c->framer[1], e->a, e->message_max);
+	c->next = e->chans;
+	if (c->next)
+		c->next->prev = c;
+	e->chans = c;
+	chan->ends = c;
+	return c;
+}
+
+static enum mw_end other(enum mw_end end)
+{
+	return end == MW_END_READ ? MW_END_WRITE : MW_END_READ;
+}
+
+/* An offset at one end as the other end counts. */
+static uint64_t at_other(const struct ends_chan *c, enum mw_end end, uint64_t off)
+{
+	return end == MW_END_WRITE ? off - (uint64_t)c->delta : off + (uint64_t)c->delta;
+}
+
+static bool is_untrusted(const struct ends_chan *c, enum mw_end end)
+{
+	return c->trusted_known && c->trusted != end;
+}
+
+/* The message leaves the pending list and is given out by next. It stays, done, where its other copy may
+ * still come and must not count as a new message. */
+static void stand_alone(struct mw_ends *e, struct ends_chan *c, struct entry *en,
+		       enum mw_msg_state out)
+{
+	struct list *l = &c->pending[en->end];
+	struct entry *mark = mw_alloc_zero(e->a, sizeof(*mark));
+
+	if (mark) {
+		mark->hash = en->hash;
+		mark->len = en->len;
+		mark->end = en->end;
+		mark->seen[en->end] = en->seen[en->end];
+		mark->done = true;
+		mark->prev = en->prev;
+		mark->next = en->next;
+		if (en->prev)
+			en->prev->next = mark;
+		else
+			l->head = mark;
+		if (en->next)
+			en->next->prev = mark;
+		else
+			l->tail = mark;
+		c->n_done[en->end]++;
+	} else {
+		list_remove(l, en);
+	}
+	en->out = out;
+	if (!en->now.n)
+		en->now = en->held;
+	list_add(&e->ready, en);
+}
+
+static void forget_done(struct mw_ends *e, struct ends_chan *c, struct entry *en)
+{
+	list_remove(&c->pending[en->end], en);
+	c->n_done[en->end]--;
+	entry_free(e, en);
+}
+
+static bool has_gap(const struct ends_chan *c, enum mw_end end, uint64_t from, uint64_t to)
+{
+	unsigned int i, n = c->n_gaps[end] < GAPS ? c->n_gaps[end] : GAPS;
+
+	for (i = 0; i < n; i++)
+		if (c->gaps[end][i].from < to && c->gaps[end][i].to > from)
+			return true;
+	return false;
+}
+
+/* Whether the copy has waited long enough for the other one, and what follows from that. */
+static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint64_t now_ns, bool last)
+{
+	enum mw_end o = other(en->end);
+	uint64_t at = en->seen[en->end].end_ns;
+	uint64_t waited = now_ns > at ? now_ns - at : 0;
+	uint64_t from = at_other(c, en->end, en->seen[en->end].off);
+	uint64_t to = from + en->len + 1;
+	bool passed;
+
+	if (!c->seen[o]) {
+		if (!last && (en->end == MW_END_WRITE || waited < MW_ENDS_GRACE_NS))
+			return;
+		c->one_sided = true;
+		en->one_sided = true;
+		stand_alone(e, c, en, MW_MSG_SETTLED);
+		return;
+	}
+	passed = c->pos[o] >= to;
+	if (passed && has_gap(c, o, from, to)) {
+		en->incomplete = true;
+		stand_alone(e, c, en, MW_MSG_SETTLED);
+		return;
+	}
+	if (!last && (!passed || waited < MW_ENDS_WAIT_NS))
+		return;
+	if (!passed) {
+		en->one_sided = true;
+		stand_alone(e, c, en, MW_MSG_SETTLED);
+	} else if (is_untrusted(c, en->end)) {
+		stand_alone(e, c, en, MW_MSG_DENIED);
+	} else {
+		en->differs = true;
+		stand_alone(e, c, en, MW_MSG_SETTLED);
+	}
+}
+
+static void sweep(struct mw_ends *e, struct ends_chan *c, uint64_t now_ns, bool last)
+{
+	struct entry *en, *next;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		for (en = c->pending[i].head; en; en = next) {
+			next = en->next;
+			if (!en->done)
+				judge(e, c, en, now_ns, last);
+			else if (last || c->n_done[i] > DONE_MAX ||
+				 now_ns > en->seen[i].end_ns + DONE_KEEP_NS)
+				forget_done(e, c, en);
+		}
+}
+
+void mw_ends_tick(struct mw_ends *e, uint64_t now_ns)
+{
+	struct ends_chan *c;
+
+	if (now_ns < e->ticked_ns + TICK_STEP_NS)
+		return;
+	e->ticked_ns = now_ns;
+	for (c = e->chans; c; c = c->next)
+		if (c->pending[0].n || c->pending[1].n)
+			sweep(e, c, now_ns, false);
+}
+
+void mw_ends_finish(struct mw_ends *e)
+{
+	struct ends_chan *c;
+
+	for (c = e->chans; c; c = c->next)
+		sweep(e, c, UINT64_MAX, true);
+}
+
+void mw_ends_trust(struct mw_ends *e, struct mw_chan *chan, enum mw_end end)
+{
+	struct ends_chan *c = chan->ends;
+
+	(void)e;
+	if (!c)
+		return;
+	c->trusted = end;
+	c->trusted_known = true;
+}
+
+void mw_ends_alone(struct mw_ends *e, struct mw_chan *chan)
+{
+	struct ends_chan *c = chan->ends;
+
+	if (!c || c->seen[MW_END_READ])
+		return;
+	c->one_sided = true;
+	sweep(e, c, UINT64_MAX, true);
+}
+
+void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan)
+{
+	struct ends_chan *c = chan->ends;
+	struct entry *en, *next;
+	int i;
+
+	if (!c)
+		return;
+	c->dropped = true;
+	for (en = e->ready.head; en; en = next) {
+		next = en->next;
+		if (en->chan == chan) {
+			list_remove(&e->ready, en);
+			entry_free(e, en);
+		}
+	}
+	for (i = 0; i < 2; i++) {
+		for (en = c->pending[i].head; en; en = next) {
+			next = en->next;
+			entry_free(e, en);
+		}
+		c->pending[i] = (struct list){ 0 };
+		mw_framer_done(&c->framer[i]);
+	}
+}
+
+struct mw_slice mw_ends_partial(const struct mw_ends *e, const struct mw_chan *chan, enum mw_end end)
+{
+	const struct ends_chan *c = chan->ends;
+
+	(void)e;
+	return c && !c->dropped ? mw_framer_partial(&c->framer[end]) : mw_slice(NULL, 0);
+}
+
+static void say_gap(struct mw_ends *e, const struct mw_chunk *ch, uint64_t bytes,
+		    enum mw_gap_reason reason)
+{
+	e->gap_pending = true;
+	e->gap = (struct mw_msg){ .state = MW_MSG_GAP, .chan = ch->chan, .end = ch->end,
+				  .gap_bytes = bytes, .reason = reason };
+	e->gap.seen[ch->end] = (struct mw_sight){ .seen = true, .begin_ns = ch->ts_ns,
+						  .end_ns = ch->ts_ns, .off = ch->off,
+						  .proc = ch->proc, .tid = ch->tid };
+}
+
+int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
+{
+	struct ends_chan *c;
+	int r;
+
+	if (ch->evicted) {
+		c = ch->chan->ends;
+		if (c)
+			sweep(e, c, UINT64_MAX, true);
+		e->evict_pending = true;
+		e->evict_chan = ch->chan;
+		return 0;
+	}
+	mw_ends_tick(e, ch->ts_ns);
+	c = chan_of(e, ch->chan);
+	if (!c) {
+		say_gap(e, ch, ch->bytes.n + ch->gap, MW_GAP_LOST);
+		return -ENOMEM;
+	}
+	if (c->dropped)
+		return 0;
+	c->seen[ch->end] = true;
+	if (c->seen[other(ch->end)])
+		c->one_sided = false;
+	c->pos[ch->end] = ch->off + ch->bytes.n + ch->gap;
+	if (ch->gap) {
+		unsigned int i = c->n_gaps[ch->end]++ % GAPS;
+
+		c->gaps[ch->end][i].from = ch->off;
+		c->gaps[ch->end][i].to = ch->off + ch->gap;
+		say_gap(e, ch, ch->gap, ch->reason);
+	}
+	r = mw_framer_push(&c->framer[ch->end], ch);
+	e->current = c;
+	e->current_end = ch->end;
+	return r;
+}
+
+static struct entry *find_copy(struct ends_chan *c, enum mw_end end, uint64_t hash, uint64_t len)
+{
+	struct entry *en;
+
+	for (en = c->pending[end].head; en; en = en->next)
+		if (en->hash == hash && en->len == len)
+			return en;
+	return NULL;
+}
+
+/* The copy must outlive the frame it came in; without room the message is known by its length. */
+static void hold(struct mw_ends *e, struct entry *en, struct mw_slice bytes)
+{
+	uint8_t *p = NULL;
+
+	if (bytes.n && e->held_bytes + bytes.n <= MW_ENDS_BYTES_MAX)
+		p = e->a->resize(e->a->ctx, NULL, 0, bytes.n);
+	if (!p) {
+		en->cut = true;
+		return;
+	}
+	memcpy(p, bytes.p, bytes.n);
+	en->held = mw_slice(p, bytes.n);
+	e->held_bytes += bytes.n;
+}
+
+static void fill(struct mw_msg *m, struct entry *en, enum mw_msg_state state, struct mw_slice bytes)
+{
+	*m = (struct mw_msg){
+		.state = state, .chan = en->chan, .bytes = bytes, .len = en->len, .cut = en->cut,
+		.seen = { en->seen[0], en->seen[1] }, .one_sided = en->one_sided,
+		.differs = en->differs, .incomplete = en->incomplete, .end = en->end,
+		.user = &en->user
+	};
+}
+
+/* One frame: 1 if it is worth saying something, 0 if it was the late copy of a settled message. */
+static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
+		    const struct mw_frame *f, struct mw_msg *ret)
+{
+	struct mw_sight sight = { .seen = true, .begin_ns = f->begin_ns, .end_ns = f->end_ns,
+				  .off = f->off, .proc = f->proc, .tid = f->tid };
+	enum mw_end o = other(end);
+	struct entry *en;
+	uint64_t hash;
+
+	if (f->broken) {
+		*ret = (struct mw_msg){ .state = MW_MSG_BROKEN, .chan = c->chan, .bytes = f->bytes,
+					.len = f->len, .end = end };
+		ret->seen[end] = sight;
+		return 1;
+	}
+	hash = mw_hash64(f->bytes, e->seed);
+	en = find_copy(c, o, hash, f->len);
+	if (en) {
+		if (!c->delta_known) {
+			uint64_t w = end == MW_END_WRITE ? f->off : en->seen[o].off;
+			uint64_t r = end == MW_END_READ ? f->off : en->seen[o].off;
+
+			c->delta = (int64_t)(w - r);
+			c->delta_known = true;
+		}
+		if (en->done) {
+			forget_done(e, c, en);
+			return 0;
+		}
+		list_remove(&c->pending[o], en);
+		en->seen[end] = sight;
+		en->cut = f->cut;
+		fill(ret, en, MW_MSG_SETTLED, f->bytes);
+		e->gone = en;
+		return 1;
+	}
+	en = mw_alloc_zero(e->a, sizeof(*en));
+	if (!en) {
+		*ret = (struct mw_msg){ .state = MW_MSG_GAP, .chan = c->chan, .end = end,
+					.gap_bytes = f->len, .reason = MW_GAP_LOST };
+		ret->seen[end] = sight;
+		return 1;
+	}
+	en->chan = c->chan;
+	en->hash = hash;
+	en->len = f->len;
+	en->cut = f->cut;
+	en->end = end;
+	en->seen[end] = sight;
+	list_add(&c->pending[end], en);
+	fill(ret, en, MW_MSG_FIRST, f->bytes);
+	if (c->one_sided) {
+		/* the frame's bytes stay until the next frame is asked for, which is after this */
+		en->one_sided = true;
+		en->now = f->bytes;
+		stand_alone(e, c, en, MW_MSG_SETTLED);
+	} else {
+		bool cut = en->cut;
+
+		hold(e, en, f->bytes);
+		ret->cut = cut;
+		if (c->pending[end].n > MW_ENDS_PENDING_MAX && !c->pending[end].head->done)
+			judge(e, c, c->pending[end].head, UINT64_MAX, true);
+	}
+	return 1;
+}
+
+int mw_ends_next(struct mw_ends *e, struct mw_msg *ret)
+{
+	struct mw_frame f;
+	int r;
+
+	entry_free(e, MW_TAKE(e->gone));
+	if (e->ready.head) {
+		struct entry *en = e->ready.head;
+
+		list_remove(&e->ready, en);
+		fill(ret, en, en->out, en->now);
+		e->gone = en;
+		return 1;
+	}
+	if (e->gap_pending) {
+		e->gap_pending = false;
+		*ret = e->gap;
+		return 1;
+	}
+	if (e->evict_pending) {
+		e->evict_pending = false;
+		*ret = (struct mw_msg){ .state = MW_MSG_EVICTED, .chan = e->evict_chan };
+		if (e->evict_chan->ends)
+			chan_free(e, e->evict_chan->ends);
+		e->evict_chan->ends = NULL;
+		return 1;
+	}
+	while (e->current && !e->current->dropped) {
+		struct ends_chan *c = e->current;
+
+		r = mw_framer_next(&c->framer[e->current_end], &f);
+		if (r <= 0) {
+			e->current = NULL;
+			return 0;
+		}
+		r = on_frame(e, c, e->current_end, &f, ret);
+		if (r)
+			return r;
+	}
+	return 0;
+}

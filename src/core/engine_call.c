@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_call.c - requests, calls, and what follows them: principal, bodies, ties */
+#include "core/engine_priv.h"
+
+#define PARENTS_MAX 16
+/* Effects written into the call's own record, in bytes; more go into ties records. */
+#define EFFECTS_LEN 12288
+#define TIES_LEN 49152
+/* Arguments and result that stand in the record itself. */
+#define ARGS_LEN 14336
+#define RESULT_LEN 14336
+
+const char *mw_eng_transport(uint8_t chan_kind)
+{
+	return chan_kind == MW_CHAN_PIPE || chan_kind == MW_CHAN_UNIX ? "stdio" : "stream";
+}
+
+void mw_eng_principal(struct mw_engine *e, struct mw_line *r, struct mw_prockey who, bool parents)
+{
+	const struct mw_proc *p = mw_procs_get(e->procs, who), *up;
+	unsigned int n = 0;
+
+	if (!p)
+		return;
+	mw_line_open(r, "principal", '{');
+	mw_line_u64(r, "uid", p->uid);
+	if (p->known)
+		mw_line_u64(r, "gid", p->gid);
+	mw_line_text(r, "user", mw_procs_user(e->procs, p->uid));
+	if (p->known && p->loginuid != ~0u)
+		mw_line_u64(r, "loginuid", p->loginuid);
+	if (p->known && p->audit_session != ~0u)
+		mw_line_u64(r, "audit_session", p->audit_session);
+	mw_line_text(r, "cgroup", p->cgroup);
+	mw_line_text(r, "unit", mw_cgroup_unit(p->cgroup));
+	mw_line_text(r, "container", mw_cgroup_container(p->cgroup));
+	if (parents && !mw_prockey_none(p->parent)) {
+		mw_line_open(r, "parents", '[');
+		for (up = mw_procs_get(e->procs, p->parent); up && n < PARENTS_MAX; n++) {
+			mw_line_open(r, NULL, '{');
+			mw_line_u64(r, "pid", up->key.tgid);
+			mw_line_text(r, "exe", up->exe);
+			mw_line_u64(r, "uid", up->uid);
+			mw_line_close(r, '}');
+			up = mw_procs_get(e->procs, up->parent);
+		}
+		mw_line_close(r, ']');
+	}
+	mw_line_close(r, '}');
+}
+
+static void put_client(struct mw_engine *e, struct mw_line *r, const struct mw_call *c)
+{
+	const struct mw_proc *p = mw_procs_get(e->procs, c->client);
+
+	if (mw_prockey_none(c->client))
+		return;
+	mw_line_open(r, "client", '{');
+	if (c->server)
+		mw_line_text(r, "name", c->server->client_name);
+	mw_line_u64(r, "pid", c->client.tgid);
+	if (p)
+		mw_line_text(r, "exe", p->exe);
+	mw_line_close(r, '}');
+}
+
+static struct mw_prockey who_called(const struct mw_call *c)
+{
+	return mw_prockey_none(c->client) && c->server ? c->server->proc : c->client;
+}
+
+void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw_slice value,
+		 uint64_t ts_ns)
+{
+	struct mw_slice part;
+	struct mw_line r;
+	size_t i, parts;
+	bool lossy = false;
+	int err;
+
+	err = mw_line_body(&e->body, &e->scratch, value, &lossy, &parts);
+	if (err < 0) {
+		mw_eng_note_error(e, err);
+		return;
+	}
+	for (i = 0; i < parts; i++) {
+		part = mw_line_body_part(mw_buf_slice(&e->body), i);
+		r = mw_eng_begin(e, "body", ts_ns);
+		mw_line_id(&r, "call", 'c', e->run, call);
+		mw_line_str(&r, "what", what);
+		mw_line_u64(&r, "part", i + 1);
+		mw_line_u64(&r, "of", parts);
+		mw_line_escaped(&r, "text", part);
+		r.lossy |= lossy;
+		mw_eng_end(e, &r);
+	}
+}
+
+void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	const struct mw_call *c = ev->call;
+	struct mw_line r = mw_eng_begin(e, "request", ev->ts_ns);
+	bool whole;
+
+	mw_line_id(&r, "call", 'c', e->run, c->id);
+	mw_line_str(&r, "dir", c->s2c ? "s2c" : "c2s");
+	mw_eng_server_ref(e, &r, c->server);
+	mw_line_json_str(&r, "method", c->method);
+	if (mw_json_str_eq(c->method, "tools/call"))
+		mw_line_json_str(&r, "tool", c->name);
+	whole = mw_line_json(&r, "args", ev->args, MW_LINE_VALUE_MAX);
+	mw_eng_principal(e, &r, who_called(c), true);
+	mw_eng_end(e, &r);
+	if (!whole)
+		mw_eng_body(e, c->id, "args", ev->args, ev->ts_ns);
+	if (c->differs && ev->args.n)
+		mw_eng_note_error(e, mw_correlate_args(e->correlate, c->id, ev->args));
+}
+
+static void put_effect(struct mw_line *r, const struct mw_call_effect *ef)
+{
+	char name[16];
+	size_t i;
+
+	mw_line_open(r, NULL, '{');
+	mw_line_str(r, "kind", mw_effect_kind_name(ef->kind));
+	mw_line_text(r, "target", ef->target);
+	mw_line_text(r, "target2", ef->target2);
+	mw_line_open(r, "seqs", '[');
+	for (i = 0; i < ef->n && i < sizeof(ef->seqs) / sizeof(*ef->seqs); i++)
+		mw_line_u64(r, NULL, ef->seqs[i]);
+	mw_line_close(r, ']');
+	mw_line_u64(r, "n", ef->n);
+	mw_line_str(r, "link", mw_link_name(ef->link));
+	mw_line_str(r, "confidence", mw_confidence_name(ef->confidence));
+	mw_line_str(r, "basis", "kernel");
+	mw_line_str(r, "why", ef->why);
+	mw_line_str(r, "result", mw_errno_name(ef->ret, name));
+	mw_line_close(r, '}');
+}
+
+/* Effects from *pos on, as many as fit in max bytes; whether all are written. */
+static bool put_effects(struct mw_engine *e, struct mw_line *r, uint64_t call, size_t *pos, size_t max)
+{
+	size_t start = e->out.len, at, next = *pos;
+	struct mw_call_effect ef;
+
+	if (mw_correlate_effects(e->correlate, call, &next, &ef) == 0)
+		return true;
+	mw_line_open(r, "effects", '[');
+	do {
+		at = e->out.len;
+		put_effect(r, &ef);
+		if (e->out.len - start > max && at > start + 16 && !r->error) {
+			e->out.len = at; /* this one does not fit any more */
+			mw_line_close(r, ']');
+			return false;
+		}
+		*pos = next;
+	} while (mw_correlate_effects(e->correlate, call, &next, &ef) == 1);
+	mw_line_close(r, ']');
+	return true;
+}
+
+/* The effects that did not fit. How many records they take is known when they are written, so they are
+ * laid out twice: once to count. */
+static size_t put_ties(struct mw_engine *e, const struct mw_call *c, size_t pos, size_t of, uint64_t ts_ns)
+{
+	struct mw_line_head head = e->head;
+	size_t part = 0, len = e->out.len, n_outs = e->n_outs;
+	uint64_t records = e->stats.records;
+	bool all = false;
+
+	while (!all) {
+		struct mw_line r = mw_eng_begin(e, "ties", ts_ns);
+
+		mw_line_id(&r, "call", 'c', e->run, c->id);
+		mw_line_u64(&r, "part", ++part);
+		mw_line_u64(&r, "of", of);
+		all = put_effects(e, &r, c->id, &pos, TIES_LEN);
+		if (r.error)
+			all = true;
+		mw_eng_end(e, &r);
+	}
+	if (!of) {
+		e->head = head;
+		e->out.len = len;
+		e->n_outs = n_outs;
+		e->stats.records = records;
+	}
+	return part;
+}
+
+static const char *status_name(enum mw_call_status s)
+{
+	static const char *const names[] = { [MW_CALL_OK] = "ok",
+					     [MW_CALL_TOOL_ERROR] = "tool_error",
+					     [MW_CALL_RPC_ERROR] = "rpc_error",
+					     [MW_CALL_CANCELLED] = "cancelled",
+					     [MW_CALL_NO_RESPONSE] = "no_response",
+					     [MW_CALL_LOST] = "lost" };
+
+	return names[s];
+}
+
+static const char *evidence_name(const struct mw_call *c)
+{
+	return c->incomplete ? "incomplete" : c->one_sided || c->differs ? "one_sided" : "complete";
+}
+
+static void put_error(struct mw_line *r, struct mw_slice error)
+{
+	struct mw_slice code = { NULL, 0 }, message = { NULL, 0 };
+
+	if (!error.n || error.p[0] != '{')
+		return;
+	(void)mw_json_member(error, "code", &code, NULL);
+	(void)mw_json_member(error, "message", &message, NULL);
+	mw_line_open(r, "error", '{');
+	if (code.n && code.n < 32)
+		(void)mw_line_json(r, "code", code, 64);
+	if (message.n && message.p[0] == '"')
+		mw_line_json_str(r, "message", message);
+	mw_line_close(r, '}');
+}
+
+void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	const struct mw_call *c = ev->call;
+	uint64_t end = c->end_ns > c->begin_ns ? c->end_ns : c->begin_ns;
+	struct mw_line r = mw_eng_begin(e, "call", ev->ts_ns);
+	bool result_whole, all;
+	size_t pos = 0, i;
+
+	mw_line_id(&r, "call", 'c', e->run, c->id);
+	mw_line_str(&r, "dir", c->s2c ? "s2c" : "c2s");
+	mw_eng_server_ref(e, &r, c->server);
+	put_client(e, &r, c);
+	mw_eng_principal(e, &r, who_called(c), false);
+	mw_line_id(&r, "session", 'x', e->run, c->session);
+	mw_line_str(&r, "transport", mw_eng_transport(c->chan_kind));
+	mw_line_text(&r, "rpc_id", c->rpc_id);
+	mw_line_json_str(&r, "method", c->method);
+	if (mw_json_str_eq(c->method, "tools/call"))
+		mw_line_json_str(&r, "tool", c->name);
+	(void)mw_line_json(&r, "args", c->args, ARGS_LEN);
+	if (c->args_bytes)
+		mw_line_u64(&r, "args_bytes", c->args_bytes);
+	mw_line_str(&r, "status", status_name(c->status));
+	put_error(&r, ev->error);
+	result_whole = mw_line_json(&r, "result", ev->result, RESULT_LEN);
+	if (ev->result.n)
+		mw_line_u64(&r, "result_bytes", ev->result.n);
+	mw_line_time(&r, "begin", &e->head, c->begin_ns);
+	mw_line_time(&r, "end", &e->head, end);
+	mw_line_ms(&r, "elapsed_ms", end - c->begin_ns);
+	all = put_effects(e, &r, c->id, &pos, EFFECTS_LEN);
+	mw_line_u64(&r, "effects_n", mw_correlate_effects_n(e->correlate, c->id));
+	if (c->n_anomalies) {
+		mw_line_open(&r, "anomalies", '[');
+		for (i = 0; i < c->n_anomalies; i++)
+			mw_line_u64(&r, NULL, c->anomalies[i]);
+		mw_line_close(&r, ']');
+	}
+	mw_line_str(&r, "evidence", evidence_name(c));
+	mw_line_json_str(&r, "trace", c->trace);
+	mw_eng_end(e, &r);
+	if (!result_whole)
+		mw_eng_body(e, c->id, "result", ev->result, ev->ts_ns);
+	if (!all)
+		put_ties(e, c, pos, put_ties(e, c, pos, 0, ev->ts_ns), ev->ts_ns);
+	mw_correlate_forget(e->correlate, c->id);
+	e->stats.calls++;
+	e->stats.calls_open--;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_priv.h - what engine.c and its parts share */
+#ifndef MW_CORE_ENGINE_PRIV_H
+#define MW_CORE_ENGINE_PRIV_H
+
+#include <mcpwatch/engine.h>
+
+#include "base/table.h"
+#include "core/act.h"
+#include "core/correlate.h"
+#include "core/ends.h"
+#include "core/event.h"
+#include "core/proc.h"
+#include "core/record.h"
+#include "core/session.h"
+#include "core/stream.h"
+
+/* Reads of a process's start-up, folded into one effect. */
+struct fold {
+	struct mw_prockey proc;
+	uint64_t n_ok, n_failed, first_ns, last_ns;
+	uint32_t tid;
+};
+
+/* The last definition seen of a server's tool. */
+struct tool {
+	uint64_t key[2]; /* server, hash of the name */
+	uint8_t hash[32];
+};
+#define MW_ENG_TOOLS_MAX 16384
+
+/* Why evidence is missing where no channel can be named. */
+struct losses {
+	uint64_t events, missed_runs, table, memory;
+	uint64_t since_ns;
+};
+
+struct mw_engine {
+	struct mw_engine_config cfg;
+	const struct mw_alloc *a;
+	struct mw_seq *seq;
+	struct mw_stream *stream;
+	struct mw_ends *ends;
+	struct mw_session *session;
+	struct mw_procs *procs;
+	struct mw_act *act;
+	struct mw_correlate *correlate;
+	struct mw_table *folds; /* by process */
+	struct mw_table *tools; /* struct tool by server and name */
+	struct mw_buf out;	/* records, one behind the other */
+	struct mw_buf scratch, body;
+	struct {
+		enum mw_out_kind kind;
+		size_t at, len;
+		struct mw_control control;
+	} *outs;
+	size_t n_outs, outs_cap, outs_pos;
+	struct mw_line_head head;
+	struct mw_buf host;
+	uint32_t run; /* in every id */
+	bool begun, ended;
+	uint64_t now_ns;
+	struct losses losses;
+	struct mw_engine_stats stats;
+};
+
+/* engine.c */
+struct mw_line mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_ns);
+/* Ends a record and makes it an output. A record that cannot be built is a loss that is said. */
+void mw_eng_end(struct mw_engine *e, struct mw_line *r);
+/* r < 0: memory was short, something was not followed. */
+void mw_eng_note_error(struct mw_engine *e, int r);
+
+/* engine_record.c */
+void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta);
+void mw_eng_say_losses(struct mw_engine *e);
+void mw_eng_server_ref(struct mw_engine *e, struct mw_line *r, const struct mw_server *sv);
+void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev);
+void mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out);
+
+/* engine_call.c */
+void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev);
+void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev);
+void mw_eng_principal(struct mw_engine *e, struct mw_line *r, struct mw_prockey who, bool parents);
+void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw_slice value,
+		 uint64_t ts_ns);
+const char *mw_eng_transport(uint8_t chan_kind);
+
+/* engine_effect.c */
+void mw_eng_on_action(struct mw_engine *e, struct mw_action *act);
+/* Start-up is over for this process: what was folded is written. */
+void mw_eng_unfold(struct mw_engine *e, struct mw_prockey proc);
+void mw_eng_unfold_all(struct mw_engine *e);
+
+#endif

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_record.c - records of what is not a call or an effect: daemon, server, tool, notice, ... */
+#include <errno.h>
+
+#include "base/hash.h"
+#include "core/engine_priv.h"
+
+#define KEY_MAX 4096
+#define GAP_CALLS_MAX 64
+
+void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta)
+{
+	struct mw_line r = mw_eng_begin(e, "daemon", meta ? meta->hdr.ts_ns : e->now_ns);
+
+	mw_line_str(&r, "event", event);
+	if (meta) {
+		struct mw_event_meta_strings s = mw_event_meta_strings(meta);
+
+		mw_line_text(&r, "version", s.mcpwatch);
+		mw_line_text(&r, "boot_id", s.boot_id);
+		mw_line_text(&r, "kernel", s.kernel);
+	}
+	mw_eng_end(e, &r);
+}
+
+static void say_kernel_gap(struct mw_engine *e, const char *reason, uint64_t events)
+{
+	struct mw_line r;
+
+	if (!events)
+		return;
+	r = mw_eng_begin(e, "gap", e->now_ns);
+	mw_line_str(&r, "reason", reason);
+	mw_line_str(&r, "where", "kernel");
+	mw_line_u64(&r, "events", events);
+	mw_line_time(&r, "from", &e->head, e->losses.since_ns);
+	mw_line_time(&r, "to", &e->head, e->now_ns);
+	mw_eng_end(e, &r);
+	e->stats.gaps++;
+}
+
+void mw_eng_say_losses(struct mw_engine *e)
+{
+	struct losses l = e->losses;
+
+	if (!l.since_ns)
+		return;
+	say_kernel_gap(e, "events_lost", l.events);
+	say_kernel_gap(e, "missed_run", l.missed_runs);
+	say_kernel_gap(e, "table_full", l.table);
+	say_kernel_gap(e, "no_memory", l.memory);
+	/* what failed while this was said stays to be said */
+	e->losses.events -= l.events;
+	e->losses.missed_runs -= l.missed_runs;
+	e->losses.table -= l.table;
+	e->losses.memory -= l.memory;
+	e->losses.since_ns = e->losses.memory ? e->now_ns : 0;
+}
+
+/* --- servers ------------------------------------------------------------------------------------- */
+
+static bool ends_with(struct mw_slice s, const char *tail)
+{
+	struct mw_slice t = mw_slice_str(tail);
+
+	return s.n >= t.n && memcmp(s.p + s.n - t.n, t.p, t.n) == 0;
+}
+
+static struct mw_slice after_last(struct mw_slice s, const char *mark)
+{
+	struct mw_slice m = mw_slice_str(mark);
+	size_t i;
+
+	for (i = s.n; i >= m.n && m.n; i--)
+		if (memcmp(s.p + i - m.n, m.p, m.n) == 0)
+			return mw_slice(s.p + i, s.n - i);
+	return mw_slice(NULL, 0);
+}
+
+/* What the interpreter runs: the first argument that looks like a script, or -m's module. */
+static struct mw_slice script_of(struct mw_slice argv)
+{
+	static const char *const tails[] = { ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".php" };
+	struct mw_slice arg;
+	size_t i, k;
+
+	for (i = 1; i < 32; i++) {
+		arg = mw_argv_at(argv, i);
+		if (!arg.p)
+			break;
+		if (mw_slice_eq_str(arg, "-m"))
+			return mw_argv_at(argv, i + 1);
+		if (!arg.n || arg.p[0] == '-')
+			continue;
+		for (k = 0; k < sizeof(tails) / sizeof(*tails); k++)
+			if (ends_with(arg, tails[k]))
+				return arg;
+		return i == 1 && memchr(arg.p, '/', arg.n) ? arg : mw_slice(NULL, 0);
+	}
+	return mw_slice(NULL, 0);
+}
+
+static bool is_interpreter(struct mw_slice exe)
+{
+	static const char *const names[] = { "python", "node", "bun", "deno", "ruby", "php", "perl",
+					     "sh", "bash", "dash", "java" };
+	struct mw_slice base = after_last(exe, "/");
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (mw_slice_starts(base, mw_slice_str(names[i])))
+			return true;
+	return false;
+}
+
+/* Stable across restarts: the executable, and for an interpreter what it runs, without the folders
+ * that package runners name by hash. */
+void mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out)
+{
+	struct mw_slice script = is_interpreter(p->exe) ? script_of(p->argv) : mw_slice(NULL, 0);
+	struct mw_slice pkg;
+	struct mw_buf path;
+
+	(void)mw_buf_append(out, p->exe.p, p->exe.n);
+	if (script.n) {
+		(void)mw_buf_append_byte(out, ' ');
+		pkg = after_last(script, "/node_modules/.bin/");
+		if (!pkg.n)
+			pkg = after_last(script, "/node_modules/");
+		if (!pkg.n && memchr(script.p, '/', script.n) && script.p[0] != '/' && p->cwd.n) {
+			mw_buf_init(&path, e->a, KEY_MAX);
+			if (mw_path_join(&path, p->cwd, script) == 0)
+				(void)mw_buf_append(out, path.p, path.len);
+			mw_buf_done(&path);
+		} else {
+			pkg = pkg.n ? pkg : script;
+			(void)mw_buf_append(out, pkg.p, pkg.n);
+		}
+	}
+	(void)mw_buf_append_str(out, " uid=");
+	(void)mw_buf_append_u64(out, p->uid);
+}
+
+static void put_key(struct mw_engine *e, struct mw_line *r, const struct mw_proc *p)
+{
+	struct mw_buf key;
+
+	mw_buf_init(&key, e->a, 4 * KEY_MAX);
+	mw_eng_server_key(e, p, &key);
+	mw_line_text(r, "key", mw_buf_slice(&key));
+	mw_buf_done(&key);
+}
+
+void mw_eng_server_ref(struct mw_engine *e, struct mw_line *r, const struct mw_server *sv)
+{
+	const struct mw_proc *p;
+
+	if (!sv)
+		return;
+	p = mw_procs_get(e->procs, sv->proc);
+	mw_line_open(r, "server", '{');
+	mw_line_id(r, "id", 's', e->run, sv->id);
+	if (p && p->exe.n)
+		put_key(e, r, p);
+	mw_line_text(r, "name", sv->name);
+	if (p)
+		mw_line_u64(r, "pid", sv->proc.tgid);
+	mw_line_close(r, '}');
+}
+
+static void put_proc(struct mw_line *r, const struct mw_proc *p, struct mw_prockey key)
+{
+	if (mw_prockey_none(key))
+		return;
+	mw_line_u64(r, "pid", key.tgid);
+	mw_line_u64(r, "start_ns", key.start_ns);
+	if (!p)
+		return;
+	mw_line_text(r, "exe", p->exe);
+	mw_line_argv(r, "argv", p->argv);
+	mw_line_text(r, "cwd", p->cwd);
+	mw_line_u64(r, "uid", p->uid);
+	mw_line_text(r, "container", mw_cgroup_container(p->cgroup));
+}
+
+static void say_server(struct mw_engine *e, const struct mw_server *sv, const char *event)
+{
+	const struct mw_proc *p = mw_procs_get(e->procs, sv->proc);
+	struct mw_line r = mw_eng_begin(e, "server", e->now_ns);
+
+	mw_line_str(&r, "event", event);
+	mw_line_open(&r, "server", '{');
+	mw_line_id(&r, "id", 's', e->run, sv->id);
+	if (p && p->exe.n)
+		put_key(e, &r, p);
+	mw_line_text(&r, "name", sv->name);
+	mw_line_text(&r, "version", sv->version);
+	put_proc(&r, p, sv->proc);
+	mw_line_close(&r, '}');
+	if (!mw_prockey_none(sv->client) || sv->client_name.n) {
+		mw_line_open(&r, "client", '{');
+		mw_line_text(&r, "name", sv->client_name);
+		mw_line_text(&r, "version", sv->client_version);
+		put_proc(&r, mw_procs_get(e->procs, sv->client), sv->client);
+		mw_line_close(&r, '}');
+	}
+	mw_eng_principal(e, &r, mw_prockey_none(sv->client) ? sv->proc : sv->client, true);
+	mw_line_str(&r, "transport", mw_eng_transport(sv->chan_kind));
+	mw_line_text(&r, "protocol", sv->protocol);
+	mw_line_open(&r, "tier", '{');
+	mw_line_str(&r, "io", "clear");
+	mw_line_close(&r, '}');
+	mw_eng_end(e, &r);
+}
+
+/* --- tools --------------------------------------------------------------------------------------- */
+
+static void put_hash(struct mw_line *r, const char *key, const uint8_t hash[32])
+{
+	mw_line_hex(r, key, hash, 32);
+}
+
+/* The hash of the canonical form; of the exact bytes where the text has none (RFC 8785 refuses equal
+ * keys and numbers beyond a double). */
+static void hash_tool(struct mw_engine *e, struct mw_slice definition, uint8_t out[32])
+{
+	e->body.len = 0;
+	if (mw_json_canonical(definition, &e->body) == 0)
+		e->cfg.sha256(e->body.p, e->body.len, out);
+	else
+		e->cfg.sha256(definition.p, definition.n, out);
+}
+
+static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev, struct mw_slice definition)
+{
+	struct mw_slice name = { NULL, 0 }, annotations = { NULL, 0 };
+	struct tool *known, fresh = { .key = { ev->server->id, 0 } };
+	bool whole;
+	struct mw_line r;
+
+	if (mw_json_member(definition, "name", &name, NULL) < 0)
+		return;
+	(void)mw_json_member(definition, "annotations", &annotations, NULL);
+	hash_tool(e, definition, fresh.hash);
+	fresh.key[1] = mw_hash64(name, 0);
+	known = mw_table_get(e->tools, fresh.key);
+	if (known && memcmp(known->hash, fresh.hash, sizeof(fresh.hash)) == 0)
+		return;
+	r = mw_eng_begin(e, "tool", ev->ts_ns);
+	mw_eng_server_ref(e, &r, ev->server);
+	mw_line_json_str(&r, "tool", name);
+	whole = mw_line_json(&r, "definition", definition, MW_LINE_VALUE_MAX);
+	put_hash(&r, "hash", fresh.hash);
+	if (known)
+		put_hash(&r, "was", known->hash);
+	if (annotations.n && annotations.p[0] == '{')
+		(void)mw_line_json(&r, "annotations", annotations, MW_LINE_VALUE_MAX);
+	mw_eng_end(e, &r);
+	if (!whole)
+		mw_eng_body(e, ev->call->id, "definition", definition, ev->ts_ns);
+	if (known) {
+		*known = fresh;
+		return;
+	}
+	if (mw_table_count(e->tools) == MW_ENG_TOOLS_MAX) {
+		known = mw_table_oldest(e->tools);
+		mw_alloc_free(e->a, mw_table_remove(e->tools, known->key), sizeof(*known));
+	}
+	known = mw_alloc_zero(e->a, sizeof(*known));
+	if (!known) {
+		mw_eng_note_error(e, -ENOMEM);
+		return;
+	}
+	*known = fresh;
+	if (mw_table_put(e->tools, known->key, known) < 0)
+		mw_alloc_free(e->a, known, sizeof(*known));
+}
+
+static void on_tools(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	struct mw_slice tools, one;
+	struct mw_json_item it;
+	struct mw_json j;
+
+	if (mw_json_member(ev->result, "tools", &tools, NULL) < 0 || tools.p[0] != '[')
+		return;
+	mw_json_init(&j, tools, MW_JSON_DEPTH_MAX);
+	if (mw_json_next(&j, &it) != 1)
+		return;
+	while (mw_json_next(&j, &it) == 1 && it.tok != MW_JSON_ARRAY_END)
+		if (mw_json_skip(&j, &it, &one) < 0)
+			return;
+		else if (it.tok == MW_JSON_OBJECT)
+			say_tool(e, ev, one);
+}
+
+/* --- notices, anomalies, gaps -------------------------------------------------------------------- */
+
+static const char *dir_name(bool s2c)
+{
+	return s2c ? "s2c" : "c2s";
+}
+
+static void say_notice(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	struct mw_line r = mw_eng_begin(e, "notice", ev->ts_ns);
+
+	mw_eng_server_ref(e, &r, ev->server);
+	mw_line_str(&r, "dir", dir_name(ev->s2c));
+	mw_line_json_str(&r, "method", ev->rpc.method);
+	(void)mw_line_json(&r, "params", ev->rpc.params, MW_LINE_VALUE_MAX);
+	mw_eng_end(e, &r);
+}
+
+static void say_anomaly(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	struct mw_line r = mw_eng_begin(e, "anomaly", ev->ts_ns);
+	uint8_t hash[32];
+
+	mw_line_str(&r, "what", ev->what);
+	mw_line_str(&r, "where", dir_name(ev->s2c));
+	if (ev->bytes.n) {
+		e->cfg.sha256(ev->bytes.p, ev->bytes.n, hash);
+		put_hash(&r, "bytes_hash", hash);
+	}
+	mw_line_u64(&r, "bytes_n", ev->bytes_n);
+	mw_eng_server_ref(e, &r, ev->server);
+	if (ev->call)
+		mw_line_id(&r, "call", 'c', e->run, ev->call->id);
+	if (ev->call && ev->call->n_anomalies < MW_CALL_ANOMALIES_MAX)
+		ev->call->anomalies[ev->call->n_anomalies++] = e->head.seq;
+	mw_eng_end(e, &r);
+	e->stats.anomalies++;
+}
+
+static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	static const char *const reasons[] = { [MW_GAP_LOST] = "events_lost",
+					       [MW_GAP_FAULT] = "page_missing",
+					       [MW_GAP_LIMIT] = "over_limit",
+					       [MW_GAP_CARRIER] = "carrier" };
+	struct mw_line r = mw_eng_begin(e, "gap", ev->ts_ns);
+	uint64_t calls[GAP_CALLS_MAX];
+	size_t i, n;
+
+	mw_line_str(&r, "reason", reasons[ev->reason]);
+	mw_line_str(&r, "where", dir_name(ev->s2c));
+	mw_line_u64(&r, "bytes", ev->gap_bytes);
+	mw_line_time(&r, "from", &e->head, ev->ts_ns);
+	mw_line_time(&r, "to", &e->head, e->now_ns);
+	mw_eng_server_ref(e, &r, ev->server);
+	n = ev->server ? mw_session_open_calls(e->session, ev->server, calls, GAP_CALLS_MAX) : 0;
+	if (n) {
+		mw_line_open(&r, "calls", '[');
+		for (i = 0; i < n && i < GAP_CALLS_MAX; i++)
+			mw_line_id(&r, NULL, 'c', e->run, calls[i]);
+		mw_line_close(&r, ']');
+	}
+	mw_eng_end(e, &r);
+	e->stats.gaps++;
+}
+
+/* --- what the session says ----------------------------------------------------------------------- */
+
+/* Requests that make a server act. The others are of the protocol itself, and some stay open for as
+ * long as the conversation does. */
+static bool acts(const struct mw_call *c)
+{
+	static const char *const idle[] = { "ping", "logging/setLevel", "subscriptions/listen",
+					    "tasks/get", "tasks/result", "tasks/list",
+					    "tasks/update", "tasks/cancel" };
+	size_t i;
+
+	if (c->s2c)
+		return false;
+	for (i = 0; i < sizeof(idle) / sizeof(*idle); i++)
+		if (mw_json_str_eq(c->method, idle[i]))
+			return false;
+	return true;
+}
+
+static void on_open(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	struct mw_prockey proc;
+
+	e->stats.calls_open++;
+	if (!ev->call->server)
+		return; /* the reading end was not seen yet: nothing it does is seen either */
+	proc = ev->call->server->proc;
+	mw_eng_note_error(e, mw_correlate_server(e->correlate, proc, ev->ts_ns));
+	mw_eng_unfold(e, proc);
+	if (acts(ev->call))
+		mw_eng_note_error(e, mw_correlate_open(e->correlate, ev->call->id, proc, ev->args,
+						       ev->call->begin_ns));
+}
+
+void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	switch (ev->kind) {
+	case MW_SESS_SERVER:
+		say_server(e, ev->server, ev->changed ? "changed" : "seen");
+		break;
+	case MW_SESS_SERVER_GONE:
+		say_server(e, ev->server, "gone");
+		break;
+	case MW_SESS_OPEN:
+		on_open(e, ev);
+		break;
+	case MW_SESS_REQUEST:
+		mw_eng_on_request(e, ev);
+		break;
+	case MW_SESS_ANSWERED:
+		mw_correlate_close(e->correlate, ev->call->id, ev->call->end_ns);
+		break;
+	case MW_SESS_CALL:
+		mw_eng_on_call(e, ev);
+		break;
+	case MW_SESS_WITHDRAWN:
+		e->stats.calls_open--;
+		mw_correlate_close(e->correlate, ev->call->id, ev->ts_ns);
+		mw_correlate_forget(e->correlate, ev->call->id);
+		break;
+	case MW_SESS_NOTICE:
+		say_notice(e, ev);
+		break;
+	case MW_SESS_TOOLS:
+		on_tools(e, ev);
+		break;
+	case MW_SESS_ANOMALY:
+		say_anomaly(e, ev);
+		break;
+	case MW_SESS_GAP:
+		say_gap(e, ev);
+		break;
+	case MW_SESS_CONTROL:
+	case MW_SESS_RAW:
+		break; /* engine.c */
+	}
+}

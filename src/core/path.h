@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path.h - file names and socket addresses as the targets of effects. Bytes, not characters. */
+#ifndef MW_CORE_PATH_H
+#define MW_CORE_PATH_H
+
+#include <mcpwatch/event.h>
+
+#include "base/buf.h"
+
+/*
+ * Appends base and asked joined, without ".", "//" and a trailing "/"; ".." goes lexically, so that
+ * the result is a string's word and not the kernel's. asked absolute: base is not used; asked
+ * empty: base alone. Without an absolute part the result is relative ("." if nothing is left of
+ * it). 0, -E2BIG, -ENOMEM; on failure out is as it was.
+ */
+int mw_path_join(struct mw_buf *out, struct mw_slice base, struct mw_slice asked);
+
+/*
+ * Appends an address: "1.2.3.4:80", "[::1]:80" (RFC 5952; a v4-mapped address as its IPv4 one),
+ * "unix:/path", "unix:@name" for an abstract name (unix_path begins with NUL). unix_path is
+ * sun_path, used for AF_UNIX only. 0, -EINVAL (no family that has a printed form), -E2BIG, -ENOMEM;
+ * on failure out is as it was.
+ */
+int mw_addr_print(struct mw_buf *out, const struct mw_addr *addr, struct mw_slice unix_path);
+
+/* The IPv4 address in addr, v4-mapped included: true and host order in *ret. */
+bool mw_addr_v4(const struct mw_addr *addr, uint32_t *ret);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/record.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "core/redact.h"
+
+static void put(struct mw_line *r, int error)
+{
+	if (!r->error)
+		r->error = error;
+}
+
+static void raw(struct mw_line *r, const void *p, size_t n)
+{
+	if (!r->error)
+		r->error = mw_buf_append(r->out, p, n);
+}
+
+static void raw_str(struct mw_line *r, const char *s)
+{
+	raw(r, s, strlen(s));
+}
+
+void mw_line_key(struct mw_line *r, const char *key)
+{
+	uint8_t last;
+
+	if (r->error)
+		return;
+	last = r->out->p[r->out->len - 1];
+	if (last != '{' && last != '[')
+		raw_str(r, ",");
+	if (!key)
+		return;
+	raw_str(r, "\"");
+	raw_str(r, key);
+	raw_str(r, "\":");
+}
+
+void mw_line_open(struct mw_line *r, const char *key, char bracket)
+{
+	mw_line_key(r, key);
+	raw(r, &bracket, 1);
+}
+
+void mw_line_close(struct mw_line *r, char bracket)
+{
+	raw(r, &bracket, 1);
+}
+
+void mw_line_str(struct mw_line *r, const char *key, const char *ours)
+{
+	if (!ours || !*ours)
+		return;
+	mw_line_key(r, key);
+	raw_str(r, "\"");
+	if (!r->error)
+		put(r, mw_json_escape(r->out, mw_slice_str(ours), &r->lossy));
+	raw_str(r, "\"");
+}
+
+void mw_line_u64(struct mw_line *r, const char *key, uint64_t v)
+{
+	mw_line_key(r, key);
+	if (!r->error)
+		put(r, mw_buf_append_u64(r->out, v));
+}
+
+void mw_line_i64(struct mw_line *r, const char *key, int64_t v)
+{
+	mw_line_key(r, key);
+	if (!r->error)
+		put(r, mw_buf_append_i64(r->out, v));
+}
+
+void mw_line_true(struct mw_line *r, const char *key, bool v)
+{
+	if (!v)
+		return;
+	mw_line_key(r, key);
+	raw_str(r, "true");
+}
+
+void mw_line_ms(struct mw_line *r, const char *key, uint64_t ns)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu.%03llu", (unsigned long long)(ns / 1000000),
+		 (unsigned long long)(ns / 1000 % 1000));
+	mw_line_key(r, key);
+	raw_str(r, text);
+}
+
+void mw_line_hex(struct mw_line *r, const char *key, const void *p, size_t n)
+{
+	mw_line_key(r, key);
+	raw_str(r, "\"");
+	if (!r->error)
+		put(r, mw_buf_append_hex(r->out, p, n));
+	raw_str(r, "\"");
+}
+
+void mw_line_id(struct mw_line *r, const char *key, char kind, uint32_t run, uint64_t n)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "\"%c%08x-%llu\"", kind, run, (unsigned long long)n);
+	mw_line_key(r, key);
+	raw_str(r, text);
+}
+
+/* Days to civil date: Howard Hinnant, "chrono-compatible low-level date algorithms". */
+void mw_time_print(int64_t realtime_ns, char ret[MW_TIME_LEN + 1])
+{
+	int64_t s = realtime_ns / 1000000000, ns = realtime_ns % 1000000000, days, rest;
+	int64_t era, doe, yoe, doy, mp;
+
+	if (ns < 0) {
+		ns += 1000000000;
+		s--;
+	}
+	days = s / 86400;
+	rest = s % 86400;
+	if (rest < 0) {
+		rest += 86400;
+		days--;
+	}
+	days += 719468;
+	era = (days >= 0 ? days : days - 146096) / 146097;
+	doe = days - era * 146097;
+	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	mp = (5 * doy + 2) / 153;
+	snprintf(ret, MW_TIME_LEN + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ",
+		 (unsigned int)(yoe + era * 400 + (mp >= 10)) % 10000u,
+		 (unsigned int)(mp < 10 ? mp + 3 : mp - 9) % 100u,
+		 (unsigned int)(doy - (153 * mp + 2) / 5 + 1) % 100u,
+		 (unsigned int)(rest / 3600) % 100u, (unsigned int)(rest / 60) % 60u,
+		 (unsigned int)rest % 60u, (unsigned int)ns % 1000000000u);
+}
+
+void mw_line_time(struct mw_line *r, const char *key, const struct mw_line_head *head, uint64_t boot_ns)
+{
+	char text[MW_TIME_LEN + 1];
+
+	mw_time_print((int64_t)boot_ns + head->realtime_ns, text);
+	mw_line_str(r, key, text);
+}
+
+void mw_line_begin(struct mw_line *r, struct mw_buf *out, struct mw_buf *scratch,
+		  struct mw_line_head *head, const char *type, uint64_t boot_ns)
+{
+	*r = (struct mw_line){ .out = out, .scratch = scratch, .start = out->len };
+	raw_str(r, "{");
+	mw_line_u64(r, "v", MW_RECORD_VERSION);
+	mw_line_u64(r, "seq", head->seq);
+	mw_line_time(r, "time", head, boot_ns);
+	mw_line_u64(r, "boot_ns", boot_ns);
+	mw_line_text(r, "host", head->host);
+	mw_line_str(r, "type", type);
+}
+
+int mw_line_end(struct mw_line *r, struct mw_line_head *head)
+{
+	mw_line_true(r, "lossy", r->lossy);
+	raw_str(r, "}");
+	if (!r->error && r->out->len - r->start > MW_RECORD_MAX)
+		r->error = -E2BIG;
+	if (r->error) {
+		r->out->len = r->start;
+		return r->error;
+	}
+	head->seq++;
+	return 0;
+}
+
+/* The longest beginning of an escaped text of at most max bytes that ends between two characters. */
+static size_t cut_at(struct mw_slice escaped, size_t max)
+{
+	size_t n = max, i;
+
+	if (escaped.n <= max)
+		return escaped.n;
+	while (n > 0 && (escaped.p[n] & 0xc0) == 0x80)
+		n--;
+	/* not inside \x or \uXXXX: an escape begins at most five bytes before its last one */
+	for (i = n > 6 ? n - 6 : 0; i < n; i++) {
+		if (escaped.p[i] != '\\')
+			continue;
+		/* an odd number of backslashes up to here begins an escape at i */
+		size_t k = i, len = i + 1 < escaped.n && escaped.p[i + 1] == 'u' ? 6 : 2;
+
+		while (k > 0 && escaped.p[k - 1] == '\\')
+			k--;
+		if ((i - k) % 2)
+			continue;
+		if (i + len > n)
+			return i;
+	}
+	return n;
+}
+
+/* scratch holds an escaped text: writes it as a string, cut to max with a mark of the whole's length. */
+static void string_of_scratch(struct mw_line *r, size_t max, size_t bytes)
+{
+	struct mw_slice text = mw_buf_slice(r->scratch);
+	char mark[40];
+
+	raw_str(r, "\"");
+	if (text.n > max) {
+		raw(r, text.p, cut_at(text, max));
+		snprintf(mark, sizeof(mark), "[CUT:%zu]", bytes);
+		raw_str(r, mark);
+	} else {
+		raw(r, text.p, text.n);
+	}
+	raw_str(r, "\"");
+}
+
+void mw_line_text(struct mw_line *r, const char *key, struct mw_slice text)
+{
+	if (!text.n || r->error)
+		return;
+	mw_line_key(r, key);
+	r->scratch->len = 0;
+	put(r, mw_redact_text(r->scratch, text, &r->lossy));
+	string_of_scratch(r, MW_LINE_TEXT_MAX, text.n);
+}
+
+void mw_line_argv(struct mw_line *r, const char *key, struct mw_slice argv)
+{
+	if (!argv.n || r->error)
+		return;
+	r->scratch->len = 0;
+	put(r, mw_redact_argv(r->scratch, argv, &r->lossy));
+	mw_line_key(r, key);
+	if (r->scratch->len <= MW_LINE_TEXT_MAX) {
+		raw(r, r->scratch->p, r->scratch->len);
+		return;
+	}
+	/* whole arguments as far as they go, then the mark */
+	raw_str(r, "[");
+	struct mw_slice all = mw_buf_slice(r->scratch);
+	struct mw_json j;
+	struct mw_json_item it;
+	size_t end = 0;
+	char mark[40];
+
+	mw_json_init(&j, all, 4);
+	while (mw_json_next(&j, &it) == 1)
+		if (it.tok == MW_JSON_STRING && (size_t)(it.raw.p + it.raw.n - all.p) <= MW_LINE_TEXT_MAX)
+			end = (size_t)(it.raw.p + it.raw.n - all.p);
+	if (end) {
+		raw(r, all.p + 1, end - 1);
+		raw_str(r, ",");
+	}
+	snprintf(mark, sizeof(mark), "\"[CUT:%zu]\"]", argv.n);
+	raw_str(r, mark);
+}
+
+bool mw_line_json(struct mw_line *r, const char *key, struct mw_slice value, size_t max)
+{
+	if (!value.n || r->error)
+		return true;
+	r->scratch->len = 0;
+	put(r, mw_redact_json(r->scratch, value, &r->lossy));
+	if (r->error)
+		return true;
+	if (r->scratch->len > max)
+		return false;
+	mw_line_key(r, key);
+	raw(r, r->scratch->p, r->scratch->len);
+	return true;
+}
+
+void mw_line_json_str(struct mw_line *r, const char *key, struct mw_slice value)
+{
+	struct mw_buf text;
+
+	if (!value.n || r->error)
+		return;
+	mw_buf_init(&text, r->out->a, 1u << 20);
+	put(r, mw_json_str_decode(value, &text));
+	mw_line_text(r, key, mw_buf_slice(&text));
+	mw_buf_done(&text);
+}
+
+void mw_line_escaped(struct mw_line *r, const char *key, struct mw_slice escaped)
+{
+	mw_line_key(r, key);
+	raw_str(r, "\"");
+	raw(r, escaped.p, escaped.n);
+	raw_str(r, "\"");
+}
+
+int mw_line_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,
+		size_t *ret_parts)
+{
+	struct mw_slice redacted;
+	size_t parts = 0, keep;
+	char mark[40];
+	int r;
+
+	scratch->len = 0;
+	text->len = 0;
+	r = mw_redact_json(scratch, value, lossy);
+	if (r < 0)
+		return r;
+	redacted = mw_buf_slice(scratch);
+	keep = redacted.n;
+	if (keep > MW_LINE_BODY_MAX) {
+		keep = MW_LINE_BODY_MAX;
+		while (keep > 0 && (redacted.p[keep] & 0xc0) == 0x80)
+			keep--;
+	}
+	r = mw_json_escape(text, mw_slice(redacted.p, keep), lossy);
+	if (r < 0)
+		return r;
+	if (keep < redacted.n) {
+		snprintf(mark, sizeof(mark), "[CUT:%zu]", value.n);
+		r = mw_buf_append_str(text, mark);
+		if (r < 0)
+			return r;
+	}
+	while (mw_line_body_part(mw_buf_slice(text), parts).n)
+		parts++;
+	*ret_parts = parts;
+	return 0;
+}
+
+struct mw_slice mw_line_body_part(struct mw_slice text, size_t i)
+{
+	size_t n = cut_at(text, MW_LINE_PART_MAX);
+
+	while (i--) {
+		text = mw_slice(text.p + n, text.n - n);
+		n = cut_at(text, MW_LINE_PART_MAX);
+	}
+	return mw_slice(text.p, n);
+}

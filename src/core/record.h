@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record.h - the only door out: one finished JSON line
+ *
+ * A record is written key by key in the contract's order. What comes from the observed world passes
+ * through the redaction here and nowhere else: mw_line_text, mw_line_json, mw_line_argv. What is longer
+ * than its place is cut with a mark that says how long it was: "[CUT:<bytes>]".
+ */
+#ifndef MW_CORE_RECORD_H
+#define MW_CORE_RECORD_H
+
+#include <mcpwatch/record.h>
+
+#include "base/buf.h"
+#include "core/types.h"
+
+/* Most bytes one text, one argv and one JSON value take in a record, as written. */
+#define MW_LINE_TEXT_MAX 12288
+#define MW_LINE_VALUE_MAX 20480
+/* Of a content's redacted text, kept in body records. */
+#define MW_LINE_BODY_MAX (1u << 20)
+/* Of a body record's text, as written. */
+#define MW_LINE_PART_MAX 60000
+
+/* What every record's head needs; changes with META and CLOCK events. */
+struct mw_line_head {
+	uint64_t seq; /* of the next record */
+	int64_t realtime_ns; /* CLOCK_REALTIME minus CLOCK_BOOTTIME */
+	struct mw_slice host;
+};
+
+struct mw_line {
+	struct mw_buf *out;
+	struct mw_buf *scratch;
+	size_t start; /* where this record begins in out */
+	int error;    /* the first one; everything after it is passed over */
+	bool lossy;
+};
+
+/* Begins a record at the end of out; scratch is for redaction. Takes the next seq. */
+void mw_line_begin(struct mw_line *r, struct mw_buf *out, struct mw_buf *scratch,
+		  struct mw_line_head *head, const char *type, uint64_t boot_ns);
+/* Ends it. 0; or the first error, and then out is as before begin, and the seq is not taken:
+ * -E2BIG, -ENOMEM, -EBADMSG (a value that is no JSON). */
+int mw_line_end(struct mw_line *r, struct mw_line_head *head);
+
+/* key NULL: inside an array. An empty value is left out, except numbers and bools. */
+void mw_line_key(struct mw_line *r, const char *key);
+void mw_line_open(struct mw_line *r, const char *key, char bracket); /* '{' or '[' */
+void mw_line_close(struct mw_line *r, char bracket);		   /* '}' or ']' */
+void mw_line_str(struct mw_line *r, const char *key, const char *ours);
+void mw_line_u64(struct mw_line *r, const char *key, uint64_t v);
+void mw_line_i64(struct mw_line *r, const char *key, int64_t v);
+void mw_line_true(struct mw_line *r, const char *key, bool v); /* only written if true */
+void mw_line_ms(struct mw_line *r, const char *key, uint64_t ns); /* milliseconds, three decimals */
+void mw_line_hex(struct mw_line *r, const char *key, const void *p, size_t n);
+void mw_line_id(struct mw_line *r, const char *key, char kind, uint32_t run, uint64_t n);
+void mw_line_time(struct mw_line *r, const char *key, const struct mw_line_head *head,
+		 uint64_t boot_ns);
+/* Bytes of the observed world, redacted as text. */
+void mw_line_text(struct mw_line *r, const char *key, struct mw_slice text);
+void mw_line_argv(struct mw_line *r, const char *key, struct mw_slice argv);
+/* A raw JSON value, redacted. If it is longer than max as written: not written, and false. */
+bool mw_line_json(struct mw_line *r, const char *key, struct mw_slice value, size_t max);
+/* A raw JSON string's decoded bytes, redacted as text. */
+void mw_line_json_str(struct mw_line *r, const char *key, struct mw_slice raw);
+
+/* A part of a text that mw_line_body made. */
+void mw_line_escaped(struct mw_line *r, const char *key, struct mw_slice escaped);
+
+/* How many body records a value takes: its redacted text, cut at MW_LINE_BODY_MAX. Fills `text` with
+ * it, escaped, for mw_line_body_part. 0 or negative errno. */
+int mw_line_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,
+		size_t *ret_parts);
+/* Part i (from 0) of such a text; empty beyond the last. */
+struct mw_slice mw_line_body_part(struct mw_slice text, size_t i);
+
+/* "2026-11-21T09:00:00.123456789Z" of ns since 1970. */
+#define MW_TIME_LEN 30
+void mw_time_print(int64_t realtime_ns, char ret[MW_TIME_LEN + 1]);
+
+#endif

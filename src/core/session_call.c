@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_call.c - open calls: kept, found by conversation, direction and raw id */
+#include <errno.h>
+
+#include "base/hash.h"
+#include "core/session_priv.h"
+
+static int copy(struct mw_session *s, struct mw_slice from, struct mw_slice *ret)
+{
+	uint8_t *p;
+
+	*ret = mw_slice(NULL, 0);
+	if (!from.n)
+		return 0;
+	p = s->a->resize(s->a->ctx, NULL, 0, from.n);
+	if (!p)
+		return -ENOMEM;
+	memcpy(p, from.p, from.n);
+	*ret = mw_slice(p, from.n);
+	return 0;
+}
+
+static void drop(struct mw_session *s, struct mw_slice *sl)
+{
+	mw_alloc_free(s->a, (void *)(uintptr_t)sl->p, sl->n);
+	*sl = mw_slice(NULL, 0);
+}
+
+static void call_free(struct mw_session *s, struct call *c)
+{
+	drop(s, &c->pub.rpc_id);
+	drop(s, &c->pub.method);
+	drop(s, &c->pub.name);
+	drop(s, &c->pub.uri);
+	drop(s, &c->pub.trace);
+	drop(s, &c->pub.args);
+	mw_alloc_free(s->a, c, sizeof(*c));
+}
+
+static void make_key(const struct mw_session *s, uint64_t key[3], const struct conv *conv, bool s2c,
+		     struct mw_slice id)
+{
+	key[0] = conv->id;
+	key[1] = s2c;
+	key[2] = mw_hash64(id, s->cfg.seed);
+}
+
+struct mw_slice mw_call_args_of(const struct mw_rpc *rpc)
+{
+	return rpc->arguments.n ? rpc->arguments : rpc->params;
+}
+
+int mw_call_set_args(struct mw_session *s, struct call *c, const struct mw_rpc *rpc)
+{
+	struct mw_slice args = mw_call_args_of(rpc), held = { NULL, 0 };
+	int r = 0;
+
+	if (args.n <= MW_SESSION_ARGS_MAX)
+		r = copy(s, args, &held);
+	drop(s, &c->pub.args);
+	c->pub.args = held;
+	c->pub.args_bytes = args.n;
+	return r;
+}
+
+int mw_call_new(struct mw_session *s, struct conv *conv, bool s2c, const struct mw_rpc *rpc,
+		struct call **ret)
+{
+	struct call *c, *same;
+	struct mw_slice trace = { NULL, 0 };
+	int r;
+
+	c = mw_alloc_zero(s->a, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	if (rpc->meta.n)
+		(void)mw_json_member(rpc->meta, "traceparent", &trace, NULL);
+	r = copy(s, rpc->id, &c->pub.rpc_id);
+	if (r == 0)
+		r = copy(s, rpc->method, &c->pub.method);
+	if (r == 0)
+		r = copy(s, rpc->name, &c->pub.name);
+	if (r == 0)
+		r = copy(s, rpc->uri, &c->pub.uri);
+	if (r == 0 && trace.n > 2 && trace.p[0] == '"')
+		r = copy(s, trace, &c->pub.trace);
+	if (r == 0)
+		r = mw_call_set_args(s, c, rpc);
+	if (r < 0)
+		goto fail;
+	make_key(s, c->key, conv, s2c, rpc->id);
+	same = mw_table_get(s->by_key, c->key);
+	if (same) {
+		while (same->same)
+			same = same->same;
+		same->same = c;
+		c->pub.id_reused = true;
+	} else {
+		r = mw_table_put(s->by_key, c->key, c);
+		if (r < 0)
+			goto fail;
+	}
+	c->pub.id = ++s->last_call;
+	c->pub.s2c = s2c;
+	c->pub.session = conv->id;
+	c->pub.server = conv->server;
+	c->pub.client = conv->client;
+	c->conv = conv;
+	c->prev = s->calls_tail;
+	if (c->prev)
+		c->prev->next = c;
+	else
+		s->calls = c;
+	s->calls_tail = c;
+	s->n_calls++;
+	*ret = c;
+	return 0;
+fail:
+	call_free(s, c);
+	return r;
+}
+
+struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2c, struct mw_slice id)
+{
+	uint64_t key[3];
+	struct call *c;
+
+	make_key(s, key, conv, s2c, id);
+	for (c = mw_table_get(s->by_key, key); c; c = c->same)
+		if (mw_slice_eq(c->pub.rpc_id, id) && !c->answers)
+			return c;
+	return NULL;
+}
+
+void mw_call_retire(struct mw_session *s, struct call *c)
+{
+	struct call *head = mw_table_get(s->by_key, c->key), *p;
+
+	if (head == c) {
+		(void)mw_table_remove(s->by_key, c->key);
+		/* cannot fail: a place has just become free */
+		if (c->same)
+			(void)mw_table_put(s->by_key, c->key, c->same);
+	} else {
+		for (p = head; p; p = p->same)
+			if (p->same == c) {
+				p->same = c->same;
+				break;
+			}
+	}
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		s->calls = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	else
+		s->calls_tail = c->prev;
+	s->n_calls--;
+	if (c->asks)
+		c->asks->call = NULL;
+	if (c->answers)
+		c->answers->call = NULL;
+	c->next = s->gone_calls;
+	s->gone_calls = c;
+}
+
+void mw_call_free_gone(struct mw_session *s)
+{
+	struct call *c, *next;
+
+	for (c = s->gone_calls; c; c = next) {
+		next = c->next;
+		call_free(s, c);
+	}
+	s->gone_calls = NULL;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_chan.c - recognition: which conversation a channel belongs to, and who speaks in it */
+#include <errno.h>
+
+#include "core/session_priv.h"
+
+static void join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc, struct conv *cv,
+		 bool s2c)
+{
+	sc->conv = cv;
+	sc->s2c = s2c;
+	if (s2c)
+		cv->s2c = chan;
+	else
+		cv->c2s = chan;
+	mw_ends_trust(s->cfg.ends, chan, s2c ? MW_END_READ : MW_END_WRITE);
+	mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, chan);
+	if (sc->early_gap) {
+		struct mw_sess_event *ev = mw_sess_say(s, MW_SESS_GAP);
+
+		if (ev) {
+			ev->gap_bytes = sc->early_gap;
+			ev->reason = MW_GAP_LOST;
+			ev->ts_ns = sc->early_gap_ns;
+			ev->s2c = s2c;
+		}
+	}
+}
+
+static struct conv *conv_new(struct mw_session *s)
+{
+	struct conv *cv = mw_alloc_zero(s->a, sizeof(*cv));
+
+	if (!cv)
+		return NULL;
+	cv->id = ++s->last_conv;
+	cv->next = s->convs;
+	s->convs = cv;
+	return cv;
+}
+
+static bool may_be(struct mw_prockey known, struct mw_prockey seen)
+{
+	return mw_prockey_none(known) || mw_prockey_none(seen) || mw_prockey_eq(known, seen);
+}
+
+/* The conversation whose other channel this is: its two processes, as far as each is known, are these,
+ * and if it brings an answer, the id is open there. Of several the one that fits by process. */
+static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, bool s2c,
+			     const struct mw_rpc *rpc)
+{
+	struct mw_prockey w = chan->last[MW_END_WRITE], r = chan->last[MW_END_READ];
+	struct mw_prockey server = s2c ? w : r, client = s2c ? r : w;
+	struct conv *cv, *best = NULL;
+	int best_score = 0;
+
+	for (cv = s->convs; cv; cv = cv->next) {
+		struct mw_prockey srv = cv->server ? cv->server->proc : (struct mw_prockey){ 0 };
+		int score = 1;
+
+		if (s2c ? cv->s2c != NULL : cv->c2s != NULL)
+			continue;
+		if (!may_be(srv, server) || !may_be(cv->client, client))
+			continue;
+		if (rpc->kind == MW_RPC_RESPONSE) {
+			if (!mw_call_find(s, cv, !s2c, rpc->id))
+				continue;
+			score++;
+		}
+		if (!mw_prockey_none(srv) && mw_prockey_eq(srv, server))
+			score += 4;
+		if (!mw_prockey_none(cv->client) && mw_prockey_eq(cv->client, client))
+			score += 2;
+		if (score > best_score) {
+			best = cv;
+			best_score = score;
+		}
+	}
+	return best_score > 1 ? best : NULL;
+}
+
+int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
+		     const struct mw_rpc *rpc)
+{
+	enum mw_rpc_sender sender = MW_RPC_SENDER_UNKNOWN;
+	struct conv *cv;
+
+	if (rpc->kind == MW_RPC_RESPONSE) {
+		cv = conv_for(s, chan, true, rpc);
+		if (cv)
+			join(s, chan, sc, cv, true);
+		return 0;
+	}
+	sender = mw_rpc_method_sender(rpc->method);
+	if (sender == MW_RPC_SENDER_UNKNOWN && rpc->mcp_meta)
+		sender = MW_RPC_SENDER_CLIENT;
+	if (sender == MW_RPC_SENDER_UNKNOWN)
+		return 0;
+	if (sender != MW_RPC_SENDER_CLIENT) {
+		cv = conv_for(s, chan, true, rpc);
+		if (cv) {
+			join(s, chan, sc, cv, true);
+			return 0;
+		}
+	}
+	cv = conv_for(s, chan, sender == MW_RPC_SENDER_SERVER, rpc);
+	if (!cv)
+		cv = conv_new(s);
+	if (!cv)
+		return -ENOMEM;
+	join(s, chan, sc, cv, sender == MW_RPC_SENDER_SERVER);
+	return 0;
+}
+
+/* The processes of a conversation become known as their ends are seen. */
+int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_msg *m, bool s2c)
+{
+	const struct mw_sight *srv = &m->seen[s2c ? MW_END_WRITE : MW_END_READ];
+	const struct mw_sight *cli = &m->seen[s2c ? MW_END_READ : MW_END_WRITE];
+	struct mw_server *sv;
+	struct call *c;
+
+	if (cli->seen && mw_prockey_none(cv->client))
+		cv->client = cli->proc;
+	if ((!cv->server && m->state == MW_MSG_SETTLED) ||
+	    (srv->seen && (!cv->server || mw_prockey_none(cv->server->proc)))) {
+		sv = mw_server_of(s, srv->seen ? srv->proc : (struct mw_prockey){ 0 });
+		if (!sv)
+			return -ENOMEM;
+		cv->server = sv;
+		sv->chan_kind = m->chan->kind;
+		for (c = s->calls; c; c = c->next)
+			if (c->conv == cv)
+				c->pub.server = cv->server;
+	}
+	if (cv->server && mw_prockey_none(cv->server->client))
+		cv->server->client = cv->client;
+	return 0;
+}

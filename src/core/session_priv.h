@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_priv.h - what session.c and its parts share */
+#ifndef MW_CORE_SESSION_PRIV_H
+#define MW_CORE_SESSION_PRIV_H
+
+#include "base/table.h"
+#include "core/session.h"
+
+struct conv {
+	uint64_t id;
+	struct conv *next;
+	struct mw_chan *c2s, *s2c;
+	struct mw_server *server; /* NULL until the reading end or a settled request was seen */
+	struct mw_prockey client;
+	uint64_t server_exit_ns, client_exit_ns; /* 0 alive */
+	bool suspect; /* the server's end once had what the client's had not */
+};
+
+/* One JSON-RPC message inside a channel message (several in a batch), from FIRST to SETTLED. */
+struct item {
+	struct item *next;
+	struct mw_rpc rpc;   /* slices relative to base */
+	const uint8_t *base; /* where the text was when it was parsed */
+	struct call *call;   /* the call it begins or answers; NULL none (any more) */
+};
+
+/* The slot of a channel message. */
+struct slot {
+	struct slot *next, *prev; /* all of them */
+	struct item *items;
+	int error; /* why it is no message: -EBADMSG, -EPROTO, -E2BIG; 0 sound */
+	unsigned int json_flags;
+};
+
+struct call {
+	struct mw_call pub; /* first: what the outside sees */
+	struct conv *conv;
+	struct call *next, *prev;	/* all open ones, oldest first */
+	struct call *same;		/* later one with the same id in flight */
+	struct item *asks, *answers;	/* items that point here */
+	uint64_t key[3];		/* conv, direction, hash of id */
+	enum mw_end first_end;		/* whose copy it was opened from */
+	uint64_t cancelled_ns;
+};
+
+struct sess_chan {
+	struct sess_chan *next, *prev; /* all of them */
+	struct conv *conv;
+	bool s2c, no_mcp;
+	uint64_t seen_bytes, early_gap;
+	uint64_t early_gap_ns;
+};
+
+struct mw_session {
+	struct mw_session_config cfg;
+	const struct mw_alloc *a;
+	struct mw_sess_event *queue;
+	size_t q_len, q_cap, q_pos;
+	struct call *gone_calls; /* freed at the next call of next */
+	struct conv *convs;
+	struct slot *slots;
+	struct sess_chan *chans;
+	struct call *calls, *calls_tail;
+	size_t n_calls;
+	struct mw_table *by_key;  /* open calls */
+	struct mw_table *servers; /* by process */
+	struct mw_server **all_servers;
+	size_t n_servers, servers_cap;
+	uint64_t last_conv, last_call;
+	uint64_t now_ns, ticked_ns;
+};
+
+/* session.c */
+void mw_sess_slot_free(struct mw_session *s, struct slot *sl);
+
+/* session_life.c */
+/* A place at the end of the queue, or NULL: the event is lost, and the caller must say so. */
+struct mw_sess_event *mw_sess_say(struct mw_session *s, enum mw_sess_kind kind);
+int mw_sess_say_call(struct mw_session *s, enum mw_sess_kind kind, struct call *c);
+int mw_sess_say_anomaly(struct mw_session *s, const char *what, const struct sess_chan *sc,
+			struct mw_slice bytes, uint64_t n, struct call *c);
+void mw_sess_say_control(struct mw_session *s, enum mw_control_kind kind, const struct mw_chan *chan);
+/* The server acts on it from now on: once a call. */
+int mw_sess_open_call(struct mw_session *s, struct call *c);
+/* args: where the settled text stands now; empty: the call's own copy. */
+int mw_sess_settle_request(struct mw_session *s, struct call *c, struct mw_slice args);
+/* answer NULL: there is none. The call is retired. */
+int mw_sess_end_call(struct mw_session *s, struct call *c, enum mw_call_status status,
+		     const struct mw_rpc *answer);
+
+/* session_chan.c */
+/* Puts the channel of a first message into its conversation, if the message is of MCP. */
+int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
+		      const struct mw_rpc *rpc);
+/* The processes of a conversation become known as their ends are seen. */
+int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_msg *m, bool s2c);
+
+/* session_call.c */
+int mw_call_new(struct mw_session *s, struct conv *conv, bool s2c, const struct mw_rpc *rpc,
+		struct call **ret);
+int mw_call_set_args(struct mw_session *s, struct call *c, const struct mw_rpc *rpc);
+/* Takes it out of every list and leaves it to be freed when the queue has been read. */
+void mw_call_retire(struct mw_session *s, struct call *c);
+void mw_call_free_gone(struct mw_session *s);
+/* The open call of that id: the oldest of equal ones. */
+struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2c,
+			  struct mw_slice id);
+struct mw_slice mw_call_args_of(const struct mw_rpc *rpc);
+
+/* session_server.c */
+struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc);
+int mw_server_learn(struct mw_session *s, struct mw_server *sv, const struct mw_rpc *rpc,
+		    struct mw_slice method, bool *ret_changed);
+int mw_server_learn_client(struct mw_session *s, struct mw_server *sv, const struct mw_rpc *rpc);
+void mw_server_free_all(struct mw_session *s);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_server.c - the servers of the conversations, and what the two sides say of themselves */
+#include <errno.h>
+
+#include "core/session_priv.h"
+
+#define SAID_MAX 1024
+
+static void said_free(struct mw_session *s, struct mw_slice *sl)
+{
+	mw_alloc_free(s->a, (void *)(uintptr_t)sl->p, sl->n);
+	*sl = mw_slice(NULL, 0);
+}
+
+struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc)
+{
+	struct mw_server *sv = NULL;
+
+	if (!mw_prockey_none(proc))
+		sv = mw_table_get(s->servers, &proc);
+	if (sv)
+		return sv;
+	if (s->n_servers == s->servers_cap) {
+		size_t cap = s->servers_cap ? s->servers_cap * 2 : 16;
+		void *p;
+
+		if (cap > s->cfg.servers_max)
+			cap = s->cfg.servers_max;
+		if (cap == s->servers_cap)
+			return NULL;
+		p = s->a->resize(s->a->ctx, s->all_servers, s->servers_cap * sizeof(sv),
+				 cap * sizeof(sv));
+		if (!p)
+			return NULL;
+		s->all_servers = p;
+		s->servers_cap = cap;
+	}
+	sv = mw_alloc_zero(s->a, sizeof(*sv));
+	if (!sv)
+		return NULL;
+	sv->proc = proc;
+	if (!mw_prockey_none(proc) && mw_table_put(s->servers, &proc, sv) < 0) {
+		mw_alloc_free(s->a, sv, sizeof(*sv));
+		return NULL;
+	}
+	sv->id = s->n_servers + 1;
+	s->all_servers[s->n_servers++] = sv;
+	return sv;
+}
+
+void mw_server_free_all(struct mw_session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_servers; i++) {
+		struct mw_server *sv = s->all_servers[i];
+
+		said_free(s, &sv->name);
+		said_free(s, &sv->version);
+		said_free(s, &sv->protocol);
+		said_free(s, &sv->client_name);
+		said_free(s, &sv->client_version);
+		mw_alloc_free(s->a, sv, sizeof(*sv));
+	}
+	mw_alloc_free(s->a, s->all_servers, s->servers_cap * sizeof(struct mw_server *));
+}
+
+/* The decoded string `name` of an object replaces *field if it is another. */
+static int learn(struct mw_session *s, struct mw_slice object, const char *name,
+		 struct mw_slice *field, bool *changed)
+{
+	struct mw_slice raw;
+	struct mw_buf b;
+	uint8_t *p;
+	int r = 0;
+
+	if (!object.n || mw_json_member(object, name, &raw, NULL) < 0 || raw.n < 3 ||
+	    raw.p[0] != '"')
+		return 0;
+	mw_buf_init(&b, s->a, SAID_MAX);
+	if (mw_json_str_decode(raw, &b) < 0 || !b.len || mw_slice_eq(mw_buf_slice(&b), *field)) {
+		mw_buf_done(&b);
+		return 0;
+	}
+	p = s->a->resize(s->a->ctx, NULL, 0, b.len);
+	if (p) {
+		memcpy(p, b.p, b.len);
+		said_free(s, field);
+		*field = mw_slice(p, b.len);
+		*changed = true;
+	} else {
+		r = -ENOMEM;
+	}
+	mw_buf_done(&b);
+	return r;
+}
+
+int mw_server_learn_client(struct mw_session *s, struct mw_server *sv, const struct mw_rpc *rpc)
+{
+	struct mw_slice info = { NULL, 0 };
+	bool changed = false;
+	int r;
+
+	if (mw_json_str_eq(rpc->method, "initialize"))
+		(void)mw_json_member(rpc->params, "clientInfo", &info, NULL);
+	else if (rpc->mcp_meta)
+		(void)mw_json_member(rpc->meta, "io.modelcontextprotocol/clientInfo", &info, NULL);
+	r = learn(s, info, "name", &sv->client_name, &changed);
+	if (r == 0)
+		r = learn(s, info, "version", &sv->client_version, &changed);
+	if (r == 0 && rpc->mcp_meta)
+		r = learn(s, rpc->meta, "io.modelcontextprotocol/protocolVersion", &sv->protocol,
+			  &changed);
+	return r;
+}
+
+int mw_server_learn(struct mw_session *s, struct mw_server *sv, const struct mw_rpc *rpc,
+		    struct mw_slice method, bool *ret_changed)
+{
+	struct mw_slice info = { NULL, 0 };
+	bool changed = false;
+	int r;
+
+	if (mw_json_str_eq(method, "initialize")) {
+		(void)mw_json_member(rpc->result, "serverInfo", &info, NULL);
+		r = learn(s, rpc->result, "protocolVersion", &sv->protocol, &changed);
+		if (r < 0)
+			return r;
+	} else if (rpc->mcp_meta) {
+		(void)mw_json_member(rpc->meta, "io.modelcontextprotocol/serverInfo", &info, NULL);
+	}
+	r = learn(s, info, "name", &sv->name, &changed);
+	if (r == 0)
+		r = learn(s, info, "version", &sv->version, &changed);
+	*ret_changed = changed;
+	return r;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static const char *why(int err)
+{
+	switch (err) {
+	case ELOOP:
+		return "it is a symbolic link; name the file itself";
+	case EISDIR:
+		return "it is a directory; name a file";
+	case ENOENT:
+		return "its directory does not exist";
+	default:
+		return strerror(err);
+	}
+}
+
+int mw_file_create(const char *path, char *err, size_t err_len)
+{
+	_cleanup_(mw_close) int fd = -1;
+	struct stat st;
+	int r, ret;
+
+	if (strcmp(path, "-") == 0)
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		r = -errno;
+		snprintf(err, err_len, "cannot write %s: %s", path, why(-r));
+		return r;
+	}
+	/* emptied only now that it is known to be a plain file */
+	if (S_ISREG(st.st_mode) && strcmp(path, "-") != 0 &&
+	    (fchmod(fd, 0600) < 0 || ftruncate(fd, 0) < 0)) {
+		r = -errno;
+		snprintf(err, err_len, "cannot write %s: %s", path, why(-r));
+		return r;
+	}
+	ret = fd;
+	fd = -1;
+	return ret;
+}
+
+int mw_file_write(int fd, const void *p, size_t n, size_t *ret_n)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (done < n) {
+		ssize_t k = write(fd, (const char *)p + done, n - done);
+
+		if (k > 0) {
+			done += (size_t)k;
+		} else if (k < 0 && errno == EAGAIN) {
+			struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+
+			poll(&pfd, 1, 1000);
+		} else if (k == 0 || errno != EINTR) {
+			r = k == 0 ? -EIO : -errno;
+			break;
+		}
+	}
+	if (ret_n)
+		*ret_n = done;
+	return r;
+}
+
+void mw_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void mw_freep(void *p)
+{
+	free(*(void **)p);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file.h - opening and writing the files that hold what was observed
+ *
+ * They hold secrets or nearly so: 0600, and never through a symbolic link somebody else laid.
+ */
+#ifndef MW_IO_FILE_H
+#define MW_IO_FILE_H
+
+#include <stddef.h>
+
+/* Long enough for one line that says what went wrong with a file. */
+#define MW_ERR_MAX 512
+
+/*
+ * Opens a file to be written anew: made 0600 or, if it is there, emptied and set to 0600. "-" is
+ * stdout. A device or pipe is taken as it is. The descriptor, or a negative errno and one line (no
+ * newline) in err: -ELOOP for a symbolic link.
+ */
+int mw_file_create(const char *path, char *err, size_t err_len);
+
+/* The whole of p[0..n), whatever the number of write calls. 0 or negative errno. *ret_n (may be
+ * NULL) is how much was written, also on failure. */
+int mw_file_write(int fd, const void *p, size_t n, size_t *ret_n);
+
+/* For _cleanup_: closes unless negative; frees. */
+void mw_close(int *fd);
+void mw_freep(void *p);
+
+#endif

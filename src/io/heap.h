@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* heap.h - what the edges lend the core: the C library's heap, libcrypto's SHA-256 */
+#ifndef MW_IO_HEAP_H
+#define MW_IO_HEAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+
+extern const struct mw_alloc mw_heap;
+
+/* SHA-256 as mw_engine_config wants it. */
+void mw_sha256(const void *p, size_t n, uint8_t out[32]);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/render.h"
+
+#include <cjson/cJSON.h>
+
+#include "io/escape.h"
+#include "io/when.h"
+
+#define RED	 "31"
+#define GREEN	 "32"
+#define YELLOW	 "33"
+#define BOLD	 "1"
+#define BOLD_RED "1;31"
+#define DIM	 "2"
+
+/* How many effects of a call stand on its line at most. */
+#define EFFECTS_SHOWN 3
+
+const char *mw_rec_str(const cJSON *rec, const char *name)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rec, name));
+}
+
+const char *mw_rec_str2(const cJSON *rec, const char *name, const char *sub)
+{
+	return mw_rec_str(cJSON_GetObjectItemCaseSensitive(rec, name), sub);
+}
+
+const char *mw_rec_server(const cJSON *rec)
+{
+	static const char *const names[] = { "name", "configured_name", "key", "id" };
+	const char *s = mw_rec_str(rec, "server");
+
+	for (size_t i = 0; !s && i < sizeof(names) / sizeof(names[0]); i++)
+		s = mw_rec_str2(rec, "server", names[i]);
+	return s;
+}
+
+const char *mw_rec_call(const cJSON *rec)
+{
+	return mw_rec_str(rec, "call");
+}
+
+static double num(const cJSON *rec, const char *name, double otherwise)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(rec, name);
+
+	return cJSON_IsNumber(v) ? v->valuedouble : otherwise;
+}
+
+/* A piece after the two spaces that part it from the one before; nothing for NULL. */
+static void piece(struct mw_line *l, const char *sgr, const char *text)
+{
+	if (!text)
+		return;
+	mw_line_puts(l, NULL, "  ");
+	mw_line_puts(l, sgr, text);
+}
+
+void mw_render_elapsed(struct mw_line *l, double ms)
+{
+	if (ms >= 1000)
+		mw_line_printf(l, NULL, "%.2f s", ms / 1000);
+	else
+		mw_line_printf(l, NULL, "%.1f ms", ms);
+}
+
+static const char *status_sgr(const char *status)
+{
+	if (strcmp(status, "ok") == 0)
+		return GREEN;
+	return strstr(status, "_error") ? RED : YELLOW;
+}
+
+/* What a reader wants to see first. */
+static int rank(const char *kind)
+{
+	static const char *const order[] = {
+		"file.delete", "file.rmdir",   "kernel.",   "proc.ptrace", "proc.vm_access",
+		"proc.setid",  "proc.exec",    "proc.kill", "file.rename", "net.connect",
+		"net.http",    "db.statement", "net.",	    "file.chmod",  "file.chown",
+		"file.t",      "file.l",       "file.s",    "file.m",	   "file.open",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (strncmp(kind, order[i], strlen(order[i])) == 0)
+			break;
+	return (int)i;
+}
+
+static void put_effect_short(struct mw_line *l, const cJSON *e)
+{
+	const char *kind = mw_rec_str(e, "kind"), *target = mw_rec_str(e, "target");
+	const char *confidence = mw_rec_str(e, "confidence"), *result = mw_rec_str(e, "result");
+	double n = num(e, "n", 1);
+
+	if (confidence && strcmp(confidence, "likely") == 0)
+		mw_line_puts(l, DIM, "~");
+	else if (confidence && strcmp(confidence, "shared") == 0)
+		mw_line_puts(l, DIM, "?");
+	mw_line_puts(l, BOLD, kind ? kind : "effect");
+	if (target) {
+		mw_line_puts(l, NULL, " ");
+		mw_line_puts(l, NULL, target);
+	}
+	if (n > 1)
+		mw_line_printf(l, NULL, " (%.0f times)", n);
+	if (result && strcmp(result, "ok") != 0) {
+		mw_line_puts(l, NULL, " ");
+		mw_line_puts(l, YELLOW, result);
+	}
+}
+
+static void put_effects(struct mw_line *l, const cJSON *rec)
+{
+	const cJSON *effects = cJSON_GetObjectItemCaseSensitive(rec, "effects"), *e;
+	const cJSON *best[EFFECTS_SHOWN];
+	int n_best = 0, i, shown = 0;
+	double total;
+
+	cJSON_ArrayForEach(e, effects)
+	{
+		const char *kind = mw_rec_str(e, "kind");
+		int at = rank(kind ? kind : "");
+
+		for (i = n_best; i > 0; i--) {
+			const char *other = mw_rec_str(best[i - 1], "kind");
+
+			if (rank(other ? other : "") <= at)
+				break;
+			if (i < EFFECTS_SHOWN)
+				best[i] = best[i - 1];
+		}
+		if (i < EFFECTS_SHOWN)
+			best[i] = e;
+		if (n_best < EFFECTS_SHOWN)
+			n_best++;
+	}
+	if (n_best == 0)
+		return;
+	total = num(rec, "effects_n", cJSON_GetArraySize(effects));
+	mw_line_puts(l, NULL, "  ");
+	for (i = 0; i < n_best; i++) {
+		struct mw_line probe = { 0 };
+		bool fits;
+
+		/* the first is shown as far as it goes; another only if it and what follows fit */
+		put_effect_short(&probe, best[i]);
+		fits = !l->max_cols || l->cols + probe.cols + sizeof(", , +9999") < l->max_cols;
+		mw_line_done(&probe);
+		if (i > 0 && !fits)
+			break;
+		if (i > 0)
+			mw_line_puts(l, NULL, ", ");
+		put_effect_short(l, best[i]);
+		shown++;
+	}
+	if (total > shown)
+		mw_line_printf(l, NULL, ", +%.0f", total - shown);
+}
+
+static void put_call(struct mw_line *l, const cJSON *rec)
+{
+	const char *tool = mw_rec_str(rec, "tool"), *method = mw_rec_str(rec, "method");
+	const char *status = mw_rec_str(rec, "status"), *dir = mw_rec_str(rec, "dir");
+	const char *evidence = mw_rec_str(rec, "evidence");
+	const cJSON *elapsed = cJSON_GetObjectItemCaseSensitive(rec, "elapsed_ms");
+	const cJSON *alert;
+
+	piece(l, NULL, mw_rec_server(rec));
+	piece(l, BOLD, tool ? tool : method);
+	if (dir && strcmp(dir, "s2c") == 0)
+		mw_line_puts(l, DIM, " (asked by the server)");
+	if (status)
+		piece(l, status_sgr(status), status);
+	if (cJSON_IsNumber(elapsed)) {
+		mw_line_puts(l, NULL, "  ");
+		mw_render_elapsed(l, elapsed->valuedouble);
+	}
+	cJSON_ArrayForEach(alert, cJSON_GetObjectItemCaseSensitive(rec, "alerts"))
+	{
+		const char *rule = cJSON_GetStringValue(alert);
+
+		mw_line_puts(l, NULL, "  ");
+		mw_line_puts(l, BOLD_RED, "! ");
+		mw_line_puts(l, BOLD_RED, rule ? rule : "alert");
+	}
+	if (evidence && strcmp(evidence, "complete") != 0) {
+		mw_line_puts(l, NULL, "  ");
+		mw_line_printf(l, YELLOW, "[%s]", evidence);
+	}
+	put_effects(l, rec);
+}
+
+static void put_effect(struct mw_line *l, const cJSON *rec)
+{
+	const char *target2 = mw_rec_str(rec, "target2"), *mode = mw_rec_str(rec, "mode");
+	const char *result = mw_rec_str(rec, "result"), *name = mw_rec_str(rec, "name");
+	const char *link = mw_rec_str(rec, "link"), *confidence = mw_rec_str(rec, "confidence");
+	const char *call = mw_rec_call(rec);
+	double n = num(rec, "n", 1);
+
+	piece(l, NULL, mw_rec_server(rec));
+	piece(l, BOLD, mw_rec_str(rec, "kind"));
+	piece(l, NULL, mw_rec_str(rec, "target"));
+	if (target2) {
+		mw_line_puts(l, NULL, " -> ");
+		mw_line_puts(l, NULL, target2);
+	}
+	if (name) {
+		mw_line_puts(l, NULL, " (");
+		mw_line_puts(l, NULL, name);
+		mw_line_puts(l, NULL, ")");
+	}
+	piece(l, NULL, mode);
+	if (result)
+		piece(l, strcmp(result, "ok") == 0 ? GREEN : YELLOW, result);
+	if (n > 1)
+		mw_line_printf(l, NULL, "  (%.0f times)", n);
+	if (call) {
+		piece(l, NULL, "call ");
+		mw_line_puts(l, NULL, call);
+	}
+	if (link) {
+		mw_line_puts(l, NULL, call ? " " : "  ");
+		mw_line_puts(l, DIM, "(");
+		mw_line_puts(l, DIM, link);
+		if (confidence && strcmp(confidence, link) != 0) {
+			mw_line_puts(l, DIM, ", ");
+			mw_line_puts(l, DIM, confidence);
+		}
+		mw_line_puts(l, DIM, ")");
+	}
+}
+
+static void put_alert(struct mw_line *l, const cJSON *rec)
+{
+	const char *severity = mw_rec_str(rec, "severity"), *tool = mw_rec_str(rec, "tool");
+	bool bad = severity && (*severity == 'h' || *severity == 'c');
+	const cJSON *t;
+
+	piece(l, bad ? BOLD_RED : YELLOW, "ALERT");
+	piece(l, bad ? BOLD_RED : YELLOW, severity);
+	piece(l, BOLD, mw_rec_str(rec, "rule"));
+	piece(l, NULL, mw_rec_str(rec, "title"));
+	piece(l, NULL, mw_rec_server(rec));
+	piece(l, NULL, tool);
+	cJSON_ArrayForEach(t, cJSON_GetObjectItemCaseSensitive(rec, "targets"))
+	    piece(l, NULL, cJSON_GetStringValue(t));
+}
+
+static void put_gap(struct mw_line *l, const cJSON *rec)
+{
+	double bytes = num(rec, "bytes", 0), events = num(rec, "events", 0);
+
+	piece(l, YELLOW, "GAP");
+	piece(l, BOLD, mw_rec_str(rec, "reason"));
+	piece(l, NULL, mw_rec_str(rec, "where"));
+	piece(l, NULL, mw_rec_server(rec));
+	if (events > 0)
+		mw_line_printf(l, NULL, "  %.0f events missing", events);
+	if (bytes > 0)
+		mw_line_printf(l, NULL, "  %.0f bytes missing", bytes);
+}
+
+static void put_anomaly(struct mw_line *l, const cJSON *rec)
+{
+	piece(l, YELLOW, "ANOMALY");
+	piece(l, BOLD, mw_rec_str(rec, "what"));
+	piece(l, NULL, mw_rec_str(rec, "where"));
+	piece(l, NULL, mw_rec_server(rec));
+	if (mw_rec_call(rec)) {
+		piece(l, NULL, "call ");
+		mw_line_puts(l, NULL, mw_rec_call(rec));
+	}
+}
+
+/* server, tool, request, notice, daemon and what later versions add. */
+static void put_other(struct mw_line *l, const cJSON *rec, const char *type)
+{
+	static const char *const names[] = { "event",	  "tool", "method",
+					     "transport", "exe",  "version" };
+	size_t i;
+
+	piece(l, NULL, mw_rec_server(rec));
+	piece(l, DIM, type);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		piece(l, i == 0 ? BOLD : NULL, mw_rec_str(rec, names[i]));
+	if (mw_rec_call(rec)) {
+		piece(l, NULL, "call ");
+		mw_line_puts(l, NULL, mw_rec_call(rec));
+	}
+}
+
+bool mw_render_record(struct mw_line *l, const cJSON *rec, bool date)
+{
+	static const struct {
+		const char *type;
+		void (*put)(struct mw_line *l, const cJSON *rec);
+	} types[] = {
+		{ "call", put_call }, { "effect", put_effect },	  { "alert", put_alert },
+		{ "gap", put_gap },   { "anomaly", put_anomaly },
+	};
+	const char *type = mw_rec_str(rec, "type"), *time = mw_rec_str(rec, "time");
+	char when[MW_WHEN_LEN];
+	int64_t ns;
+	size_t i;
+
+	if (!type || !time || mw_when_rfc3339(time, strlen(time), &ns) < 0)
+		return false;
+	if (strcmp(type, "body") == 0 || strcmp(type, "ties") == 0 || strcmp(type, "seal") == 0)
+		return false;
+	mw_when_format(ns, date, when);
+	mw_line_puts(l, DIM, when);
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(type, types[i].type) == 0) {
+			types[i].put(l, rec);
+			return true;
+		}
+	put_other(l, rec, type);
+	return true;
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the pinned servers and clients once, into a cache keyed by their sources and lock files."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent  # tests/e2e
+ROOT = HERE.parent.parent
+CACHE = Path(os.environ.get("MCPWATCH_CACHE", ROOT / "build/e2e-cache")).resolve()
+PYTHON = "/usr/bin/python3"
+
+
+def build_py(src, dst):
+    yield [PYTHON, "-m", "venv", dst]
+    yield [f"{dst}/bin/pip", "install", "--quiet", "--disable-pip-version-check", "-r", src / "requirements.txt"]
+
+
+def build_npm(src, dst):
+    yield ["cp", src / "package.json", src / "package-lock.json", src / ".npmrc", src / "client.mjs", dst]
+    yield ["npm", "ci", "--silent", "--no-audit", "--prefix", dst]
+
+
+def build_go(src, dst):
+    yield [src / "build", dst]
+
+
+def build_rust(src, dst):
+    yield ["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", src / "Cargo.toml",
+           "--target-dir", f"{dst}/target"]
+    yield ["sh", "-c", 'mv "$0"/target/release/server "$0"/target/release/client "$0" && rm -r "$0"/target', dst]
+
+
+def build_raw(src, dst):
+    for name in "server", "hostile":
+        yield ["gcc", "-O1", "-Wall", "-pthread", "-o", f"{dst}/{name}", src / f"{name}.c"]
+    yield ["ln", f"{dst}/server", f"{dst}/mcpwatch"]
+
+
+# What is built: how, which files its key covers, and the toolchain (program, least version) it needs.
+KITS = {
+    "py": (build_py, ["requirements.txt"], (PYTHON, (3, 10))),
+    "npm": (build_npm, ["*"], ("npm", (8,))),
+    "go": (build_go, ["build", "go.mod", "go.sum", "*/*.go"], ("go", (1, 13))),
+    "rust": (build_rust, ["Cargo.*", "src/bin/*"], ("cargo", (1, 85))),
+    "raw": (build_raw, ["*.c"], ("gcc", (8,))),
+}
+
+
+class Missing(Exception):
+    """The machine lacks the toolchain."""
+
+
+def toolchain(program, least):
+    if not shutil.which(program):
+        raise Missing(f"{program} is not installed")
+    argv = [program, "version" if program == "go" else "--version"]
+    out = subprocess.run(argv, capture_output=True, text=True, cwd="/").stdout
+    found = re.search(r"\d+(\.\d+)+", out)
+    if not found or tuple(int(n) for n in found[0].split(".")) < least:
+        raise Missing(f"{program} {found and found[0]} is older than {'.'.join(map(str, least))}")
+
+
+def folder(kit):
+    """Where a kit is, or will be."""
+    _, patterns, _ = KITS[kit]
+    key = hashlib.sha256()
+    for f in sorted(f for p in patterns for f in (HERE / kit).glob(p) if f.is_file()):
+        key.update(f.name.encode() + f.read_bytes())
+    return CACHE / f"{kit}-{key.hexdigest()[:12]}"
+
+
+def prepare(kit):
+    """Builds a kit if it is not there. Its folder; Missing or CalledProcessError."""
+    how, _, need = KITS[kit]
+    dst = folder(kit)
+    if (dst / ".complete").exists():
+        return dst
+    toolchain(*need)
+    shutil.rmtree(dst, ignore_errors=True)
+    dst.mkdir(parents=True)
+    for argv in how(HERE / kit, dst):
+        subprocess.run(argv, check=True, capture_output=True, text=True)
+    (dst / ".complete").touch()
+    return dst
+
+
+def main():
+    failed = 0
+    for kit in KITS:
+        begin = time.monotonic()
+        try:
+            what = str(prepare(kit))
+        except Missing as e:
+            what = f"skipped: {e}"
+        except subprocess.CalledProcessError as e:
+            what = f"FAILED: {' '.join(map(str, e.cmd))}: {(e.stderr or e.stdout).strip()[-2000:]}"
+            failed = 1
+        print(f"{kit:5} {time.monotonic() - begin:6.1f} s  {what}", flush=True)
+    return failed

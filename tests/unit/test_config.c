@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/config.h"
+
+static struct mw_config *parse_ok(const char *text)
+{
+	struct mw_config *c = NULL;
+	char err[512] = "";
+
+	if (mw_config_parse("f", text, strlen(text), err, sizeof(err), &c) < 0)
+		fail_msg("refused: %s", err);
+	return c;
+}
+
+static void check_refused(const char *text, size_t n, const char *want)
+{
+	struct mw_config *c = NULL;
+	char err[512] = "";
+
+	assert_int_equal(mw_config_parse("f", text, n, err, sizeof(err), &c), -EINVAL);
+	assert_null(c);
+	assert_null(strchr(err, '\n'));
+	if (want)
+		assert_string_equal(err, want);
+}
+
+static void test_empty(void **state)
+{
+	static const char *const texts[] = { "", "# only\n", "---\n", "{}\n", "watch: []\n" };
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct mw_config *c = parse_ok(texts[i]);
+
+		assert_int_equal(c->n_watch, 0);
+		assert_null(c->log_dir);
+		assert_int_equal(c->ring_len, 0);
+		assert_int_equal(c->message_max, 0);
+		assert_false(mw_config_match(c, MW_SLICE_LIT("/x"), MW_SLICE_LIT("x\0"), 0,
+					     MW_SLICE_LIT("/")));
+		mw_config_free(c);
+	}
+}
+
+static void test_all(void **state)
+{
+	struct mw_config *c = parse_ok("watch:\n"
+				       "  - exe: /usr/bin/node\n"
+				       "    argv: '*mcp*'\n"
+				       "  - user: root\n"
+				       "    cgroup: /a/*\n"
+				       "  - user: 1234\n"
+				       "log:\n"
+				       "  dir: /var/log/x\n"
+				       "ring: 16MiB\n"
+				       "message_max: 1048576\n");
+
+	assert_int_equal(c->n_watch, 3);
+	assert_string_equal(c->watch[0].exe, "/usr/bin/node");
+	assert_string_equal(c->watch[0].argv, "*mcp*");
+	assert_null(c->watch[0].user);
+	assert_int_equal(c->watch[1].uid, 0);
+	assert_int_equal(c->watch[2].uid, 1234);
+	assert_string_equal(c->log_dir, "/var/log/x");
+	assert_int_equal(c->ring_len, 16 << 20);
+	assert_int_equal(c->message_max, 1 << 20);
+	mw_config_free(c);
+	mw_config_free(NULL);
+}
+
+static void test_match(void **state)
+{
+	struct mw_config *c = parse_ok("watch:\n"
+				       "  - {exe: /usr/bin/node, argv: '*mcp server*'}\n"
+				       "  - {user: 0, cgroup: /a/*}\n");
+	struct mw_slice node = MW_SLICE_LIT("/usr/bin/node"), py = MW_SLICE_LIT("/usr/bin/python3");
+	struct mw_slice argv = MW_SLICE_LIT("node\0mcp\0server.js\0"), other = MW_SLICE_LIT("node\0x");
+	struct mw_slice in = MW_SLICE_LIT("/a/b/c"), out = MW_SLICE_LIT("/b");
+
+	assert_true(mw_config_match(c, node, argv, 5, out));
+	assert_false(mw_config_match(c, node, other, 5, out));
+	assert_false(mw_config_match(c, py, argv, 5, out));
+	assert_true(mw_config_match(c, py, other, 0, in));
+	assert_false(mw_config_match(c, py, other, 1, in));
+	assert_false(mw_config_match(c, py, other, 0, out));
+	assert_false(mw_config_match(c, mw_slice(NULL, 0), mw_slice(NULL, 0), 5, mw_slice(NULL, 0)));
+	mw_config_free(c);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "watch:\n- exe: a\n  foo: b\n", "f: line 3: unknown key 'foo'" },
+		{ "\nwatc:\n", "f: line 2: unknown key 'watc'" },
+		{ "watch: 3\n", "f: line 1: 'watch' must be a list, not a single value" },
+		{ "watch:\n- exe: [a]\n", "f: line 2: 'exe' must be a single value, not a list" },
+		{ "- 1\n", "f: line 1: 'the file' must be a mapping (key: value), not a list" },
+		{ "watch:\n- {}\n", "f: line 1: entry 1 of 'watch' has no condition" },
+		{ "watch:\n- exe:\n", "f: line 2: 'exe' has no value" },
+		{ "ring: 8MiB\nring: 16MiB\n", "f: line 2: key 'ring' is there twice" },
+		{ "\n\nring: 3MiB\n",
+		  "f: line 3: 'ring' must be a power of two from 64KiB to 1GiB, as 8MiB" },
+		{ "ring: 4K\n", NULL },
+		{ "ring: -1\n", NULL },
+		{ "ring: 99999999999999999999GiB\n", NULL },
+		{ "message_max: 1\n", "f: line 1: 'message_max' must be from 1KiB to 1GiB, as 32MiB" },
+		{ "watch:\n- user: no-such-user-here\n",
+		  "f: line 2: there is no user 'no-such-user-here'" },
+		{ "log: {dir: x}\n", "f: line 1: 'dir' must be a path from the root" },
+		{ "log: x\n", NULL },
+		{ "log: {dirr: /x}\n", "f: line 1: unknown key 'dirr'" },
+		{ "ring: 8MiB\n---\nring: 16MiB\n",
+		  "f: line 2: a second document; the file may hold one" },
+		{ "watch: &w\n- exe: a\nring: *w\n",
+		  "f: line 3: aliases (*name) are not taken; write the value out" },
+		{ "ring: 8MiB\nwatch: [\n", NULL },
+		{ "ring: \"abc\n", NULL },
+		{ "a: b: c\n", NULL },
+		{ "\tring: 1\n", NULL },
+		{ "%YAML 9.9\n---\n", NULL },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_refused(cases[i].text, strlen(cases[i].text), cases[i].want);
+}
+
+static void test_hostile(void **state)
+{
+	static char deep[100000];
+	static const char binary[] = "ring: 8MiB\n\x01\x02\0\xff\xfe";
+	static const char nul[] = "ring: 8MiB\0x: y\n";
+
+	memset(deep, '[', sizeof(deep));
+	check_refused(deep, sizeof(deep), "f: line 1: nested too deeply");
+	check_refused(binary, sizeof(binary) - 1,
+		      "f: line 2: not valid YAML: control characters are not allowed");
+	check_refused(nul, sizeof(nul) - 1, NULL);
+	check_refused("\xff\xfe", 2, NULL);
+	check_refused("ring: \xc3\x28\n", 8, NULL);
+}
+
+static void test_file(void **state)
+{
+	char path[] = "/tmp/mw-config-XXXXXX", err[512] = "", *big;
+	struct mw_config *c = NULL;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "ring: 8M\n", 9), 9);
+	assert_int_equal(mw_config_load(path, err, sizeof(err), &c), 0);
+	assert_int_equal(c->ring_len, 8 << 20);
+	mw_config_free(c);
+	c = NULL;
+
+	big = malloc(MW_CONFIG_MAX + 10);
+	memset(big, '#', MW_CONFIG_MAX + 10);
+	assert_int_equal(pwrite(fd, big, MW_CONFIG_MAX + 10, 0), MW_CONFIG_MAX + 10);
+	free(big);
+	assert_int_equal(mw_config_load(path, err, sizeof(err), &c), -EINVAL);
+	assert_non_null(strstr(err, "longer than 1 MiB"));
+	close(fd);
+	unlink(path);
+	assert_int_equal(mw_config_load(path, err, sizeof(err), &c), -ENOENT);
+	assert_non_null(strstr(err, path));
+	assert_int_equal(mw_config_load("/tmp", err, sizeof(err), &c), -EISDIR);
+	assert_null(c);
+}
+
+/* The file that is installed: all of its examples hold when they are not comments. */
+static void test_default_file(void **state)
+{
+	char err[512] = "", text[8192], out[8192];
+	struct mw_config *c = NULL;
+	size_t n, i, k = 0;
+	FILE *f;
+
+	f = fopen("../../src/dist/mcpwatch.yaml", "r");
+	if (!f)
+		skip();
+	n = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	assert_true(n < sizeof(text));
+	c = NULL;
+	assert_int_equal(mw_config_parse("f", text, n, err, sizeof(err), &c), 0);
+	assert_int_equal(c->n_watch, 0);
+	mw_config_free(c);
+	c = NULL;
+	/* "#key" is an example, "# word" is prose; there is no user "agent" here */
+	for (i = 0; i < n; i++) {
+		bool start = i == 0 || text[i - 1] == '\n';
+
+		if (start && text[i] == '#' && i + 1 < n && text[i + 1] != ' ' && text[i + 1] != '\n')
+			continue;
+		if (start && text[i] == '#' && i + 2 < n && text[i + 1] == ' ' && text[i + 2] == ' ' &&
+		    (memmem(text + i, 8, "- ", 2) || memmem(text + i, 12, "argv: '", 7) ||
+		     memmem(text + i, 10, "dir: /", 6)))
+			continue;
+		out[k++] = text[i];
+	}
+	for (i = 0; i + 5 < k; i++)
+		if (memcmp(out + i, "agent\n", 6) == 0 && out[i - 1] == ' ')
+			memcpy(out + i, "root ", 5);
+	if (mw_config_parse("f", out, k, err, sizeof(err), &c) < 0)
+		fail_msg("%s", err);
+	assert_int_equal(c->n_watch, 3);
+	assert_int_equal(c->ring_len, 8 << 20);
+	assert_int_equal(c->message_max, 32 << 20);
+	assert_string_equal(c->log_dir, "/var/lib/mcpwatch/log");
+	mw_config_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),	cmocka_unit_test(test_all),
+		cmocka_unit_test(test_match),	cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_file),
+		cmocka_unit_test(test_default_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
