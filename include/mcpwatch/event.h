@@ -45,6 +45,7 @@ enum mw_event_type {
 	MW_EV_USER = 69, /* the name of a uid: struct mw_ev_user */
 	MW_EV_SKIP = 70, /* stands for an event of a process out of scope: header only, so that
 			  * the numbers of its cpu have no hole */
+	MW_EV_END = 71,	 /* last event of a capture file: header only. Without it the file is cut */
 };
 
 /* Every event begins with this. `tgid` 0: not of a process. */
@@ -252,7 +253,8 @@ struct mw_ev_user {
 };
 
 /*
- * A capture file is this header and then events, back to back. The first one is MW_EV_META.
+ * A capture file is this header and then events, back to back. The first one is MW_EV_META, the last
+ * one MW_EV_END, and nothing follows it.
  *   offset 0  8 bytes  magic "MCPWCAP\n"
  *   offset 8  4 bytes  version (MW_EVENT_VERSION), host byte order
  *   offset 12 4 bytes  0

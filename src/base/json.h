@@ -80,6 +80,9 @@ bool mw_json_str_eq_slice(struct mw_slice raw, struct mw_slice want);
 /* Appends the decoded bytes of a raw string: escapes resolved, lone surrogates and bytes that are
  * not UTF-8 as U+FFFD each. 0, -E2BIG, -ENOMEM, -EINVAL (not a string); then out is unchanged. */
 int mw_json_str_decode(struct mw_slice raw, struct mw_buf *out);
+/* As mw_json_str_decode, but no more than the characters that begin in its first `stop` bytes: 1 if
+ * there are more, 0 if that was all. */
+int mw_json_str_decode_head(struct mw_slice raw, size_t stop, struct mw_buf *out);
 
 /* The value of the last member of that (decoded) name in an object text; n_same (may be NULL)
  * counts them. 0, -ENOENT (none, or not an object), -EBADMSG, -E2BIG (beyond MW_JSON_DEPTH_MAX). */

@@ -192,12 +192,13 @@ uint64_t mw_json_str_hash(struct mw_slice raw, unsigned int flags, uint64_t seed
 	return XXH3_64bits_digest(&state);
 }
 
-int mw_json_str_decode(struct mw_slice raw, struct mw_buf *out)
+int mw_json_str_decode_head(struct mw_slice raw, size_t stop, struct mw_buf *out)
 {
 	size_t len = out->len;
 	unsigned int flags = 0;
 	struct mw_slice s, run;
 	uint8_t utf8[4];
+	bool more = false;
 	uint32_t cp;
 	int r = 0;
 
@@ -205,10 +206,16 @@ int mw_json_str_decode(struct mw_slice raw, struct mw_buf *out)
 		return -EINVAL;
 	while (s.n) {
 		run = mw_json_take_plain(&s);
+		if (run.n >= stop - (out->len - len)) {
+			size_t n = stop - (out->len - len);
+
+			while (n < run.n && (run.p[n] & 0xc0) == 0x80)
+				n++;
+			more = n < run.n || s.n > 0;
+			run.n = n;
+		}
 		r = mw_buf_append(out, run.p, run.n);
-		if (r < 0)
-			break;
-		if (s.n == 0)
+		if (r < 0 || more || s.n == 0)
 			break;
 		r = mw_json_char(&s, &cp, &flags);
 		if (r < 0)
@@ -216,10 +223,21 @@ int mw_json_str_decode(struct mw_slice raw, struct mw_buf *out)
 		r = mw_buf_append(out, utf8, mw_utf8_put(cp, utf8));
 		if (r < 0)
 			break;
+		if (out->len - len >= stop) {
+			more = s.n > 0;
+			break;
+		}
 	}
-	if (r < 0)
+	if (r < 0) {
 		out->len = len;
-	return r < 0 ? r : 0;
+		return r;
+	}
+	return more;
+}
+
+int mw_json_str_decode(struct mw_slice raw, struct mw_buf *out)
+{
+	return mw_json_str_decode_head(raw, SIZE_MAX, out);
 }
 
 unsigned int mw_json_escape_put(uint8_t c, uint8_t out[6])

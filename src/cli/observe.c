@@ -91,7 +91,7 @@ static int watch(struct mw_observe *o, pid_t child, int *ret_status)
 	return 0;
 }
 
-static int drain(struct mw_pump *p)
+int mw_observe_drain(struct mw_pump *p)
 {
 	int r = mw_source_bpf_finish(p->source);
 
@@ -141,10 +141,12 @@ int mw_observe_run(struct mw_observe *o)
 		r = watch(o, child.pid, &status);
 	}
 	if (r == 0)
-		r = drain(o->pump);
-	if (r < 0)
+		r = mw_observe_drain(o->pump);
+	if (r < 0) {
+		o->pump->cut = true;
 		fprintf(stderr, "mcpwatch: observing failed: %s: the records end early\n",
 			strerror(-r));
+	}
 	/* the command's exit status is kept whatever became of the records */
 	(void)mw_pump_finish(o->pump);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

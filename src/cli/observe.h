@@ -25,7 +25,10 @@ struct mw_observe {
  */
 int mw_observe_run(struct mw_observe *o);
 
-/* Blocks the signals a loop takes from mw_signal_next; SIGPIPE is ignored. The old mask may be NULL. */
+/* Detaches the source and takes what it still has. 0 or negative errno. */
+int mw_observe_drain(struct mw_pump *p);
+
+/* Blocks the signals a loop takes from mw_signal_next; SIGPIPE is ignored. */
 void mw_signals_take(void);
 /* The next signal that is waiting, or 0. */
 int mw_signal_next(void);

@@ -134,6 +134,12 @@ static int join(struct mw_act *a, struct mw_slice base, uint8_t state, struct mw
 	return mw_path_join(&a->text, base, asked);
 }
 
+static struct mw_slice text_part(const struct mw_act *a, size_t from, size_t to)
+{
+	/* an empty text has no memory to point into */
+	return to > from ? mw_slice(a->text.p + from, to - from) : mw_slice(NULL, 0);
+}
+
 static int strings_target(struct mw_act *a, const struct mw_ev_act *ev, struct mw_action *act)
 {
 	struct mw_event_act_strings s = mw_event_act_strings(ev);
@@ -147,8 +153,8 @@ static int strings_target(struct mw_act *a, const struct mw_ev_act *ev, struct m
 	r = join(a, s.base2, ev->base2_state, s.asked2, &off2);
 	if (r < 0)
 		return r;
-	act->target = mw_slice(a->text.p + off, off2 - off);
-	act->target2 = mw_slice(a->text.p + off2, a->text.len - off2);
+	act->target = text_part(a, off, off2);
+	act->target2 = text_part(a, off2, a->text.len);
 	if (!mw_slice_eq(s.asked, act->target))
 		act->asked = s.asked;
 	return 0;
@@ -357,7 +363,7 @@ static int on_connect(struct mw_act *a, const struct mw_ev_act *ev)
 		return 0;
 	if (r < 0)
 		return r;
-	act.target = mw_slice(a->text.p + off, a->text.len - off);
+	act.target = text_part(a, off, a->text.len);
 	if (ev->peer.family == AF_UNIX || (ev->chan == 0 && ev->gen == 0))
 		return give(a, &act);
 	return on_connect_stream(a, ev, &act);

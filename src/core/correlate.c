@@ -16,12 +16,14 @@
 
 static const char why_inherited[] =
 	"done by a process that was started while several calls were open";
+static const char why_unread[] =
+	"it was the only call sent to the server, which answered it and was not seen to read it";
 static const char why_lineage[] =
 	"done by a process that was started while only this call was open, or by one below it";
 
 /* --- calls --- */
 
-static void list_add(struct mw_call_list *l, struct mw_call *call)
+static void list_add(struct mw_corr_list *l, struct mw_corr_call *call)
 {
 	call->prev = l->tail;
 	call->next = NULL;
@@ -32,7 +34,7 @@ static void list_add(struct mw_call_list *l, struct mw_call *call)
 	l->tail = call;
 }
 
-static void list_del(struct mw_call_list *l, struct mw_call *call)
+static void list_del(struct mw_corr_list *l, struct mw_corr_call *call)
 {
 	if (call->prev)
 		call->prev->next = call->next;
@@ -50,12 +52,12 @@ static void open_changed(struct mw_correlate *c, struct mw_kin_server *s)
 	s->tie = NULL;
 }
 
-static void call_unlink(struct mw_correlate *c, struct mw_call *call)
+static void call_unlink(struct mw_correlate *c, struct mw_corr_call *call)
 {
 	struct mw_kin_server *s = call->server;
 
-	if (!call->open) {
-		list_del(&s->closed, call);
+	if (!call->open || !call->read) {
+		list_del(call->open ? &s->sent : &s->closed, call);
 		return;
 	}
 	list_del(&s->open, call);
@@ -63,7 +65,7 @@ static void call_unlink(struct mw_correlate *c, struct mw_call *call)
 	open_changed(c, s);
 }
 
-static void call_free(struct mw_correlate *c, struct mw_call *call)
+static void call_free(struct mw_correlate *c, struct mw_corr_call *call)
 {
 	c->stats.effects_unlisted += call->effects.unlisted;
 	mw_args_free(call->args);
@@ -73,7 +75,7 @@ static void call_free(struct mw_correlate *c, struct mw_call *call)
 	mw_alloc_free(c->a, call, sizeof(*call));
 }
 
-struct mw_call *mw_call_get(const struct mw_correlate *c, uint64_t id)
+struct mw_corr_call *mw_corr_call(const struct mw_correlate *c, uint64_t id)
 {
 	return mw_table_get(c->calls, &id);
 }
@@ -97,7 +99,7 @@ static void found_again(struct mw_correlate *c, uint64_t id)
 	mw_kin_server_unref(c->a, s);
 }
 
-static void call_drop(struct mw_correlate *c, struct mw_call *call)
+static void call_drop(struct mw_correlate *c, struct mw_corr_call *call)
 {
 	mw_table_remove(c->calls, &call->id);
 	call_unlink(c, call);
@@ -107,7 +109,7 @@ static void call_drop(struct mw_correlate *c, struct mw_call *call)
 /* The oldest that is closed already, else the oldest. */
 static void call_evict(struct mw_correlate *c)
 {
-	struct mw_call *call;
+	struct mw_corr_call *call;
 	size_t pos = 0;
 
 	while ((call = mw_table_next(c->calls, &pos)) && call->open)
@@ -144,7 +146,7 @@ int mw_correlate_new(const struct mw_correlate_config *cfg, struct mw_correlate 
 void mw_correlate_free(struct mw_correlate *c)
 {
 	struct mw_kin_server *s;
-	struct mw_call *call;
+	struct mw_corr_call *call;
 	size_t pos = 0;
 
 	if (!c)
@@ -183,14 +185,23 @@ int mw_correlate_server(struct mw_correlate *c, struct mw_prockey server, uint64
 	return serve(c, server, &n);
 }
 
-int mw_correlate_open(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
-		      struct mw_slice args, uint64_t begin_ns)
+static void now_open(struct mw_correlate *c, struct mw_corr_call *x, uint64_t begin_ns)
+{
+	x->read = true;
+	x->begin_ns = begin_ns;
+	list_add(&x->server->open, x);
+	x->server->n_open++;
+	open_changed(c, x->server);
+}
+
+static int add_call(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		    struct mw_slice args, uint64_t ts_ns, bool read)
 {
 	struct mw_kin_node *n;
-	struct mw_call *x;
+	struct mw_corr_call *x;
 	int r;
 
-	if (mw_call_get(c, call))
+	if (mw_corr_call(c, call))
 		return -EEXIST;
 	r = serve(c, server, &n);
 	if (r < 0)
@@ -208,20 +219,56 @@ int mw_correlate_open(struct mw_correlate *c, uint64_t call, struct mw_prockey s
 		mw_alloc_free(c->a, x, sizeof(*x));
 		return r;
 	}
-	x->begin_ns = begin_ns;
+	x->begin_ns = ts_ns;
 	x->open = true;
 	x->server = n->server;
 	x->server->refs++;
 	mw_effects_init(&x->effects, c->a, c->cfg.effects_bytes_max);
-	list_add(&x->server->open, x);
-	x->server->n_open++;
-	open_changed(c, x->server);
+	if (read)
+		now_open(c, x, ts_ns);
+	else
+		list_add(&x->server->sent, x);
 	return mw_args_new(c->a, args, c->cfg.args_max, &x->args);
+}
+
+int mw_correlate_open(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		      struct mw_slice args, uint64_t begin_ns)
+{
+	return add_call(c, call, server, args, begin_ns, true);
+}
+
+int mw_correlate_send(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		      struct mw_slice args, uint64_t sent_ns)
+{
+	return add_call(c, call, server, args, sent_ns, false);
+}
+
+int mw_correlate_read(struct mw_correlate *c, uint64_t call, uint64_t begin_ns)
+{
+	struct mw_corr_call *x = mw_corr_call(c, call);
+
+	if (!x || !x->open || x->read)
+		return -ENOENT;
+	list_del(&x->server->sent, x);
+	/* what was done before was done before it was read */
+	mw_effects_done(&x->effects);
+	mw_effects_init(&x->effects, c->a, c->cfg.effects_bytes_max);
+	now_open(c, x, begin_ns);
+	return 0;
+}
+
+void mw_correlate_doubt(struct mw_correlate *c)
+{
+	struct mw_corr_call *x;
+	size_t pos = 0;
+
+	while ((x = mw_table_next(c->calls, &pos)))
+		x->doubted |= x->open;
 }
 
 int mw_correlate_args(struct mw_correlate *c, uint64_t call, struct mw_slice args)
 {
-	struct mw_call *x = mw_call_get(c, call);
+	struct mw_corr_call *x = mw_corr_call(c, call);
 	struct mw_args *new;
 	int r;
 
@@ -237,7 +284,7 @@ int mw_correlate_args(struct mw_correlate *c, uint64_t call, struct mw_slice arg
 
 void mw_correlate_close(struct mw_correlate *c, uint64_t call, uint64_t end_ns)
 {
-	struct mw_call *x = mw_call_get(c, call);
+	struct mw_corr_call *x = mw_corr_call(c, call);
 
 	if (!x)
 		found_again(c, call);
@@ -253,7 +300,7 @@ void mw_correlate_close(struct mw_correlate *c, uint64_t call, uint64_t end_ns)
 
 void mw_correlate_forget(struct mw_correlate *c, uint64_t call)
 {
-	struct mw_call *x = mw_call_get(c, call);
+	struct mw_corr_call *x = mw_corr_call(c, call);
 
 	if (x)
 		call_drop(c, x);
@@ -261,11 +308,11 @@ void mw_correlate_forget(struct mw_correlate *c, uint64_t call)
 		found_again(c, call);
 }
 
-struct mw_call *mw_call_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
-				      const struct mw_call *prev)
+struct mw_corr_call *mw_corr_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
+				      const struct mw_corr_call *prev)
 {
 	bool closed = prev ? !prev->open : ts_ns <= s->closed_end_ns;
-	struct mw_call *x = prev ? prev->next : closed ? s->closed.head : s->open.head;
+	struct mw_corr_call *x = prev ? prev->next : closed ? s->closed.head : s->open.head;
 
 	for (;; x = x->next) {
 		if (!x && closed) {
@@ -274,14 +321,14 @@ struct mw_call *mw_call_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
 		}
 		if (!x)
 			return NULL;
-		if (x->begin_ns <= ts_ns && (x->open || x->end_ns >= ts_ns))
+		if (x->read && x->begin_ns <= ts_ns && (x->open || x->end_ns >= ts_ns))
 			return x;
 	}
 }
 
 /* --- processes --- */
 
-struct mw_kin_tie *mw_call_tie_new(const struct mw_correlate *c, const struct mw_call *call,
+struct mw_kin_tie *mw_corr_tie_new(const struct mw_correlate *c, const struct mw_corr_call *call,
 				      const char *why)
 {
 	struct mw_kin_tie *tie = mw_kin_tie_new(c->a, call->server->key, 0);
@@ -301,7 +348,7 @@ static struct mw_kin_tie *tie_to_all(struct mw_correlate *c, const struct mw_kin
 
 	if (!tie)
 		return NULL;
-	for (struct mw_call *x = NULL; i < n && (x = mw_call_candidate(s, ts_ns, x));)
+	for (struct mw_corr_call *x = NULL; i < n && (x = mw_corr_candidate(s, ts_ns, x));)
 		tie->ids[i++] = x->id;
 	tie->n_all = n_all;
 	tie->lost = s->given_up != 0;
@@ -315,7 +362,7 @@ static int judge(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_
 {
 	struct mw_kin_server *s = n->server;
 	struct mw_kin_tie **keep = NULL, *tie;
-	struct mw_call *first, *x;
+	struct mw_corr_call *first, *x;
 	size_t n_all = 0, n_open = 0;
 
 	if (!s || n->is_server || n->tie)
@@ -325,16 +372,16 @@ static int judge(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_
 		n->judged = true;
 		return 0;
 	}
-	first = mw_call_candidate(s, ts_ns, NULL);
+	first = mw_corr_candidate(s, ts_ns, NULL);
 	if (!first) {
 		n->judged = true;
 		return 0;
 	}
-	for (x = first; x; x = mw_call_candidate(s, ts_ns, x)) {
+	for (x = first; x; x = mw_corr_candidate(s, ts_ns, x)) {
 		n_all++;
 		n_open += x->open;
 	}
-	if (n_all == 1 && s->given_up == 0)
+	if (n_all == 1 && s->given_up == 0 && !first->doubted)
 		keep = &first->tie;
 	else if (n_all == n_open && n_open == s->n_open)
 		keep = &s->tie;
@@ -343,7 +390,7 @@ static int judge(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_
 		n->judged = true;
 		return 0;
 	}
-	tie = keep == &first->tie ? mw_call_tie_new(c, first, why_lineage) :
+	tie = keep == &first->tie ? mw_corr_tie_new(c, first, why_lineage) :
 				    tie_to_all(c, s, ts_ns, n_all);
 	if (!tie)
 		return -ENOMEM;
@@ -401,15 +448,25 @@ int mw_correlate_push(struct mw_correlate *c, const struct mw_event_hdr *ev)
 int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const struct mw_tie *tie,
 		      uint64_t seq)
 {
-	struct mw_call *x = tie->call ? mw_call_get(c, tie->call) : NULL;
+	uint64_t id = tie->call ? tie->call : tie->sent;
+	struct mw_corr_call *x = id ? mw_corr_call(c, id) : NULL;
+	struct mw_tie claim;
 
-	return x ? mw_effects_add(&x->effects, act, tie, seq) : -ENOENT;
+	if (!x)
+		return -ENOENT;
+	if (tie->call)
+		return mw_effects_add(&x->effects, act, tie, seq);
+	claim = *tie;
+	claim.link = MW_LINK_SOLE;
+	claim.confidence = MW_CONF_LIKELY;
+	claim.why = why_unread;
+	return mw_effects_add(&x->effects, act, &claim, seq);
 }
 
 int mw_correlate_effects(const struct mw_correlate *c, uint64_t call, size_t *pos,
 			 struct mw_call_effect *ret)
 {
-	const struct mw_call *x = mw_call_get(c, call);
+	const struct mw_corr_call *x = mw_corr_call(c, call);
 	const struct mw_call_effect *e = x ? mw_effects_at(&x->effects, *pos) : NULL;
 
 	if (!e)
@@ -421,7 +478,7 @@ int mw_correlate_effects(const struct mw_correlate *c, uint64_t call, size_t *po
 
 uint64_t mw_correlate_effects_n(const struct mw_correlate *c, uint64_t call)
 {
-	const struct mw_call *x = mw_call_get(c, call);
+	const struct mw_corr_call *x = mw_corr_call(c, call);
 
 	return x ? x->effects.total : 0;
 }

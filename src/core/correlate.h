@@ -15,6 +15,12 @@
  *  2. argument: what was done is named (args.h) in the arguments of exactly one open call. Named by
  *     several, or where arguments of another open call are not known whole: shared.
  *  3. sole: one call is open. 4. shared: several are; all are candidates. 5. none.
+ * A call is open from the moment the server was seen to read it. While none is, but some were sent to
+ * it, what it does is shared with those: it may be spoiling our view of what it reads. If a call was
+ * answered and its reading never seen, and it was the only one sent, its record claims what was done
+ * meanwhile (sole).
+ * When events were lost, a call that was open then may have ended unseen, and another begun: nothing
+ * is its own as `sole` or by `lineage` any more.
  * A process without a tie that is not the server and older than every open call is tied to none of
  * them, unless the arguments of exactly one name its target itself.
  * A process that becomes a server loses what tie it had, and so does what is below it.
@@ -47,6 +53,7 @@ struct mw_tie {
 	uint64_t call;			    /* 0 none */
 	uint64_t candidates[MW_CANDIDATES_MAX]; /* link shared: open calls, oldest first */
 	size_t n_candidates;		    /* in all; may be more than the array holds */
+	uint64_t sent;			    /* link shared: the one call sent and not seen read; or 0 */
 	bool after;			    /* the call had ended */
 	const char *why;		    /* one static sentence */
 	struct mw_prockey server;	    /* whose tree this is; none if of no server */
@@ -69,7 +76,7 @@ struct mw_correlate;
 
 struct mw_correlate_config {
 	const struct mw_alloc *alloc;
-	size_t calls_max;	  /* calls not forgotten; beyond, the oldest goes, closed ones first */
+	size_t calls_max;	  /* kept; beyond, the oldest goes, closed ones first */
 	size_t args_max;	  /* bytes of arguments kept a call for matching, e.g. 1 MiB */
 	size_t effects_bytes_max; /* of one call's list; beyond, counted only */
 	size_t procs_max;	  /* processes followed, 0: 65,536; beyond, ended ones go first */
@@ -85,6 +92,13 @@ int mw_correlate_server(struct mw_correlate *c, struct mw_prockey server, uint64
  * unknown here, and what is said of other calls takes it into account. */
 int mw_correlate_open(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
 		      struct mw_slice args, uint64_t begin_ns);
+/* A call was sent to a server, which has not been seen to read it. As open otherwise. */
+int mw_correlate_send(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		      struct mw_slice args, uint64_t sent_ns);
+/* It has now, from begin_ns on. -ENOENT: it was not sent, or is closed. */
+int mw_correlate_read(struct mw_correlate *c, uint64_t call, uint64_t begin_ns);
+/* Events were lost: which calls are open is not known any more. */
+void mw_correlate_doubt(struct mw_correlate *c);
 /* The arguments as the trusted end has them replace those of open (the ends differed). 0, -ENOENT,
  * -ENOMEM: those of open stay. */
 int mw_correlate_args(struct mw_correlate *c, uint64_t call, struct mw_slice args);

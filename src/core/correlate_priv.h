@@ -10,14 +10,16 @@
 #include "core/effects.h"
 #include "core/kin.h"
 
-struct mw_call {
+struct mw_corr_call {
 	uint64_t id, begin_ns, end_ns;
-	bool open;
+	bool open;    /* not answered: in its server's list sent or open, by `read` */
+	bool read;    /* seen to be read by the server */
+	bool doubted; /* events were lost while it was open: its end may be among them */
 	struct mw_kin_server *server;
 	struct mw_args *args;	/* NULL: not known */
 	struct mw_kin_tie *tie; /* lineage to this call; NULL: none asked for it yet */
 	struct mw_effects effects;
-	struct mw_call *prev, *next; /* in its server's list */
+	struct mw_corr_call *prev, *next; /* in its server's list */
 };
 
 struct mw_correlate {
@@ -29,13 +31,13 @@ struct mw_correlate {
 	struct mw_correlate_stats stats;
 };
 
-struct mw_call *mw_call_get(const struct mw_correlate *c, uint64_t id);
-/* Of the calls that were open at ts_ns the one after prev (NULL: the first); those closed since
+struct mw_corr_call *mw_corr_call(const struct mw_correlate *c, uint64_t id);
+/* Of the calls that were read and open at ts_ns the one after prev (NULL: the first); those closed since
  * come first, else oldest first. NULL: there is none. */
-struct mw_call *mw_call_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
-				  const struct mw_call *prev);
+struct mw_corr_call *mw_corr_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
+				  const struct mw_corr_call *prev);
 /* A tie to one call, with one reference. NULL: no memory. */
-struct mw_kin_tie *mw_call_tie_new(const struct mw_correlate *c, const struct mw_call *call,
+struct mw_kin_tie *mw_corr_tie_new(const struct mw_correlate *c, const struct mw_corr_call *call,
 				   const char *why);
 
 #endif

@@ -14,6 +14,9 @@ static const char why_older[] = "the process is older than every open call and n
 static const char why_sole[] = "it was the only call open on the server";
 static const char why_shared[] = "several calls were open on the server and nothing decides";
 static const char why_lost[] = "another call open on the server could not be followed";
+static const char why_doubted[] =
+	"it was the only call known to be open on the server, but events were lost";
+static const char why_sent[] = "sent to the server, which was not seen to read it so far";
 static const char why_argument[] = "named in the arguments of this open call only";
 static const char why_several[] = "named in the arguments of several open calls";
 static const char why_not_whole[] =
@@ -42,10 +45,10 @@ struct naming {
 	bool ready;
 	bool not_whole; /* a call that does not name it may do so in what is not known */
 	size_t n;
-	struct mw_call *last;
+	struct mw_corr_call *last;
 };
 
-static void naming_add(struct naming *m, const struct mw_action *act, struct mw_call *x,
+static void naming_add(struct naming *m, const struct mw_action *act, struct mw_corr_call *x,
 		       enum mw_args_hit least)
 {
 	if (!m->ready) {
@@ -70,13 +73,31 @@ static void naming_init(struct naming *m)
 static void put_candidates(struct mw_tie *tie, const struct mw_kin_server *s, uint64_t ts_ns,
 			   uint64_t born_ns)
 {
-	for (struct mw_call *x = NULL; (x = mw_call_candidate(s, ts_ns, x));) {
+	for (struct mw_corr_call *x = NULL; (x = mw_corr_candidate(s, ts_ns, x));) {
 		if (x->begin_ns > born_ns)
 			continue;
 		if (tie->n_candidates < MW_CANDIDATES_MAX)
 			tie->candidates[tie->n_candidates] = x->id;
 		tie->n_candidates++;
 	}
+}
+
+/* By the calls that were sent to the server. */
+static void tie_sent(const struct mw_kin_server *s, uint64_t born_ns, const struct mw_action *act,
+		     struct mw_tie *tie)
+{
+	for (const struct mw_corr_call *x = s->sent.head; x; x = x->next) {
+		if (x->begin_ns > born_ns || x->begin_ns > act->ts_ns)
+			continue;
+		if (tie->n_candidates < MW_CANDIDATES_MAX)
+			tie->candidates[tie->n_candidates] = x->id;
+		tie->n_candidates++;
+	}
+	if (!tie->n_candidates)
+		return;
+	put_shared(tie, why_sent);
+	if (tie->n_candidates == 1)
+		tie->sent = tie->candidates[0];
 }
 
 /* By the calls open at the time. A process born before a call began is tied to it only by what the
@@ -86,12 +107,12 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 {
 	const bool match = s->n_open <= MATCH_MAX;
 	size_t n = 0, n_all = 0;
-	struct mw_call *one = NULL;
+	struct mw_corr_call *one = NULL;
 	struct naming m;
 
 	naming_init(&m);
 	m.not_whole = s->given_up != 0;
-	for (struct mw_call *x = NULL; (x = mw_call_candidate(s, act->ts_ns, x)); n_all++) {
+	for (struct mw_corr_call *x = NULL; (x = mw_corr_candidate(s, act->ts_ns, x)); n_all++) {
 		const bool young = x->begin_ns <= born_ns;
 
 		if (young) {
@@ -107,6 +128,13 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 	}
 	if (n == 0 && m.n == 0) {
 		tie->why = n_all ? why_older : why_no_call;
+		if (!n_all)
+			tie_sent(s, born_ns, act, tie);
+		return;
+	}
+	if (n == 1 && m.n == 0 && s->given_up == 0 && one->doubted) {
+		put_shared(tie, why_doubted);
+		put_candidates(tie, s, act->ts_ns, born_ns);
 		return;
 	}
 	if (n == 1 && m.n == 0 && s->given_up == 0) {
@@ -124,7 +152,7 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 
 static bool had_ended(const struct mw_correlate *c, uint64_t call, uint64_t ts_ns)
 {
-	const struct mw_call *x = mw_call_get(c, call);
+	const struct mw_corr_call *x = mw_corr_call(c, call);
 
 	return !x || (!x->open && x->end_ns < ts_ns);
 }
@@ -144,7 +172,7 @@ static void tie_inherited(struct mw_correlate *c, struct mw_kin_node *n,
 	}
 	naming_init(&m);
 	for (size_t i = 0; i < was->n && was->n_all == was->n && !was->lost; i++) {
-		struct mw_call *x = mw_call_get(c, was->ids[i]);
+		struct mw_corr_call *x = mw_corr_call(c, was->ids[i]);
 
 		if (x)
 			naming_add(&m, act, x, MW_ARGS_LOOSE);
@@ -153,7 +181,7 @@ static void tie_inherited(struct mw_correlate *c, struct mw_kin_node *n,
 		put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
 		tie->after = had_ended(c, m.last->id, act->ts_ns);
 		/* without memory it stays shared: less is said, nothing wrong */
-		settled = mw_call_tie_new(c, m.last, why_settled);
+		settled = mw_corr_tie_new(c, m.last, why_settled);
 		if (settled) {
 			mw_kin_set_tie(c->kin, n, settled);
 			mw_kin_tie_unref(c->a, settled);
@@ -178,6 +206,7 @@ int mw_correlate_act(struct mw_correlate *c, const struct mw_action *act, struct
 	ret->confidence = MW_CONF_NONE;
 	ret->call = 0;
 	ret->n_candidates = 0;
+	ret->sent = 0;
 	ret->after = false;
 	ret->why = why_no_server;
 	ret->server = (struct mw_prockey){ 0, 0 };

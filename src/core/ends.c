@@ -3,6 +3,15 @@
 
 #include <errno.h>
 
+/*
+ * Invariants
+ *  1. An entry is in the pending list of its end from its FIRST until its other copy came or, if it
+ *     stood alone, until nothing that comes can be its other copy any more (`done`).
+ *  2. An entry is `out` while it is on the ready list or with the caller; it is freed when it is
+ *     neither out nor pending.
+ *  3. What lack of memory takes away is counted (n_nomem), whatever else is said of it.
+ */
+
 #include "base/cleanup.h"
 #include "base/hash.h"
 
@@ -12,14 +21,16 @@
 #define TICK_STEP_NS 10000000ull
 
 struct entry {
-	struct entry *next, *prev;
+	struct entry *next, *prev; /* pending */
+	struct entry *after;	   /* ready */
 	struct mw_chan *chan;
 	uint64_t hash, len;
 	struct mw_slice held; /* own copy of the bytes; n 0 if there was no room */
 	struct mw_slice now;  /* where they are at this moment, for the output */
 	struct mw_sight seen[2];
 	enum mw_end end;
-	enum mw_msg_state out; /* on the ready list: what to say */
+	enum mw_msg_state say; /* on the ready list: what to say */
+	bool pending, out;
 	bool cut, done, one_sided, differs, incomplete;
 	void *user;
 };
@@ -36,10 +47,11 @@ struct ends_chan {
 	bool seen[2];
 	uint64_t pos[2]; /* offset behind the last byte or gap of each end */
 	int64_t delta;	 /* offset at the writing end minus offset at the reading end */
-	bool delta_known, one_sided, trusted_known, dropped;
+	bool one_sided, trusted_known, dropped;
 	enum mw_end trusted;
 	struct list pending[2];
 	size_t n_done[2];
+	uint64_t n_nomem[2]; /* of its framers, as counted already */
 	struct {
 		uint64_t from, to;
 	} gaps[2][GAPS];
@@ -53,8 +65,9 @@ struct mw_ends {
 	size_t held_bytes;
 	uint64_t ticked_ns;
 	struct ends_chan *chans;
-	struct list ready; /* to be given out, in order */
-	struct entry *gone; /* was given out last; freed by the next call */
+	struct entry *ready, *ready_last; /* to be given out, in order */
+	struct entry *lent; /* was given out last */
+	uint64_t n_nomem;
 	struct ends_chan *current; /* whose framer may hold more frames */
 	enum mw_end current_end;
 	struct mw_msg gap; /* a GAP to be given out first */
@@ -64,6 +77,7 @@ struct mw_ends {
 
 static void list_add(struct list *l, struct entry *e)
 {
+	e->pending = true;
 	e->next = NULL;
 	e->prev = l->tail;
 	if (l->tail)
@@ -76,6 +90,7 @@ static void list_add(struct list *l, struct entry *e)
 
 static void list_remove(struct list *l, struct entry *e)
 {
+	e->pending = false;
 	if (e->prev)
 		e->prev->next = e->next;
 	else
@@ -103,6 +118,28 @@ static void entry_free(struct mw_ends *e, struct entry *en)
 	mw_alloc_free(e->a, en, sizeof(*en));
 }
 
+static void forget(struct mw_ends *e, struct entry *en)
+{
+	en->pending = false;
+	if (!en->out)
+		entry_free(e, en);
+}
+
+/* What the caller had until now. */
+static void give_back(struct mw_ends *e)
+{
+	struct entry *en = MW_TAKE(e->lent);
+
+	if (!en)
+		return;
+	en->out = false;
+	en->user = NULL;
+	en->now = mw_slice(NULL, 0);
+	drop_held(e, en);
+	if (!en->pending)
+		entry_free(e, en);
+}
+
 int mw_ends_new(const struct mw_alloc *a, size_t message_max, uint64_t seed, struct mw_ends **ret)
 {
 	struct mw_ends *e = mw_alloc_zero(a, sizeof(*e));
@@ -124,7 +161,7 @@ static void chan_free(struct mw_ends *e, struct ends_chan *c)
 	for (i = 0; i < 2; i++) {
 		for (en = c->pending[i].head; en; en = next) {
 			next = en->next;
-			entry_free(e, en);
+			forget(e, en);
 		}
 		mw_framer_done(&c->framer[i]);
 	}
@@ -141,17 +178,17 @@ static void chan_free(struct mw_ends *e, struct ends_chan *c)
 
 void mw_ends_free(struct mw_ends *e)
 {
-	struct entry *en, *next;
+	struct entry *en, *after;
 
 	if (!e)
 		return;
 	while (e->chans)
 		chan_free(e, e->chans);
-	for (en = e->ready.head; en; en = next) {
-		next = en->next;
+	for (en = e->ready; en; en = after) {
+		after = en->after;
 		entry_free(e, en);
 	}
-	entry_free(e, e->gone);
+	give_back(e);
 	mw_alloc_free(e->a, e, sizeof(*e));
 }
 
@@ -191,45 +228,67 @@ static bool is_untrusted(const struct ends_chan *c, enum mw_end end)
 	return c->trusted_known && c->trusted != end;
 }
 
-/* The message leaves the pending list and is given out by next. It stays, done, where its other copy may
- * still come and must not count as a new message. */
+/* The message is given out by next. It stays pending, done, where its other copy may still come and must
+ * not count as a new message. */
 static void stand_alone(struct mw_ends *e, struct ends_chan *c, struct entry *en,
-		       enum mw_msg_state out)
+			enum mw_msg_state say)
 {
-	struct list *l = &c->pending[en->end];
-	struct entry *mark = mw_alloc_zero(e->a, sizeof(*mark));
-
-	if (mark) {
-		mark->hash = en->hash;
-		mark->len = en->len;
-		mark->end = en->end;
-		mark->seen[en->end] = en->seen[en->end];
-		mark->done = true;
-		mark->prev = en->prev;
-		mark->next = en->next;
-		if (en->prev)
-			en->prev->next = mark;
-		else
-			l->head = mark;
-		if (en->next)
-			en->next->prev = mark;
-		else
-			l->tail = mark;
-		c->n_done[en->end]++;
-	} else {
-		list_remove(l, en);
-	}
-	en->out = out;
+	en->done = true;
+	c->n_done[en->end]++;
+	en->say = say;
+	en->out = true;
 	if (!en->now.n)
 		en->now = en->held;
-	list_add(&e->ready, en);
+	en->after = NULL;
+	*(e->ready_last ? &e->ready_last->after : &e->ready) = en;
+	e->ready_last = en;
 }
 
 static void forget_done(struct mw_ends *e, struct ends_chan *c, struct entry *en)
 {
 	list_remove(&c->pending[en->end], en);
 	c->n_done[en->end]--;
-	entry_free(e, en);
+	forget(e, en);
+}
+
+static bool earlier(const struct entry *a, const struct entry *b)
+{
+	return a->seen[a->end].end_ns <= b->seen[b->end].end_ns;
+}
+
+/* Several channels were swept: their messages come out in the order of time, so that a request is
+ * settled before its answer. A merge sort from the bottom up. */
+static void ready_sort(struct mw_ends *e)
+{
+	struct entry *left, *right, **at, *rest;
+	size_t size, n_left, n_right, n_merged;
+
+	for (size = 1;; size *= 2) {
+		rest = e->ready;
+		at = &e->ready;
+		e->ready_last = NULL;
+		for (n_merged = 0; rest; n_merged++) {
+			left = right = rest;
+			for (n_left = 0; n_left < size && right; n_left++)
+				right = right->after;
+			for (n_right = size; n_left || (n_right && right);) {
+				bool l = n_left && !(n_right && right && !earlier(left, right));
+				struct entry **from = l ? &left : &right;
+
+				*at = e->ready_last = *from;
+				at = &(*at)->after;
+				*from = *at;
+				if (l)
+					n_left--;
+				else
+					n_right--;
+			}
+			rest = right;
+		}
+		*at = NULL;
+		if (n_merged <= 1)
+			return;
+	}
 }
 
 static bool has_gap(const struct ends_chan *c, enum mw_end end, uint64_t from, uint64_t to)
@@ -305,6 +364,7 @@ void mw_ends_tick(struct mw_ends *e, uint64_t now_ns)
 	for (c = e->chans; c; c = c->next)
 		if (c->pending[0].n || c->pending[1].n)
 			sweep(e, c, now_ns, false);
+	ready_sort(e);
 }
 
 void mw_ends_finish(struct mw_ends *e)
@@ -313,6 +373,12 @@ void mw_ends_finish(struct mw_ends *e)
 
 	for (c = e->chans; c; c = c->next)
 		sweep(e, c, UINT64_MAX, true);
+	ready_sort(e);
+}
+
+uint64_t mw_ends_nomem(const struct mw_ends *e)
+{
+	return e->n_nomem;
 }
 
 void mw_ends_trust(struct mw_ends *e, struct mw_chan *chan, enum mw_end end)
@@ -339,26 +405,30 @@ void mw_ends_alone(struct mw_ends *e, struct mw_chan *chan)
 void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan)
 {
 	struct ends_chan *c = chan->ends;
-	struct entry *en, *next;
+	struct entry *en, *next, **at;
 	int i;
 
 	if (!c)
 		return;
 	c->dropped = true;
-	for (en = e->ready.head; en; en = next) {
-		next = en->next;
-		if (en->chan == chan) {
-			list_remove(&e->ready, en);
-			entry_free(e, en);
-		}
-	}
 	for (i = 0; i < 2; i++) {
 		for (en = c->pending[i].head; en; en = next) {
 			next = en->next;
-			entry_free(e, en);
+			forget(e, en);
 		}
 		c->pending[i] = (struct list){ 0 };
+		c->n_done[i] = 0;
 		mw_framer_done(&c->framer[i]);
+	}
+	e->ready_last = NULL;
+	for (at = &e->ready; (en = *at);) {
+		if (en->chan == chan) {
+			*at = en->after;
+			entry_free(e, en);
+		} else {
+			e->ready_last = en;
+			at = &en->after;
+		}
 	}
 }
 
@@ -388,8 +458,10 @@ int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
 
 	if (ch->evicted) {
 		c = ch->chan->ends;
-		if (c)
+		if (c) {
 			sweep(e, c, UINT64_MAX, true);
+			ready_sort(e);
+		}
 		e->evict_pending = true;
 		e->evict_chan = ch->chan;
 		return 0;
@@ -397,7 +469,8 @@ int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
 	mw_ends_tick(e, ch->ts_ns);
 	c = chan_of(e, ch->chan);
 	if (!c) {
-		say_gap(e, ch, ch->bytes.n + ch->gap, MW_GAP_LOST);
+		e->n_nomem++;
+		say_gap(e, ch, ch->bytes.n + ch->gap, MW_GAP_MEMORY);
 		return -ENOMEM;
 	}
 	if (c->dropped)
@@ -419,6 +492,18 @@ int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
 	return r;
 }
 
+/* One too many is pending: the oldest goes. */
+static void make_room(struct mw_ends *e, struct ends_chan *c, enum mw_end end)
+{
+	struct list *l = &c->pending[end];
+
+	if (l->n <= MW_ENDS_PENDING_MAX)
+		return;
+	if (!l->head->done)
+		judge(e, c, l->head, UINT64_MAX, true);
+	forget_done(e, c, l->head);
+}
+
 static struct entry *find_copy(struct ends_chan *c, enum mw_end end, uint64_t hash, uint64_t len)
 {
 	struct entry *en;
@@ -437,6 +522,7 @@ static void hold(struct mw_ends *e, struct entry *en, struct mw_slice bytes)
 	if (bytes.n && e->held_bytes + bytes.n <= MW_ENDS_BYTES_MAX)
 		p = e->a->resize(e->a->ctx, NULL, 0, bytes.n);
 	if (!p) {
+		e->n_nomem += bytes.n != 0;
 		en->cut = true;
 		return;
 	}
@@ -455,6 +541,17 @@ static void fill(struct mw_msg *m, struct entry *en, enum mw_msg_state state, st
 	};
 }
 
+/* A message that is gone for lack of memory. */
+static int lost(struct mw_ends *e, struct ends_chan *c, enum mw_end end, const struct mw_frame *f,
+		const struct mw_sight *sight, struct mw_msg *ret)
+{
+	e->n_nomem++;
+	*ret = (struct mw_msg){ .state = MW_MSG_GAP, .chan = c->chan, .end = end,
+				.gap_bytes = f->len, .reason = MW_GAP_MEMORY };
+	ret->seen[end] = *sight;
+	return 1;
+}
+
 /* One frame: 1 if it is worth saying something, 0 if it was the late copy of a settled message. */
 static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 		    const struct mw_frame *f, struct mw_msg *ret)
@@ -465,6 +562,10 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 	struct entry *en;
 	uint64_t hash;
 
+	if (f->broken && c->framer[end].n_nomem != c->n_nomem[end]) {
+		c->n_nomem[end] = c->framer[end].n_nomem;
+		return lost(e, c, end, f, &sight, ret);
+	}
 	if (f->broken) {
 		*ret = (struct mw_msg){ .state = MW_MSG_BROKEN, .chan = c->chan, .bytes = f->bytes,
 					.len = f->len, .end = end };
@@ -474,13 +575,9 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 	hash = mw_hash64(f->bytes, e->seed);
 	en = find_copy(c, o, hash, f->len);
 	if (en) {
-		if (!c->delta_known) {
-			uint64_t w = end == MW_END_WRITE ? f->off : en->seen[o].off;
-			uint64_t r = end == MW_END_READ ? f->off : en->seen[o].off;
-
-			c->delta = (int64_t)(w - r);
-			c->delta_known = true;
-		}
+		/* learned anew each time: the first ones may be those of two writers that overtook */
+		c->delta = (int64_t)(end == MW_END_WRITE ? f->off - en->seen[o].off :
+							   en->seen[o].off - f->off);
 		if (en->done) {
 			forget_done(e, c, en);
 			return 0;
@@ -488,17 +585,14 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 		list_remove(&c->pending[o], en);
 		en->seen[end] = sight;
 		en->cut = f->cut;
+		en->out = true;
 		fill(ret, en, MW_MSG_SETTLED, f->bytes);
-		e->gone = en;
+		e->lent = en;
 		return 1;
 	}
 	en = mw_alloc_zero(e->a, sizeof(*en));
-	if (!en) {
-		*ret = (struct mw_msg){ .state = MW_MSG_GAP, .chan = c->chan, .end = end,
-					.gap_bytes = f->len, .reason = MW_GAP_LOST };
-		ret->seen[end] = sight;
-		return 1;
-	}
+	if (!en)
+		return lost(e, c, end, f, &sight, ret);
 	en->chan = c->chan;
 	en->hash = hash;
 	en->len = f->len;
@@ -517,8 +611,7 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 
 		hold(e, en, f->bytes);
 		ret->cut = cut;
-		if (c->pending[end].n > MW_ENDS_PENDING_MAX && !c->pending[end].head->done)
-			judge(e, c, c->pending[end].head, UINT64_MAX, true);
+		make_room(e, c, end);
 	}
 	return 1;
 }
@@ -528,13 +621,15 @@ int mw_ends_next(struct mw_ends *e, struct mw_msg *ret)
 	struct mw_frame f;
 	int r;
 
-	entry_free(e, MW_TAKE(e->gone));
-	if (e->ready.head) {
-		struct entry *en = e->ready.head;
+	give_back(e);
+	if (e->ready) {
+		struct entry *en = e->ready;
 
-		list_remove(&e->ready, en);
-		fill(ret, en, en->out, en->now);
-		e->gone = en;
+		e->ready = en->after;
+		if (!e->ready)
+			e->ready_last = NULL;
+		fill(ret, en, en->say, en->now);
+		e->lent = en;
 		return 1;
 	}
 	if (e->gap_pending) {

@@ -17,8 +17,8 @@
  * at once for the later messages of this channel); what was written and its reading end never seen,
  * only when mw_ends_alone says so: it may lie in the pipe for long; if the other end was seen, once it has passed this place and
  * MW_ENDS_WAIT_NS went by (exits of two writers overtake each other);
- * at once if the other end has a gap at this place. Offsets of the ends are taken as equal until the
- * first equal message teaches their difference.
+ * at once if the other end has a gap at this place. Offsets of the ends are taken as equal until an
+ * equal message teaches their difference; the latest one counts.
  */
 #ifndef MW_CORE_ENDS_H
 #define MW_CORE_ENDS_H
@@ -84,6 +84,8 @@ void mw_ends_trust(struct mw_ends *e, struct mw_chan *chan, enum mw_end end);
 void mw_ends_alone(struct mw_ends *e, struct mw_chan *chan);
 /* Not a channel of messages: forget it and pass over its bytes from now on. */
 void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan);
+/* How often something was lost for lack of memory: a message, its bytes, a channel. */
+uint64_t mw_ends_nomem(const struct mw_ends *e);
 /* Bytes of the unfinished line at one end so far. */
 struct mw_slice mw_ends_partial(const struct mw_ends *e, const struct mw_chan *chan, enum mw_end end);
 

@@ -190,6 +190,8 @@ static void pull_ends(struct mw_engine *e)
 		mw_eng_note_error(e, mw_session_push(e->session, &m));
 		pull_session(e);
 	}
+	for (; e->n_nomem != mw_ends_nomem(e->ends); e->n_nomem++)
+		mw_eng_note_error(e, -ENOMEM);
 }
 
 static void pull_stream(struct mw_engine *e)
@@ -244,9 +246,9 @@ static void on_tick(struct mw_engine *e)
 /* --- begin, push, end ---------------------------------------------------------------------------- */
 
 /* Ids and seeds come from META; a stream without one still works, with those of run 0. */
-static void begin(struct mw_engine *e, const struct mw_ev_meta *meta)
+static void begin(struct mw_engine *e)
 {
-	uint64_t run = meta ? meta->run_id : 0;
+	uint64_t run = e->run_id;
 	struct mw_session_config sc = { .alloc = e->a, .calls_max = CALLS_MAX,
 					.servers_max = SERVERS_MAX, .seed = run,
 					.raw = e->cfg.raw };
@@ -264,8 +266,6 @@ static void begin(struct mw_engine *e, const struct mw_ev_meta *meta)
 	}
 	mw_eng_note_error(e, r);
 	e->begun = r == 0;
-	if (e->begun && meta)
-		mw_eng_say_daemon(e, "start", meta);
 }
 
 static void on_meta(struct mw_engine *e, const struct mw_ev_meta *meta)
@@ -276,8 +276,11 @@ static void on_meta(struct mw_engine *e, const struct mw_ev_meta *meta)
 	e->host.len = 0;
 	mw_eng_note_error(e, mw_buf_append(&e->host, s.host.p, s.host.n));
 	e->head.host = mw_buf_slice(&e->host);
-	if (!e->begun)
-		begin(e, meta);
+	if (e->begun)
+		return;
+	e->run_id = meta->run_id;
+	begin(e);
+	mw_eng_say_daemon(e, "start", meta);
 }
 
 static void note_lost(struct mw_engine *e, const struct mw_ev_lost *ev)
@@ -301,13 +304,15 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 	r = mw_event_check(event, len);
 	if (r <= 0 || (size_t)r != len)
 		return -EBADMSG;
+	if (h->type == MW_EV_META && ((const struct mw_ev_meta *)event)->version != MW_EVENT_VERSION)
+		return -EBADMSG;
 	e->stats.events++;
 	if (h->ts_ns > e->now_ns)
 		e->now_ns = h->ts_ns;
 	if (h->type == MW_EV_META)
 		on_meta(e, event);
 	if (!e->begun)
-		begin(e, NULL);
+		begin(e);
 	if (!e->begun)
 		return 0; /* no memory even for an empty session: counted */
 	if (h->cpu != MW_CPU_NONE) {
@@ -315,6 +320,9 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 		if (lost && !e->losses.since_ns)
 			e->losses.since_ns = e->now_ns;
 		e->losses.events += lost;
+		/* a hole may yet close; until then less is claimed */
+		if (lost || mw_seq_broken(e->seq, h->cpu))
+			mw_correlate_doubt(e->correlate);
 	}
 	switch (h->type) {
 	case MW_EV_IO:
@@ -343,20 +351,23 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 
 void mw_engine_finish(struct mw_engine *e)
 {
-	if (!e->begun || e->ended)
+	if (e->ended)
 		return;
 	e->ended = true;
-	mw_stream_finish(e->stream);
-	pull_stream(e);
-	mw_ends_finish(e->ends);
-	pull_ends(e);
-	mw_act_finish(e->act);
-	pull_act(e);
-	mw_eng_note_error(e, mw_session_finish(e->session, e->now_ns));
-	pull_session(e);
-	mw_eng_unfold_all(e);
+	if (e->begun) {
+		mw_stream_finish(e->stream);
+		pull_stream(e);
+		mw_ends_finish(e->ends);
+		pull_ends(e);
+		mw_act_finish(e->act);
+		pull_act(e);
+		mw_eng_note_error(e, mw_session_finish(e->session, e->now_ns));
+		pull_session(e);
+		mw_eng_unfold_all(e);
+	}
 	mw_eng_say_losses(e);
 	mw_eng_say_daemon(e, "stop", NULL);
+	mw_eng_say_losses(e); /* what could not be said until now */
 }
 
 int mw_engine_next(struct mw_engine *e, struct mw_out *ret)

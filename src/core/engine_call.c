@@ -3,9 +3,12 @@
 #include "core/engine_priv.h"
 
 #define PARENTS_MAX 16
+#define PARENT_TEXT_MAX 512
 /* Effects written into the call's own record, in bytes; more go into ties records. */
 #define EFFECTS_LEN 12288
 #define TIES_LEN 49152
+/* Of one of its texts, whatever stands beside it: a list is laid out twice, and equally. */
+#define EFFECT_TEXT_MAX 6144
 /* Arguments and result that stand in the record itself. */
 #define ARGS_LEN 14336
 #define RESULT_LEN 14336
@@ -39,7 +42,7 @@ void mw_eng_principal(struct mw_engine *e, struct mw_line *r, struct mw_prockey 
 		for (up = mw_procs_get(e->procs, p->parent); up && n < PARENTS_MAX; n++) {
 			mw_line_open(r, NULL, '{');
 			mw_line_u64(r, "pid", up->key.tgid);
-			mw_line_text(r, "exe", up->exe);
+			mw_line_text_max(r, "exe", up->exe, PARENT_TEXT_MAX);
 			mw_line_u64(r, "uid", up->uid);
 			mw_line_close(r, '}');
 			up = mw_procs_get(e->procs, up->parent);
@@ -124,8 +127,8 @@ static void put_effect(struct mw_line *r, const struct mw_call_effect *ef)
 
 	mw_line_open(r, NULL, '{');
 	mw_line_str(r, "kind", mw_effect_kind_name(ef->kind));
-	mw_line_text(r, "target", ef->target);
-	mw_line_text(r, "target2", ef->target2);
+	mw_line_text_max(r, "target", ef->target, EFFECT_TEXT_MAX);
+	mw_line_text_max(r, "target2", ef->target2, EFFECT_TEXT_MAX);
 	mw_line_open(r, "seqs", '[');
 	for (i = 0; i < ef->n && i < sizeof(ef->seqs) / sizeof(*ef->seqs); i++)
 		mw_line_u64(r, NULL, ef->seqs[i]);
@@ -139,10 +142,12 @@ static void put_effect(struct mw_line *r, const struct mw_call_effect *ef)
 	mw_line_close(r, '}');
 }
 
-/* Effects from *pos on, as many as fit in max bytes; whether all are written. */
-static bool put_effects(struct mw_engine *e, struct mw_line *r, uint64_t call, size_t *pos, size_t max)
+/* Effects from *pos on, as many as fit in max bytes, but the first one in any case if `one`; whether all
+ * are written. */
+static bool put_effects(struct mw_engine *e, struct mw_line *r, uint64_t call, size_t *pos, size_t max,
+			bool one)
 {
-	size_t start = e->out.len, at, next = *pos;
+	size_t start = e->out.len, at, next = *pos, n = 0;
 	struct mw_call_effect ef;
 
 	if (mw_correlate_effects(e->correlate, call, &next, &ef) == 0)
@@ -151,12 +156,16 @@ static bool put_effects(struct mw_engine *e, struct mw_line *r, uint64_t call, s
 	do {
 		at = e->out.len;
 		put_effect(r, &ef);
-		if (e->out.len - start > max && at > start + 16 && !r->error) {
-			e->out.len = at; /* this one does not fit any more */
-			mw_line_close(r, ']');
+		if (r->error)
+			return false;
+		if (e->out.len - start > max && !(one && n == 0)) {
+			e->out.len = n ? at : start; /* this one does not fit any more */
+			if (n)
+				mw_line_close(r, ']');
 			return false;
 		}
 		*pos = next;
+		n++;
 	} while (mw_correlate_effects(e->correlate, call, &next, &ef) == 1);
 	mw_line_close(r, ']');
 	return true;
@@ -177,9 +186,7 @@ static size_t put_ties(struct mw_engine *e, const struct mw_call *c, size_t pos,
 		mw_line_id(&r, "call", 'c', e->run, c->id);
 		mw_line_u64(&r, "part", ++part);
 		mw_line_u64(&r, "of", of);
-		all = put_effects(e, &r, c->id, &pos, TIES_LEN);
-		if (r.error)
-			all = true;
+		all = put_effects(e, &r, c->id, &pos, TIES_LEN, true) || r.error;
 		mw_eng_end(e, &r);
 	}
 	if (!of) {
@@ -230,7 +237,7 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	uint64_t end = c->end_ns > c->begin_ns ? c->end_ns : c->begin_ns;
 	struct mw_line r = mw_eng_begin(e, "call", ev->ts_ns);
 	bool result_whole, all;
-	size_t pos = 0, i;
+	size_t pos = 0, room, i;
 
 	mw_line_id(&r, "call", 'c', e->run, c->id);
 	mw_line_str(&r, "dir", c->s2c ? "s2c" : "c2s");
@@ -254,7 +261,8 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_line_time(&r, "begin", &e->head, c->begin_ns);
 	mw_line_time(&r, "end", &e->head, end);
 	mw_line_ms(&r, "elapsed_ms", end - c->begin_ns);
-	all = put_effects(e, &r, c->id, &pos, EFFECTS_LEN);
+	room = mw_line_room(&r);
+	all = put_effects(e, &r, c->id, &pos, room < EFFECTS_LEN ? room : EFFECTS_LEN, false);
 	mw_line_u64(&r, "effects_n", mw_correlate_effects_n(e->correlate, c->id));
 	if (c->n_anomalies) {
 		mw_line_open(&r, "anomalies", '[');
@@ -271,5 +279,5 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 		put_ties(e, c, pos, put_ties(e, c, pos, 0, ev->ts_ns), ev->ts_ns);
 	mw_correlate_forget(e->correlate, c->id);
 	e->stats.calls++;
-	e->stats.calls_open--;
+	e->stats.calls_open -= c->opened;
 }

@@ -93,8 +93,10 @@ static bool fold(struct mw_engine *e, const struct mw_action *act)
 
 	if (!f) {
 		f = mw_alloc_zero(e->a, sizeof(*f));
-		if (!f)
+		if (!f) {
+			mw_eng_note_error(e, -ENOMEM);
 			return false;
+		}
 		f->proc = act->proc;
 		f->tid = act->tid;
 		f->first_ns = act->ts_ns;
@@ -104,6 +106,7 @@ static bool fold(struct mw_engine *e, const struct mw_action *act)
 		}
 		if (mw_table_get(e->folds, &act->proc) != f) {
 			mw_alloc_free(e->a, f, sizeof(*f));
+			mw_eng_note_error(e, -ENOMEM);
 			return false;
 		}
 	}
@@ -194,6 +197,8 @@ void mw_eng_on_action(struct mw_engine *e, struct mw_action *act)
 		return;
 	seq = e->head.seq;
 	say_effect(e, act, &tie);
-	if (tie.call && tie.link != MW_LINK_SHARED && e->head.seq == seq + 1)
-		(void)mw_correlate_note(e->correlate, act, &tie, seq);
+	if (!tie.call || tie.link == MW_LINK_SHARED || e->head.seq != seq + 1)
+		return;
+	r = mw_correlate_note(e->correlate, act, &tie, seq);
+	mw_eng_note_error(e, r == -ENOENT ? 0 : r);
 }

@@ -57,7 +57,9 @@ struct mw_engine {
 	size_t n_outs, outs_cap, outs_pos;
 	struct mw_line_head head;
 	struct mw_buf host;
-	uint32_t run; /* in every id */
+	uint64_t run_id;
+	uint32_t run; /* in every id: of run_id */
+	uint64_t n_nomem; /* of ends, as counted already */
 	bool begun, ended;
 	uint64_t now_ns;
 	struct losses losses;
@@ -76,7 +78,8 @@ void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_e
 void mw_eng_say_losses(struct mw_engine *e);
 void mw_eng_server_ref(struct mw_engine *e, struct mw_line *r, const struct mw_server *sv);
 void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev);
-void mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out);
+/* 0, -ENOMEM. */
+int mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out);
 
 /* engine_call.c */
 void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev);

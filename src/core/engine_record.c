@@ -23,38 +23,38 @@ void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_e
 	mw_eng_end(e, &r);
 }
 
-static void say_kernel_gap(struct mw_engine *e, const char *reason, uint64_t events)
+/* One kind of loss; it counts down only what was said. */
+static void say_loss(struct mw_engine *e, const char *reason, const char *where, uint64_t *n)
 {
+	uint64_t records = e->stats.records, said = *n;
 	struct mw_line r;
 
-	if (!events)
+	if (!said)
 		return;
 	r = mw_eng_begin(e, "gap", e->now_ns);
 	mw_line_str(&r, "reason", reason);
-	mw_line_str(&r, "where", "kernel");
-	mw_line_u64(&r, "events", events);
+	mw_line_str(&r, "where", where);
+	mw_line_u64(&r, "events", said);
 	mw_line_time(&r, "from", &e->head, e->losses.since_ns);
 	mw_line_time(&r, "to", &e->head, e->now_ns);
 	mw_eng_end(e, &r);
+	if (e->stats.records == records)
+		return;
+	*n -= said;
 	e->stats.gaps++;
 }
 
 void mw_eng_say_losses(struct mw_engine *e)
 {
-	struct losses l = e->losses;
+	struct losses *l = &e->losses;
 
-	if (!l.since_ns)
-		return;
-	say_kernel_gap(e, "events_lost", l.events);
-	say_kernel_gap(e, "missed_run", l.missed_runs);
-	say_kernel_gap(e, "table_full", l.table);
-	say_kernel_gap(e, "no_memory", l.memory);
+	say_loss(e, "events_lost", "kernel", &l->events);
+	say_loss(e, "missed_run", "kernel", &l->missed_runs);
+	say_loss(e, "table_full", "kernel", &l->table);
+	say_loss(e, "no_memory", "mcpwatch", &l->memory);
 	/* what failed while this was said stays to be said */
-	e->losses.events -= l.events;
-	e->losses.missed_runs -= l.missed_runs;
-	e->losses.table -= l.table;
-	e->losses.memory -= l.memory;
-	e->losses.since_ns = e->losses.memory ? e->now_ns : 0;
+	if (!l->events && !l->missed_runs && !l->table && !l->memory)
+		l->since_ns = 0;
 }
 
 /* --- servers ------------------------------------------------------------------------------------- */
@@ -115,39 +115,54 @@ static bool is_interpreter(struct mw_slice exe)
 
 /* Stable across restarts: the executable, and for an interpreter what it runs, without the folders
  * that package runners name by hash. */
-void mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out)
+int mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out)
 {
 	struct mw_slice script = is_interpreter(p->exe) ? script_of(p->argv) : mw_slice(NULL, 0);
-	struct mw_slice pkg;
+	struct mw_slice pkg = { NULL, 0 };
 	struct mw_buf path;
+	int r;
 
-	(void)mw_buf_append(out, p->exe.p, p->exe.n);
+	mw_buf_init(&path, e->a, KEY_MAX);
 	if (script.n) {
-		(void)mw_buf_append_byte(out, ' ');
 		pkg = after_last(script, "/node_modules/.bin/");
 		if (!pkg.n)
 			pkg = after_last(script, "/node_modules/");
-		if (!pkg.n && memchr(script.p, '/', script.n) && script.p[0] != '/' && p->cwd.n) {
-			mw_buf_init(&path, e->a, KEY_MAX);
-			if (mw_path_join(&path, p->cwd, script) == 0)
-				(void)mw_buf_append(out, path.p, path.len);
-			mw_buf_done(&path);
-		} else {
-			pkg = pkg.n ? pkg : script;
-			(void)mw_buf_append(out, pkg.p, pkg.n);
+		if (!pkg.n)
+			pkg = script;
+		if (pkg.p == script.p && memchr(script.p, '/', script.n) && script.p[0] != '/' &&
+		    p->cwd.n) {
+			r = mw_path_join(&path, p->cwd, script);
+			if (r == -ENOMEM)
+				goto done;
+			if (r == 0)
+				pkg = mw_buf_slice(&path);
 		}
 	}
-	(void)mw_buf_append_str(out, " uid=");
-	(void)mw_buf_append_u64(out, p->uid);
+	r = mw_buf_append(out, p->exe.p, p->exe.n);
+	if (r == 0 && pkg.n)
+		r = mw_buf_append_byte(out, ' ');
+	if (r == 0)
+		r = mw_buf_append(out, pkg.p, pkg.n);
+	if (r == 0)
+		r = mw_buf_append_str(out, " uid=");
+	if (r == 0)
+		r = mw_buf_append_u64(out, p->uid);
+done:
+	mw_buf_done(&path);
+	return r;
 }
 
 static void put_key(struct mw_engine *e, struct mw_line *r, const struct mw_proc *p)
 {
 	struct mw_buf key;
+	int err;
 
 	mw_buf_init(&key, e->a, 4 * KEY_MAX);
-	mw_eng_server_key(e, p, &key);
-	mw_line_text(r, "key", mw_buf_slice(&key));
+	err = mw_eng_server_key(e, p, &key);
+	if (err == 0)
+		mw_line_text(r, "key", mw_buf_slice(&key));
+	else if (!r->error)
+		r->error = err;
 	mw_buf_done(&key);
 }
 
@@ -221,28 +236,63 @@ static void put_hash(struct mw_line *r, const char *key, const uint8_t hash[32])
 }
 
 /* The hash of the canonical form; of the exact bytes where the text has none (RFC 8785 refuses equal
- * keys and numbers beyond a double). */
-static void hash_tool(struct mw_engine *e, struct mw_slice definition, uint8_t out[32])
+ * keys and numbers beyond a double). 0, -ENOMEM. */
+static int hash_tool(struct mw_engine *e, struct mw_slice definition, uint8_t out[32])
 {
+	int r;
+
 	e->body.len = 0;
-	if (mw_json_canonical(definition, &e->body) == 0)
+	r = mw_json_canonical(definition, &e->body);
+	if (r == -ENOMEM)
+		return r;
+	if (r == 0)
 		e->cfg.sha256(e->body.p, e->body.len, out);
 	else
 		e->cfg.sha256(definition.p, definition.n, out);
+	return 0;
+}
+
+/* Keeps what was seen last of a tool. 0, -ENOMEM. */
+static int remember(struct mw_engine *e, const struct tool *fresh)
+{
+	struct tool *known = mw_table_get(e->tools, fresh->key);
+	int r;
+
+	if (known) {
+		*known = *fresh;
+		return 0;
+	}
+	if (mw_table_count(e->tools) == MW_ENG_TOOLS_MAX) {
+		known = mw_table_oldest(e->tools);
+		mw_alloc_free(e->a, mw_table_remove(e->tools, known->key), sizeof(*known));
+	}
+	known = mw_alloc_zero(e->a, sizeof(*known));
+	if (!known)
+		return -ENOMEM;
+	*known = *fresh;
+	r = mw_table_put(e->tools, known->key, known);
+	if (r < 0)
+		mw_alloc_free(e->a, known, sizeof(*known));
+	return r;
 }
 
 static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev, struct mw_slice definition)
 {
 	struct mw_slice name = { NULL, 0 }, annotations = { NULL, 0 };
 	struct tool *known, fresh = { .key = { ev->server->id, 0 } };
-	bool whole;
 	struct mw_line r;
+	bool whole;
+	int err;
 
 	if (mw_json_member(definition, "name", &name, NULL) < 0)
 		return;
 	(void)mw_json_member(definition, "annotations", &annotations, NULL);
-	hash_tool(e, definition, fresh.hash);
-	fresh.key[1] = mw_hash64(name, 0);
+	err = hash_tool(e, definition, fresh.hash);
+	if (err < 0) {
+		mw_eng_note_error(e, err);
+		return;
+	}
+	fresh.key[1] = mw_hash64(name, e->run_id);
 	known = mw_table_get(e->tools, fresh.key);
 	if (known && memcmp(known->hash, fresh.hash, sizeof(fresh.hash)) == 0)
 		return;
@@ -258,22 +308,7 @@ static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev, struct
 	mw_eng_end(e, &r);
 	if (!whole)
 		mw_eng_body(e, ev->call->id, "definition", definition, ev->ts_ns);
-	if (known) {
-		*known = fresh;
-		return;
-	}
-	if (mw_table_count(e->tools) == MW_ENG_TOOLS_MAX) {
-		known = mw_table_oldest(e->tools);
-		mw_alloc_free(e->a, mw_table_remove(e->tools, known->key), sizeof(*known));
-	}
-	known = mw_alloc_zero(e->a, sizeof(*known));
-	if (!known) {
-		mw_eng_note_error(e, -ENOMEM);
-		return;
-	}
-	*known = fresh;
-	if (mw_table_put(e->tools, known->key, known) < 0)
-		mw_alloc_free(e->a, known, sizeof(*known));
+	mw_eng_note_error(e, remember(e, &fresh));
 }
 
 static void on_tools(struct mw_engine *e, const struct mw_sess_event *ev)
@@ -308,7 +343,8 @@ static void say_notice(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_eng_server_ref(e, &r, ev->server);
 	mw_line_str(&r, "dir", dir_name(ev->s2c));
 	mw_line_json_str(&r, "method", ev->rpc.method);
-	(void)mw_line_json(&r, "params", ev->rpc.params, MW_LINE_VALUE_MAX);
+	if (!mw_line_json(&r, "params", ev->rpc.params, MW_LINE_VALUE_MAX))
+		mw_line_cut(&r, "params", ev->rpc.params.n);
 	mw_eng_end(e, &r);
 }
 
@@ -338,14 +374,16 @@ static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
 	static const char *const reasons[] = { [MW_GAP_LOST] = "events_lost",
 					       [MW_GAP_FAULT] = "page_missing",
 					       [MW_GAP_LIMIT] = "over_limit",
-					       [MW_GAP_CARRIER] = "carrier" };
+					       [MW_GAP_CARRIER] = "carrier",
+					       [MW_GAP_MEMORY] = "no_memory" };
 	struct mw_line r = mw_eng_begin(e, "gap", ev->ts_ns);
 	uint64_t calls[GAP_CALLS_MAX];
 	size_t i, n;
 
 	mw_line_str(&r, "reason", reasons[ev->reason]);
 	mw_line_str(&r, "where", dir_name(ev->s2c));
-	mw_line_u64(&r, "bytes", ev->gap_bytes);
+	if (ev->gap_bytes)
+		mw_line_u64(&r, "bytes", ev->gap_bytes);
 	mw_line_time(&r, "from", &e->head, ev->ts_ns);
 	mw_line_time(&r, "to", &e->head, e->now_ns);
 	mw_eng_server_ref(e, &r, ev->server);
@@ -384,7 +422,7 @@ static void on_open(struct mw_engine *e, const struct mw_sess_event *ev)
 	struct mw_prockey proc;
 
 	e->stats.calls_open++;
-	if (!ev->call->server)
+	if (!ev->call->server || mw_prockey_none(ev->call->server->proc))
 		return; /* the reading end was not seen yet: nothing it does is seen either */
 	proc = ev->call->server->proc;
 	mw_eng_note_error(e, mw_correlate_server(e->correlate, proc, ev->ts_ns));
@@ -416,7 +454,7 @@ void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
 		mw_eng_on_call(e, ev);
 		break;
 	case MW_SESS_WITHDRAWN:
-		e->stats.calls_open--;
+		e->stats.calls_open -= ev->call->opened;
 		mw_correlate_close(e->correlate, ev->call->id, ev->ts_ns);
 		mw_correlate_forget(e->correlate, ev->call->id);
 		break;

@@ -246,6 +246,12 @@ uint64_t mw_seq_push(struct mw_seq *s, uint32_t cpu, uint64_t seq)
 	return lost;
 }
 
+bool mw_seq_broken(const struct mw_seq *s, uint32_t cpu)
+{
+	/* the seen numbers of the window are its lowest ones if none is missing */
+	return cpu < s->n_cpu && (s->cpu[cpu].seen & (s->cpu[cpu].seen + 1)) != 0;
+}
+
 uint64_t mw_seq_finish(struct mw_seq *s, uint32_t cpu, uint64_t next)
 {
 	struct seq_cpu *c;

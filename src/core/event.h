@@ -14,11 +14,11 @@
 #include "base/slice.h"
 
 /*
- * Whether the first bytes of p[0..n) are one whole, sound event: its length (> 0, a multiple of 8); 0
- * if n ends inside it; -EBADMSG if it cannot be one: its length (less than a header or than the body
- * of its type, more than MW_EVENT_MAX, no multiple of 8), inner lengths beyond its end, and of an I/O
- * event: captured > moved, off + moved beyond 64 bits, a dir or kind that does not exist. A type it
- * does not know is sound if its header is. p is 8-aligned.
+ * Whether the first bytes of p[0..n) are one whole, sound event: its length (> 0, a multiple of 8);
+ * 0 if n ends inside it; -EBADMSG if it cannot be one: its length (less than a header or than the
+ * body of its type, more than MW_EVENT_MAX, no multiple of 8), inner lengths beyond its end, and of
+ * an I/O event: captured > moved, off + moved beyond 64 bits, a dir or kind that does not exist. A
+ * type it does not know is sound if its header is. p is 8-aligned.
  *
  * In version 1 a body is exactly its struct, and the variable data begins right behind it; bytes
  * behind that are passed over. A stream whose MW_EV_META names another version is not for this
@@ -46,8 +46,8 @@ struct mw_event_meta_strings mw_event_meta_strings(const struct mw_ev_meta *ev);
 struct mw_slice mw_event_user_name(const struct mw_ev_user *ev);
 
 /*
- * Holes in the per-cpu sequence numbers. A nested interrupt may deliver two numbers of one cpu out of
- * order, so a hole is declared only when it lies MW_SEQ_WINDOW behind.
+ * Holes in the per-cpu sequence numbers. A nested interrupt may deliver two numbers of one cpu out
+ * of order, so a hole is declared only when it lies MW_SEQ_WINDOW behind.
  */
 #define MW_SEQ_WINDOW 64
 struct mw_seq;
@@ -58,10 +58,12 @@ void mw_seq_free(struct mw_seq *s);
 /*
  * Notes one kernel event (cpu not MW_CPU_NONE) and says how many more events are now known to be
  * lost. The first number seen of a cpu starts it: at most MW_SEQ_WINDOW, the ones from 0 on are
- * expected; beyond, we joined in the middle and nothing before it is missed. A number already judged
- * changes nothing. Constant time, however far it jumps.
+ * expected; beyond, we joined in the middle and nothing before it is missed. A number already
+ * judged changes nothing. Constant time, however far it jumps.
  */
 uint64_t mw_seq_push(struct mw_seq *s, uint32_t cpu, uint64_t seq);
+/* Whether a number between those seen of a cpu is missing now, declared or not yet. */
+bool mw_seq_broken(const struct mw_seq *s, uint32_t cpu);
 /* The end: `next` is the number the kernel would give next. How many more are now known to be lost;
  * of a cpu nothing was seen of: all of them. */
 uint64_t mw_seq_finish(struct mw_seq *s, uint32_t cpu, uint64_t next);

@@ -34,7 +34,7 @@ int mw_framer_push(struct mw_framer *f, const struct mw_chunk *c)
 	return 0;
 }
 
-/* --- the line in progress ------------------------------------------------------------------------ */
+/* --- the line in progress -------------------------------------------------------------- */
 
 static void line_reset(struct mw_framer *f)
 {
@@ -125,7 +125,7 @@ static int line_add(struct mw_framer *f, const uint8_t *p, size_t n)
 	return mw_buf_append(&f->line, p, n);
 }
 
-/* --- out ----------------------------------------------------------------------------------------- */
+/* --- out ------------------------------------------------------------------------------- */
 
 static bool empty(const uint8_t *p, size_t n)
 {
@@ -135,10 +135,17 @@ static bool empty(const uint8_t *p, size_t n)
 /* The line in progress comes out, with these bytes; what follows is a line of its own. */
 static void give(struct mw_framer *f, struct mw_slice bytes, bool whole, struct mw_frame *ret)
 {
-	*ret = (struct mw_frame){ .bytes = bytes, .off = f->off, .len = f->len,
-				  .begin_ns = f->begin_ns, .end_ns = f->end_ns, .proc = f->proc,
-				  .tid = f->tid, .cut = f->cut, .broken = !whole || f->headless,
-				  .headless = f->headless, .gap = f->gap };
+	*ret = (struct mw_frame){ .bytes = bytes,
+				  .off = f->off,
+				  .len = f->len,
+				  .begin_ns = f->begin_ns,
+				  .end_ns = f->end_ns,
+				  .proc = f->proc,
+				  .tid = f->tid,
+				  .cut = f->cut,
+				  .broken = !whole || f->headless,
+				  .headless = f->headless,
+				  .gap = f->gap };
 	f->headless = !whole;
 	f->gap = 0;
 	f->len = 0;

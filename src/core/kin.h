@@ -11,10 +11,10 @@
 #include "base/table.h"
 #include "core/types.h"
 
-struct mw_call; /* correlate.c */
+struct mw_corr_call; /* correlate_priv.h */
 
-struct mw_call_list {
-	struct mw_call *head, *tail;
+struct mw_corr_list {
+	struct mw_corr_call *head, *tail;
 };
 
 /* A tie that processes inherit. Never changes once it is shared; counted references. */
@@ -33,7 +33,7 @@ struct mw_kin_tie {
 struct mw_kin_server {
 	size_t refs;
 	struct mw_prockey key;
-	struct mw_call_list open, closed; /* oldest first */
+	struct mw_corr_list sent, open, closed; /* oldest first */
 	size_t n_open;
 	uint64_t closed_end_ns; /* no call in closed ended later */
 	uint64_t given_up;	/* open calls that could not be kept */

@@ -7,6 +7,9 @@
 #include "base/json.h"
 #include "core/redact.h"
 
+/* Of a raw string, what is decoded to be written. */
+#define STRING_HEAD 65536u
+
 static void put(struct mw_line *r, int error)
 {
 	if (!r->error)
@@ -203,74 +206,121 @@ static size_t cut_at(struct mw_slice escaped, size_t max)
 	return n;
 }
 
-/* scratch holds an escaped text: writes it as a string, cut to max with a mark of the whole's length. */
-static void string_of_scratch(struct mw_line *r, size_t max, size_t bytes)
+size_t mw_line_room(const struct mw_line *r)
 {
-	struct mw_slice text = mw_buf_slice(r->scratch);
+	size_t used = r->out->len - r->start + MW_LINE_RESERVE;
+
+	return used < MW_RECORD_MAX ? MW_RECORD_MAX - used : 0;
+}
+
+/* The most bytes of a text here: every further one finds half of what there is. */
+static size_t text_max(const struct mw_line *r)
+{
+	size_t half = mw_line_room(r) / 2;
+
+	return half < MW_LINE_TEXT_MAX ? half : MW_LINE_TEXT_MAX;
+}
+
+static void raw_mark(struct mw_line *r, size_t bytes)
+{
 	char mark[40];
 
+	snprintf(mark, sizeof(mark), "[CUT:%zu]", bytes);
+	raw_str(r, mark);
+}
+
+void mw_line_cut(struct mw_line *r, const char *key, size_t n)
+{
+	mw_line_key(r, key);
 	raw_str(r, "\"");
-	if (text.n > max) {
-		raw(r, text.p, cut_at(text, max));
-		snprintf(mark, sizeof(mark), "[CUT:%zu]", bytes);
-		raw_str(r, mark);
-	} else {
-		raw(r, text.p, text.n);
-	}
+	raw_mark(r, n);
 	raw_str(r, "\"");
+}
+
+/* The text, redacted, of which there were n bytes and more may be missing. */
+static void text_of(struct mw_line *r, const char *key, struct mw_slice text, size_t n, size_t max)
+{
+	struct mw_slice escaped;
+
+	mw_line_key(r, key);
+	r->scratch->len = 0;
+	put(r, mw_redact_text(r->scratch, text, &r->lossy));
+	escaped = mw_buf_slice(r->scratch);
+	raw_str(r, "\"");
+	raw(r, escaped.p, cut_at(escaped, max));
+	if (escaped.n > max || n > text.n)
+		raw_mark(r, n);
+	raw_str(r, "\"");
+}
+
+void mw_line_text_max(struct mw_line *r, const char *key, struct mw_slice text, size_t max)
+{
+	size_t most = text_max(r);
+
+	if (text.n && !r->error)
+		text_of(r, key, text, text.n, max < most ? max : most);
 }
 
 void mw_line_text(struct mw_line *r, const char *key, struct mw_slice text)
 {
-	if (!text.n || r->error)
-		return;
-	mw_line_key(r, key);
-	r->scratch->len = 0;
-	put(r, mw_redact_text(r->scratch, text, &r->lossy));
-	string_of_scratch(r, MW_LINE_TEXT_MAX, text.n);
+	mw_line_text_max(r, key, text, MW_LINE_TEXT_MAX);
+}
+
+/* As much of an array of strings as fits in max bytes: whole ones. */
+static size_t strings_within(struct mw_slice array, size_t max)
+{
+	struct mw_json_item it;
+	struct mw_json j;
+	size_t end = 0, at;
+
+	mw_json_init(&j, array, 4);
+	while (mw_json_next(&j, &it) == 1) {
+		at = (size_t)(it.raw.p + it.raw.n - array.p);
+		if (it.tok == MW_JSON_STRING && at <= max)
+			end = at;
+	}
+	return end;
 }
 
 void mw_line_argv(struct mw_line *r, const char *key, struct mw_slice argv)
 {
+	size_t max = text_max(r), end;
+	struct mw_slice all;
+
 	if (!argv.n || r->error)
 		return;
 	r->scratch->len = 0;
 	put(r, mw_redact_argv(r->scratch, argv, &r->lossy));
+	if (r->error)
+		return;
 	mw_line_key(r, key);
-	if (r->scratch->len <= MW_LINE_TEXT_MAX) {
-		raw(r, r->scratch->p, r->scratch->len);
+	all = mw_buf_slice(r->scratch);
+	if (all.n <= max) {
+		raw(r, all.p, all.n);
 		return;
 	}
-	/* whole arguments as far as they go, then the mark */
-	raw_str(r, "[");
-	struct mw_slice all = mw_buf_slice(r->scratch);
-	struct mw_json j;
-	struct mw_json_item it;
-	size_t end = 0;
-	char mark[40];
-
-	mw_json_init(&j, all, 4);
-	while (mw_json_next(&j, &it) == 1)
-		if (it.tok == MW_JSON_STRING && (size_t)(it.raw.p + it.raw.n - all.p) <= MW_LINE_TEXT_MAX)
-			end = (size_t)(it.raw.p + it.raw.n - all.p);
-	if (end) {
-		raw(r, all.p + 1, end - 1);
-		raw_str(r, ",");
-	}
-	snprintf(mark, sizeof(mark), "\"[CUT:%zu]\"]", argv.n);
-	raw_str(r, mark);
+	end = strings_within(all, max);
+	raw(r, end ? all.p : (const uint8_t *)"[", end ? end : 1);
+	mw_line_cut(r, NULL, argv.n);
+	raw_str(r, "]");
 }
 
 bool mw_line_json(struct mw_line *r, const char *key, struct mw_slice value, size_t max)
 {
+	size_t room = mw_line_room(r);
+	int err;
+
 	if (!value.n || r->error)
 		return true;
+	if (max > room)
+		max = room;
 	r->scratch->len = 0;
-	put(r, mw_redact_json(r->scratch, value, &r->lossy));
+	err = mw_redact_json_head(r->scratch, value, max, &r->lossy);
+	if (err > 0)
+		return false;
+	put(r, err);
 	if (r->error)
 		return true;
-	if (r->scratch->len > max)
-		return false;
 	mw_line_key(r, key);
 	raw(r, r->scratch->p, r->scratch->len);
 	return true;
@@ -278,14 +328,25 @@ bool mw_line_json(struct mw_line *r, const char *key, struct mw_slice value, siz
 
 void mw_line_json_str(struct mw_line *r, const char *key, struct mw_slice value)
 {
-	struct mw_buf text;
+	struct mw_slice head = value;
+	struct mw_buf text, part;
 
 	if (!value.n || r->error)
 		return;
-	mw_buf_init(&text, r->out->a, 1u << 20);
-	put(r, mw_json_str_decode(value, &text));
-	mw_line_text(r, key, mw_buf_slice(&text));
+	mw_buf_init(&text, r->out->a, 4 * STRING_HEAD);
+	mw_buf_init(&part, r->out->a, STRING_HEAD + 8);
+	if (value.n > STRING_HEAD) { /* more than a record takes: its beginning will do */
+		put(r, mw_buf_append(&part, value.p, cut_at(value, STRING_HEAD)));
+		put(r, mw_buf_append_byte(&part, '"'));
+		head = mw_buf_slice(&part);
+	}
+	if (!r->error)
+		put(r, mw_json_str_decode(head, &text));
+	if (!r->error && text.len)
+		text_of(r, key, mw_buf_slice(&text), value.n > STRING_HEAD ? value.n - 2 : text.len,
+			text_max(r));
 	mw_buf_done(&text);
+	mw_buf_done(&part);
 }
 
 void mw_line_escaped(struct mw_line *r, const char *key, struct mw_slice escaped)
@@ -302,13 +363,13 @@ int mw_line_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice va
 	struct mw_slice redacted;
 	size_t parts = 0, keep;
 	char mark[40];
-	int r;
+	int r, more;
 
 	scratch->len = 0;
 	text->len = 0;
-	r = mw_redact_json(scratch, value, lossy);
-	if (r < 0)
-		return r;
+	more = mw_redact_json_head(scratch, value, MW_LINE_BODY_MAX, lossy);
+	if (more < 0)
+		return more;
 	redacted = mw_buf_slice(scratch);
 	keep = redacted.n;
 	if (keep > MW_LINE_BODY_MAX) {
@@ -319,7 +380,7 @@ int mw_line_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice va
 	r = mw_json_escape(text, mw_slice(redacted.p, keep), lossy);
 	if (r < 0)
 		return r;
-	if (keep < redacted.n) {
+	if (more) {
 		snprintf(mark, sizeof(mark), "[CUT:%zu]", value.n);
 		r = mw_buf_append_str(text, mark);
 		if (r < 0)

@@ -14,9 +14,12 @@
 #include "base/buf.h"
 #include "core/types.h"
 
-/* Most bytes one text, one argv and one JSON value take in a record, as written. */
+/* Most bytes one text, one argv and one JSON value take in a record, as written; less where a record
+ * has little room left (mw_line_room): a text half of it, so that all of them together always fit. */
 #define MW_LINE_TEXT_MAX 12288
 #define MW_LINE_VALUE_MAX 20480
+/* Kept free for what has no length worth speaking of: numbers, names of ours, marks of cuts. */
+#define MW_LINE_RESERVE 8192
 /* Of a content's redacted text, kept in body records. */
 #define MW_LINE_BODY_MAX (1u << 20)
 /* Of a body record's text, as written. */
@@ -59,8 +62,14 @@ void mw_line_time(struct mw_line *r, const char *key, const struct mw_line_head 
 		 uint64_t boot_ns);
 /* Bytes of the observed world, redacted as text. */
 void mw_line_text(struct mw_line *r, const char *key, struct mw_slice text);
+/* At most max bytes as written, without its mark. */
+void mw_line_text_max(struct mw_line *r, const char *key, struct mw_slice text, size_t max);
 void mw_line_argv(struct mw_line *r, const char *key, struct mw_slice argv);
-/* A raw JSON value, redacted. If it is longer than max as written: not written, and false. */
+/* How many bytes of content fit this record yet. */
+size_t mw_line_room(const struct mw_line *r);
+/* Only the mark, for n bytes that found no room. */
+void mw_line_cut(struct mw_line *r, const char *key, size_t n);
+/* A raw JSON value, redacted. If it is longer than max or than the room: not written, and false. */
 bool mw_line_json(struct mw_line *r, const char *key, struct mw_slice value, size_t max);
 /* A raw JSON string's decoded bytes, redacted as text. */
 void mw_line_json_str(struct mw_line *r, const char *key, struct mw_slice raw);

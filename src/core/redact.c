@@ -101,7 +101,9 @@ struct walk {
 	struct mw_json j;
 	const uint8_t *prev; /* everything before it has been copied */
 	const uint8_t *end;
-	bool keep_space;
+	bool keep_space, cut; /* cut: a string was longer than stop */
+	size_t stop;	   /* no string is looked at further than this */
+	size_t out_stop;   /* when there is more than this, it is enough */
 	struct mw_buf str; /* the string stopped at, decoded; or a name */
 };
 
@@ -112,6 +114,9 @@ static void walk_init(struct walk *w, struct mw_slice text, bool keep_space,
 	w->prev = text.p;
 	w->end = text.p + text.n;
 	w->keep_space = keep_space;
+	w->cut = false;
+	w->stop = SIZE_MAX;
+	w->out_stop = SIZE_MAX;
 	/* decoding makes at most three bytes of one */
 	mw_buf_init(&w->str, out->a, text.n < SIZE_MAX / 4 ? 3 * text.n + 16 : SIZE_MAX / 2);
 }
@@ -133,10 +138,21 @@ static int walk_gap(struct walk *w, struct mw_buf *out, const uint8_t *to)
 
 static int walk_decode(struct walk *w, const struct mw_json_item *it, bool *lossy)
 {
+	size_t n;
+	int r;
+
 	mw_buf_reset(&w->str, 65536);
 	if (it->flags & (MW_JSON_BAD_UTF8 | MW_JSON_LONE))
 		*lossy = true;
-	return mw_json_str_decode(it->raw, &w->str);
+	r = mw_json_str_decode_head(it->raw, w->stop, &w->str);
+	if (r != 1)
+		return r;
+	/* half a URL does not show any more that what stands in it is a password */
+	w->cut = true;
+	for (n = w->str.len; n > 0 && !mw_is_space(w->str.p[n - 1]); n--)
+		if (n >= 3 && memcmp(w->str.p + n - 3, "://", 3) == 0)
+			w->str.len = n;
+	return 0;
 }
 
 /* The value of a secret's name: gone, whatever it is. */
@@ -169,13 +185,14 @@ static int walk_secret(struct walk *w, struct mw_buf *out, const struct mw_json_
 	return r;
 }
 
-/* 1: a string value; w->str is its text, and the caller appends what it is to be. 0: the end. */
+/* 1: a string value; w->str is its text, and the caller appends what it is to be. 0: the end, or out is
+ * longer than w->out_stop, or a string was cut. */
 static int walk_next(struct walk *w, struct mw_buf *out, bool *lossy)
 {
 	struct mw_json_item it;
 	int r;
 
-	for (;;) {
+	while (out->len <= w->out_stop && !w->cut) {
 		r = mw_json_next(&w->j, &it);
 		if (r < 0)
 			return r;
@@ -216,6 +233,7 @@ static int walk_next(struct walk *w, struct mw_buf *out, bool *lossy)
 		if (r < 0)
 			return r;
 	}
+	return 0;
 }
 
 /* The text of a JSON value inside a string, its strings redacted as text only. -EBADMSG: none. */
@@ -276,7 +294,7 @@ plain:
 	return mw_buf_append_byte(out, '"');
 }
 
-int mw_redact_json(struct mw_buf *out, struct mw_slice value, bool *lossy)
+int mw_redact_json_head(struct mw_buf *out, struct mw_slice value, size_t stop, bool *lossy)
 {
 	size_t len = out->len;
 	bool bad = false;
@@ -284,6 +302,10 @@ int mw_redact_json(struct mw_buf *out, struct mw_slice value, bool *lossy)
 	int r;
 
 	walk_init(&w, value, false, out);
+	if (stop < SIZE_MAX - len) {
+		w.stop = stop + 1;
+		w.out_stop = len + stop;
+	}
 	while ((r = walk_next(&w, out, &bad)) == 1) {
 		r = put_string(out, mw_buf_slice(&w.str), &bad);
 		if (r < 0)
@@ -295,7 +317,12 @@ int mw_redact_json(struct mw_buf *out, struct mw_slice value, bool *lossy)
 		return r;
 	}
 	*lossy |= bad;
-	return 0;
+	return out->len > w.out_stop || w.cut;
+}
+
+int mw_redact_json(struct mw_buf *out, struct mw_slice value, bool *lossy)
+{
+	return mw_redact_json_head(out, value, SIZE_MAX, lossy);
 }
 
 /* --- argv ---------------------------------------------------------------------------------------

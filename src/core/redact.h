@@ -19,6 +19,9 @@ bool mw_redact_name(struct mw_slice name);
  * were written, bytes that are not UTF-8 as \ufffd. JSON objects and arrays inside strings are redacted
  * too (one level). *lossy is set, never cleared. 0, -EBADMSG, -E2BIG, -ENOMEM (out as before). */
 int mw_redact_json(struct mw_buf *out, struct mw_slice value, bool *lossy);
+/* As mw_redact_json, but no more than is needed for the first `stop` bytes: 1 if there is more; what
+ * was appended then is the beginning of the redacted text, and no whole JSON. 0 if it is whole. What costs time is bounded by `stop`, not by the value. */
+int mw_redact_json_head(struct mw_buf *out, struct mw_slice value, size_t stop, bool *lossy);
 /* Appends free text as the inside of a JSON string: KEY=VALUE words, --flag=value, URL user info and
  * query values redacted. 0, -E2BIG, -ENOMEM. */
 int mw_redact_text(struct mw_buf *out, struct mw_slice text, bool *lossy);

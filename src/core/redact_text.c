@@ -285,6 +285,8 @@ int mw_redact_put_text(struct mw_buf *out, struct mw_slice t, bool *lossy)
 	struct cut cut;
 	int r;
 
+	if (t.n == 0)
+		return 0;
 	while (i < t.n) {
 		size_t from = i, two;
 

@@ -4,9 +4,9 @@
 #include <errno.h>
 
 /*
- * A message is read twice: mw_json_check proves that it is JSON and notices what hides in it, then the
- * walk below finds the members, passing over each byte once. The walk relies on the proof for what
- * it takes a byte to mean, never for where the text ends.
+ * A message is read twice: mw_json_check proves that it is JSON and notices what hides in it, then
+ * the walk below finds the members, passing over each byte once. The walk relies on the proof for
+ * what it takes a byte to mean, never for where the text ends.
  */
 struct walk {
 	const uint8_t *p, *end;
@@ -42,7 +42,7 @@ static int string_skip(struct walk *w)
 
 /* What may end a value or begin one inside it. */
 static const bool ends_run[256] = {
-	['"'] = true, ['{'] = true, ['['] = true, ['}'] = true,	 [']'] = true,
+	['"'] = true, ['{'] = true, ['['] = true,  ['}'] = true,  [']'] = true,
 	[','] = true, [' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true,
 };
 
@@ -412,48 +412,48 @@ static const struct {
 	size_t n;
 	enum mw_rpc_sender sender;
 } methods[] = {
-#define CLIENT(s) { s, sizeof(s) - 1, MW_RPC_SENDER_CLIENT }
-#define SERVER(s) { s, sizeof(s) - 1, MW_RPC_SENDER_SERVER }
-#define EITHER(s) { s, sizeof(s) - 1, MW_RPC_SENDER_EITHER }
+#define CLIENT(s) s, sizeof(s) - 1, MW_RPC_SENDER_CLIENT
+#define SERVER(s) s, sizeof(s) - 1, MW_RPC_SENDER_SERVER
+#define EITHER(s) s, sizeof(s) - 1, MW_RPC_SENDER_EITHER
 	/* 2024-11-05 and on */
-	CLIENT("tools/call"),
-	CLIENT("tools/list"),
-	CLIENT("resources/read"),
-	CLIENT("resources/list"),
-	CLIENT("resources/templates/list"),
-	CLIENT("resources/subscribe"),
-	CLIENT("resources/unsubscribe"),
-	CLIENT("prompts/get"),
-	CLIENT("prompts/list"),
-	CLIENT("completion/complete"),
-	CLIENT("logging/setLevel"),
-	CLIENT("initialize"),
-	CLIENT("notifications/initialized"),
-	CLIENT("notifications/roots/list_changed"),
-	SERVER("roots/list"),
-	SERVER("sampling/createMessage"),
-	SERVER("notifications/message"),
-	SERVER("notifications/tools/list_changed"),
-	SERVER("notifications/prompts/list_changed"),
-	SERVER("notifications/resources/list_changed"),
-	SERVER("notifications/resources/updated"),
-	EITHER("ping"),
-	EITHER("notifications/cancelled"),
-	EITHER("notifications/progress"),
+	{ CLIENT("tools/call") },
+	{ CLIENT("tools/list") },
+	{ CLIENT("resources/read") },
+	{ CLIENT("resources/list") },
+	{ CLIENT("resources/templates/list") },
+	{ CLIENT("resources/subscribe") },
+	{ CLIENT("resources/unsubscribe") },
+	{ CLIENT("prompts/get") },
+	{ CLIENT("prompts/list") },
+	{ CLIENT("completion/complete") },
+	{ CLIENT("logging/setLevel") },
+	{ CLIENT("initialize") },
+	{ CLIENT("notifications/initialized") },
+	{ CLIENT("notifications/roots/list_changed") },
+	{ SERVER("roots/list") },
+	{ SERVER("sampling/createMessage") },
+	{ SERVER("notifications/message") },
+	{ SERVER("notifications/tools/list_changed") },
+	{ SERVER("notifications/prompts/list_changed") },
+	{ SERVER("notifications/resources/list_changed") },
+	{ SERVER("notifications/resources/updated") },
+	{ EITHER("ping") },
+	{ EITHER("notifications/cancelled") },
+	{ EITHER("notifications/progress") },
 	/* 2025-06-18 */
-	SERVER("elicitation/create"),
+	{ SERVER("elicitation/create") },
 	/* 2025-11-25 */
-	SERVER("notifications/elicitation/complete"),
-	EITHER("tasks/get"),
-	EITHER("tasks/result"),
-	EITHER("tasks/list"),
-	EITHER("tasks/cancel"),
-	EITHER("notifications/tasks/status"),
+	{ SERVER("notifications/elicitation/complete") },
+	{ EITHER("tasks/get") },
+	{ EITHER("tasks/result") },
+	{ EITHER("tasks/list") },
+	{ EITHER("tasks/cancel") },
+	{ EITHER("notifications/tasks/status") },
 	/* 2026-07-28, with its extension io.modelcontextprotocol/tasks */
-	CLIENT("server/discover"),
-	CLIENT("subscriptions/listen"),
-	SERVER("notifications/subscriptions/acknowledged"),
-	EITHER("tasks/update"),
+	{ CLIENT("server/discover") },
+	{ CLIENT("subscriptions/listen") },
+	{ SERVER("notifications/subscriptions/acknowledged") },
+	{ EITHER("tasks/update") },
 };
 
 enum mw_rpc_sender mw_rpc_method_sender(struct mw_slice method)

@@ -32,6 +32,13 @@ static struct mw_slice moved(struct mw_slice sl, const uint8_t *from, const uint
 static struct mw_rpc rpc_at(const struct item *it, const uint8_t *to)
 {
 	struct mw_rpc r = it->rpc;
+
+	if (!to) { /* there was no room to hold it: what it is is known, not its text */
+		memset(&r, 0, sizeof(r));
+		r.kind = it->rpc.kind;
+		r.is_error = it->rpc.is_error;
+		return r;
+	}
 	struct mw_slice *all[] = { &r.whole,  &r.id,  &r.method, &r.params,    &r.result, &r.error,
 				   &r.name,   &r.uri, &r.meta,	 &r.arguments, &r.request_id };
 	size_t i;
@@ -64,6 +71,18 @@ void mw_sess_slot_free(struct mw_session *s, struct slot *sl)
 	mw_alloc_free(s->a, sl, sizeof(*sl));
 }
 
+/* There is no room for one more: the oldest call ends here, and a gap says so. */
+static int give_up_oldest(struct mw_session *s)
+{
+	struct call *c = s->calls;
+	int r;
+
+	c->pub.end_ns = s->now_ns;
+	c->pub.incomplete = true;
+	r = mw_sess_say_gap(s, c->conv, c->pub.s2c, 0, MW_GAP_LIMIT);
+	return r < 0 ? r : mw_sess_end_call(s, c, MW_CALL_LOST, NULL);
+}
+
 static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
 		      struct item *it)
 {
@@ -73,22 +92,21 @@ static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct m
 	int r;
 
 	/* the server's copy came first and said something else under this id: the client's counts */
-	c = mw_call_find(s, sc->conv, sc->s2c, it->rpc.id);
+	c = mw_call_find(s, sc->conv, sc->s2c, it->rpc.id, NULL);
 	if (c && !c->pub.settled && c->first_end != trusted && m->end == trusted) {
+		r = mw_call_set_request(s, c, &it->rpc);
+		if (r < 0)
+			return r;
 		if (c->asks)
 			c->asks->call = NULL;
 		c->asks = it;
 		it->call = c;
 		c->first_end = trusted;
 		c->pub.differs = true;
-		return mw_call_set_args(s, c, &it->rpc);
+		return 0;
 	}
 	while (s->n_calls >= s->cfg.calls_max) {
-		s->calls->pub.status = MW_CALL_LOST;
-		s->calls->pub.end_ns = s->now_ns;
-		s->calls->pub.incomplete = true;
-		r = mw_sess_say_call(s, MW_SESS_CALL, s->calls);
-		mw_call_retire(s, s->calls);
+		r = give_up_oldest(s);
 		if (r < 0)
 			return r;
 	}
@@ -108,10 +126,16 @@ static int answer_call(struct mw_session *s, struct sess_chan *sc, const struct 
 		       struct item *it)
 {
 	const struct mw_sight *w = &m->seen[MW_END_WRITE], *r = &m->seen[MW_END_READ];
-	struct call *c = mw_call_find(s, sc->conv, !sc->s2c, it->rpc.id);
+	enum mw_end trusted = sc->s2c ? MW_END_READ : MW_END_WRITE;
+	struct call *c = mw_call_find(s, sc->conv, !sc->s2c, it->rpc.id,
+				      m->end == trusted ? &trusted : NULL);
 
 	if (!c)
 		return 0;
+	if (c->answers) { /* the server's copy came first and said something else: this one counts */
+		c->answers->call = NULL;
+		c->pub.differs = true;
+	}
 	c->answers = it;
 	it->call = c;
 	c->pub.end_ns = w->seen ? w->end_ns : r->end_ns;
@@ -147,6 +171,7 @@ static int first_one(struct mw_session *s, struct sess_chan *sc, const struct mw
 		return -ENOMEM;
 	it->rpc = rpc;
 	it->base = m->bytes.p;
+	it->end = m->end;
 	it->next = sl->items;
 	sl->items = it;
 	if (rpc.kind == MW_RPC_REQUEST)
@@ -210,11 +235,13 @@ static int on_first(struct mw_session *s, struct sess_chan *sc, const struct mw_
 	if (!sc->conv) {
 		mw_sess_slot_free(s, sl);
 		*m->user = NULL;
+		if (m->state != MW_MSG_FIRST)
+			return r;
 		sc->seen_bytes += m->len + 1;
 		if (sc->seen_bytes > MW_SESSION_JUDGE_LEN) {
 			sc->no_mcp = true;
-			mw_sess_say_control(s, MW_CONTROL_CHAN_DROP, m->chan);
 			mw_ends_drop(s->cfg.ends, m->chan);
+			r = mw_sess_say_control(s, MW_CONTROL_CHAN_DROP, m->chan);
 		}
 	}
 	return r;
@@ -239,7 +266,8 @@ static int on_answer(struct mw_session *s, struct sess_chan *sc, const struct mw
 	int ret;
 
 	if (!c)
-		return mw_sess_say_anomaly(s, "answer.unmatched", sc, rpc->whole, rpc->whole.n, NULL);
+		return mw_sess_say_anomaly(s, "answer.unmatched", sc, rpc->whole,
+					   rpc->whole.n ? rpc->whole.n : m->len, NULL);
 	mark(c, m);
 	if (w->seen && r->seen)
 		c->pub.end_ns = w->end_ns;
@@ -263,7 +291,7 @@ static int on_answer(struct mw_session *s, struct sess_chan *sc, const struct mw
 		ev->call = &c->pub;
 		ev->result = rpc->result;
 	}
-	if (rpc->error.n)
+	if (it->rpc.error.n)
 		status = MW_CALL_RPC_ERROR;
 	else if (rpc->is_error)
 		status = MW_CALL_TOOL_ERROR;
@@ -278,7 +306,7 @@ static int on_notice(struct mw_session *s, struct sess_chan *sc, const struct mw
 	struct call *c;
 
 	if (rpc->request_id.n && mw_json_str_eq(rpc->method, "notifications/cancelled")) {
-		c = mw_call_find(s, sc->conv, sc->s2c, rpc->request_id);
+		c = mw_call_find(s, sc->conv, sc->s2c, rpc->request_id, NULL);
 		if (c) {
 			c->pub.cancelled = true;
 			c->cancelled_ns = s->now_ns;
@@ -380,8 +408,12 @@ static int on_settled(struct mw_session *s, struct sess_chan *sc, const struct m
 	struct item *it;
 	int r = 0;
 
-	if (!sl)
-		return 0;
+	if (!sl && !sc->conv && !sc->no_mcp) { /* with both ends seen it may be clear whose it is */
+		r = on_first(s, sc, m);
+		sl = *m->user;
+	}
+	if (!sl || r < 0)
+		return r;
 	if (!sc->conv)
 		goto done;
 	r = mw_sess_note_peers(s, sc->conv, m, sc->s2c);
@@ -391,16 +423,16 @@ static int on_settled(struct mw_session *s, struct sess_chan *sc, const struct m
 		ev = mw_sess_say(s, MW_SESS_RAW);
 		if (ev)
 			ev->bytes = m->bytes;
+		else
+			r = -ENOMEM;
 	}
 	for (it = sl->items; it && !first; it = it->next)
 		first = it->call;
 	if (r == 0)
 		r = say_oddities(s, sc, m, sl, first);
 	for (it = sl->items; it && r == 0; it = it->next) {
-		struct mw_rpc rpc = rpc_at(it, m->bytes.p);
+		struct mw_rpc rpc = rpc_at(it, m->bytes.n ? m->bytes.p : NULL);
 
-		if (!m->bytes.n) /* there was no room to hold it: known by its length only */
-			memset(&rpc.params, 0, sizeof(rpc) - offsetof(struct mw_rpc, params));
 		r = settle_item(s, sc, m, it, &rpc);
 	}
 done:
@@ -412,6 +444,7 @@ done:
 /* The server's end had what the client's end never sent or got. */
 static int on_denied(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
 {
+	struct call *c, *first = NULL;
 	struct slot *sl = *m->user;
 	struct item *it;
 	int r = 0;
@@ -419,10 +452,10 @@ static int on_denied(struct mw_session *s, struct sess_chan *sc, const struct mw
 	if (!sl)
 		return 0;
 	for (it = sl->items; it && r == 0; it = it->next) {
-		struct call *c = it->call;
-
+		c = it->call;
 		if (!c)
 			continue;
+		first = first ? first : c;
 		if (c->asks == it && !c->pub.settled) {
 			r = mw_sess_say_call(s, MW_SESS_WITHDRAWN, c);
 			mw_call_retire(s, c);
@@ -434,7 +467,7 @@ static int on_denied(struct mw_session *s, struct sess_chan *sc, const struct mw
 	if (sc->conv)
 		sc->conv->suspect = true;
 	if (r == 0 && sc->conv)
-		r = mw_sess_say_anomaly(s, "ends.differ", sc, m->bytes, m->len, NULL);
+		r = mw_sess_say_anomaly(s, "ends.differ", sc, m->bytes, m->len, first);
 	mw_sess_slot_free(s, sl);
 	*m->user = NULL;
 	return r;
@@ -445,6 +478,7 @@ static int on_gap(struct mw_session *s, struct mw_chan *chan, struct sess_chan *
 {
 	struct mw_sess_event *ev;
 	struct call *c;
+	int r;
 
 	if (!sc->conv) {
 		sc->early_gap += m->gap_bytes;
@@ -453,13 +487,10 @@ static int on_gap(struct mw_session *s, struct mw_chan *chan, struct sess_chan *
 			sc->early_gap_ns = s->now_ns;
 		return 0;
 	}
-	ev = mw_sess_say(s, MW_SESS_GAP);
-	if (!ev)
-		return -ENOMEM;
-	ev->server = sc->conv->server;
-	ev->s2c = sc->s2c;
-	ev->gap_bytes = m->gap_bytes;
-	ev->reason = m->reason;
+	r = mw_sess_say_gap(s, sc->conv, sc->s2c, m->gap_bytes, m->reason);
+	if (r < 0)
+		return r;
+	ev = &s->queue[s->q_len - 1];
 	ev->end = m->end;
 	ev->ts_ns = m->seen[m->end].end_ns;
 	for (c = s->calls; c; c = c->next)
@@ -494,6 +525,8 @@ static int on_evicted(struct mw_session *s, struct mw_chan *chan, struct sess_ch
 		sc->next->prev = sc->prev;
 	mw_alloc_free(s->a, sc, sizeof(*sc));
 	chan->session = NULL;
+	if (cv && !cv->c2s && !cv->s2c && !cv->n_calls)
+		mw_sess_conv_free(s, cv);
 	return r;
 }
 

@@ -50,16 +50,30 @@ struct mw_slice mw_call_args_of(const struct mw_rpc *rpc)
 	return rpc->arguments.n ? rpc->arguments : rpc->params;
 }
 
-int mw_call_set_args(struct mw_session *s, struct call *c, const struct mw_rpc *rpc)
+int mw_call_set_request(struct mw_session *s, struct call *c, const struct mw_rpc *rpc)
 {
-	struct mw_slice args = mw_call_args_of(rpc), held = { NULL, 0 };
+	struct mw_slice args = mw_call_args_of(rpc), trace = { NULL, 0 };
+	struct mw_slice from[5] = { rpc->method, rpc->name, rpc->uri }, held[5] = { { 0 } };
+	struct mw_slice *to[5] = { &c->pub.method, &c->pub.name, &c->pub.uri, &c->pub.trace,
+				   &c->pub.args };
+	size_t i;
 	int r = 0;
 
+	if (rpc->meta.n)
+		(void)mw_json_member(rpc->meta, "traceparent", &trace, NULL);
+	if (trace.n > 2 && trace.p[0] == '"')
+		from[3] = trace;
 	if (args.n <= MW_SESSION_ARGS_MAX)
-		r = copy(s, args, &held);
-	drop(s, &c->pub.args);
-	c->pub.args = held;
-	c->pub.args_bytes = args.n;
+		from[4] = args;
+	for (i = 0; i < 5 && r == 0; i++)
+		r = copy(s, from[i], &held[i]);
+	for (i = 0; i < 5; i++) {
+		drop(s, r < 0 ? &held[i] : to[i]);
+		if (r == 0)
+			*to[i] = held[i];
+	}
+	if (r == 0)
+		c->pub.args_bytes = args.n;
 	return r;
 }
 
@@ -67,25 +81,14 @@ int mw_call_new(struct mw_session *s, struct conv *conv, bool s2c, const struct 
 		struct call **ret)
 {
 	struct call *c, *same;
-	struct mw_slice trace = { NULL, 0 };
 	int r;
 
 	c = mw_alloc_zero(s->a, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	if (rpc->meta.n)
-		(void)mw_json_member(rpc->meta, "traceparent", &trace, NULL);
 	r = copy(s, rpc->id, &c->pub.rpc_id);
 	if (r == 0)
-		r = copy(s, rpc->method, &c->pub.method);
-	if (r == 0)
-		r = copy(s, rpc->name, &c->pub.name);
-	if (r == 0)
-		r = copy(s, rpc->uri, &c->pub.uri);
-	if (r == 0 && trace.n > 2 && trace.p[0] == '"')
-		r = copy(s, trace, &c->pub.trace);
-	if (r == 0)
-		r = mw_call_set_args(s, c, rpc);
+		r = mw_call_set_request(s, c, rpc);
 	if (r < 0)
 		goto fail;
 	make_key(s, c->key, conv, s2c, rpc->id);
@@ -106,6 +109,7 @@ int mw_call_new(struct mw_session *s, struct conv *conv, bool s2c, const struct 
 	c->pub.server = conv->server;
 	c->pub.client = conv->client;
 	c->conv = conv;
+	conv->n_calls++;
 	c->prev = s->calls_tail;
 	if (c->prev)
 		c->prev->next = c;
@@ -120,14 +124,16 @@ fail:
 	return r;
 }
 
-struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2c, struct mw_slice id)
+struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2c, struct mw_slice id,
+			  const enum mw_end *over)
 {
 	uint64_t key[3];
 	struct call *c;
 
 	make_key(s, key, conv, s2c, id);
 	for (c = mw_table_get(s->by_key, key); c; c = c->same)
-		if (mw_slice_eq(c->pub.rpc_id, id) && !c->answers)
+		if (mw_slice_eq(c->pub.rpc_id, id) &&
+		    (!c->answers || (over && c->answers->end != *over)))
 			return c;
 	return NULL;
 }
@@ -157,6 +163,7 @@ void mw_call_retire(struct mw_session *s, struct call *c)
 	else
 		s->calls_tail = c->prev;
 	s->n_calls--;
+	c->conv->n_calls--;
 	if (c->asks)
 		c->asks->call = NULL;
 	if (c->answers)

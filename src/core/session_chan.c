@@ -4,9 +4,12 @@
 
 #include "core/session_priv.h"
 
-static void join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc, struct conv *cv,
-		 bool s2c)
+static int join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc, struct conv *cv,
+		bool s2c)
 {
+	struct mw_sess_event *ev;
+	int r;
+
 	sc->conv = cv;
 	sc->s2c = s2c;
 	if (s2c)
@@ -14,17 +17,17 @@ static void join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *s
 	else
 		cv->c2s = chan;
 	mw_ends_trust(s->cfg.ends, chan, s2c ? MW_END_READ : MW_END_WRITE);
-	mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, chan);
-	if (sc->early_gap) {
-		struct mw_sess_event *ev = mw_sess_say(s, MW_SESS_GAP);
-
-		if (ev) {
-			ev->gap_bytes = sc->early_gap;
-			ev->reason = MW_GAP_LOST;
-			ev->ts_ns = sc->early_gap_ns;
-			ev->s2c = s2c;
-		}
-	}
+	r = mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, chan);
+	if (r < 0 || !sc->early_gap)
+		return r;
+	ev = mw_sess_say(s, MW_SESS_GAP);
+	if (!ev)
+		return -ENOMEM;
+	ev->gap_bytes = sc->early_gap;
+	ev->reason = MW_GAP_LOST;
+	ev->ts_ns = sc->early_gap_ns;
+	ev->s2c = s2c;
+	return 0;
 }
 
 static struct conv *conv_new(struct mw_session *s)
@@ -39,31 +42,62 @@ static struct conv *conv_new(struct mw_session *s)
 	return cv;
 }
 
+void mw_sess_conv_free(struct mw_session *s, struct conv *cv)
+{
+	struct conv **at = &s->convs;
+
+	while (*at != cv)
+		at = &(*at)->next;
+	*at = cv->next;
+	mw_alloc_free(s->a, cv, sizeof(*cv));
+}
+
 static bool may_be(struct mw_prockey known, struct mw_prockey seen)
 {
 	return mw_prockey_none(known) || mw_prockey_none(seen) || mw_prockey_eq(known, seen);
 }
 
-/* The conversation whose other channel this is: its two processes, as far as each is known, are these,
- * and if it brings an answer, the id is open there. Of several the one that fits by process. */
+static bool is_tcp(const struct mw_chan *c)
+{
+	return c && c->src.family && c->dst.family;
+}
+
+static bool same_addr(const struct mw_addr *a, const struct mw_addr *b)
+{
+	return a->family == b->family && a->port == b->port && !memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
+/*
+ * The conversation whose other channel this is: its two processes, as far as each is known, are these,
+ * its connection is this one the other way round, and if the message is an answer, its id is open
+ * there. Of several the one that fits by process. If more than one fits as well and only one end of
+ * this channel has been seen: none yet, the other end will tell.
+ */
 static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, bool s2c,
 			     const struct mw_rpc *rpc)
 {
 	struct mw_prockey w = chan->last[MW_END_WRITE], r = chan->last[MW_END_READ];
 	struct mw_prockey server = s2c ? w : r, client = s2c ? r : w;
 	struct conv *cv, *best = NULL;
-	int best_score = 0;
+	int best_score = 1;
+	bool sure = false;
 
 	for (cv = s->convs; cv; cv = cv->next) {
 		struct mw_prockey srv = cv->server ? cv->server->proc : (struct mw_prockey){ 0 };
+		const struct mw_chan *back = s2c ? cv->c2s : cv->s2c;
 		int score = 1;
 
 		if (s2c ? cv->s2c != NULL : cv->c2s != NULL)
 			continue;
 		if (!may_be(srv, server) || !may_be(cv->client, client))
 			continue;
+		if (is_tcp(chan) && is_tcp(back)) {
+			if (!same_addr(&chan->src, &back->dst) || !same_addr(&chan->dst, &back->src))
+				continue;
+			score += 8;
+		}
 		if (rpc->kind == MW_RPC_RESPONSE) {
-			if (!mw_call_find(s, cv, !s2c, rpc->id))
+			if (!mw_call_find(s, cv, !s2c, rpc->id, NULL))
 				continue;
 			score++;
 		}
@@ -71,12 +105,13 @@ static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, b
 			score += 4;
 		if (!mw_prockey_none(cv->client) && mw_prockey_eq(cv->client, client))
 			score += 2;
+		sure = score == best_score ? false : score > best_score ? true : sure;
 		if (score > best_score) {
 			best = cv;
 			best_score = score;
 		}
 	}
-	return best_score > 1 ? best : NULL;
+	return sure || (!mw_prockey_none(server) && !mw_prockey_none(client)) ? best : NULL;
 }
 
 int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
@@ -87,9 +122,7 @@ int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_ch
 
 	if (rpc->kind == MW_RPC_RESPONSE) {
 		cv = conv_for(s, chan, true, rpc);
-		if (cv)
-			join(s, chan, sc, cv, true);
-		return 0;
+		return cv ? join(s, chan, sc, cv, true) : 0;
 	}
 	sender = mw_rpc_method_sender(rpc->method);
 	if (sender == MW_RPC_SENDER_UNKNOWN && rpc->mcp_meta)
@@ -98,18 +131,15 @@ int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_ch
 		return 0;
 	if (sender != MW_RPC_SENDER_CLIENT) {
 		cv = conv_for(s, chan, true, rpc);
-		if (cv) {
-			join(s, chan, sc, cv, true);
-			return 0;
-		}
+		if (cv)
+			return join(s, chan, sc, cv, true);
 	}
 	cv = conv_for(s, chan, sender == MW_RPC_SENDER_SERVER, rpc);
 	if (!cv)
 		cv = conv_new(s);
 	if (!cv)
 		return -ENOMEM;
-	join(s, chan, sc, cv, sender == MW_RPC_SENDER_SERVER);
-	return 0;
+	return join(s, chan, sc, cv, sender == MW_RPC_SENDER_SERVER);
 }
 
 /* The processes of a conversation become known as their ends are seen. */

@@ -105,25 +105,45 @@ int mw_sess_say_anomaly(struct mw_session *s, const char *what, const struct ses
 	return 0;
 }
 
-void mw_sess_say_control(struct mw_session *s, enum mw_control_kind kind, const struct mw_chan *chan)
+int mw_sess_say_control(struct mw_session *s, enum mw_control_kind kind, const struct mw_chan *chan)
 {
 	struct mw_sess_event *ev = mw_sess_say(s, MW_SESS_CONTROL);
 
-	if (ev)
-		ev->control = (struct mw_control){ kind, chan->chan, chan->gen };
+	if (!ev)
+		return -ENOMEM;
+	ev->control = (struct mw_control){ kind, chan->chan, chan->gen };
 	if (!chan->chan2)
-		return;
+		return 0;
 	ev = mw_sess_say(s, MW_SESS_CONTROL);
-	if (ev)
-		ev->control = (struct mw_control){ kind, chan->chan2, chan->gen2 };
+	if (!ev)
+		return -ENOMEM;
+	ev->control = (struct mw_control){ kind, chan->chan2, chan->gen2 };
+	return 0;
+}
+
+int mw_sess_say_gap(struct mw_session *s, const struct conv *cv, bool s2c, uint64_t bytes,
+		    enum mw_gap_reason reason)
+{
+	struct mw_sess_event *ev = mw_sess_say(s, MW_SESS_GAP);
+
+	if (!ev)
+		return -ENOMEM;
+	ev->server = cv->server;
+	ev->s2c = s2c;
+	ev->gap_bytes = bytes;
+	ev->reason = reason;
+	return 0;
 }
 
 int mw_sess_open_call(struct mw_session *s, struct call *c)
 {
+	int r;
+
 	if (c->pub.opened)
 		return 0;
-	c->pub.opened = true;
-	return mw_sess_say_call(s, MW_SESS_OPEN, c);
+	r = mw_sess_say_call(s, MW_SESS_OPEN, c);
+	c->pub.opened = r == 0;
+	return r;
 }
 
 int mw_sess_settle_request(struct mw_session *s, struct call *c, struct mw_slice args)
@@ -133,10 +153,12 @@ int mw_sess_settle_request(struct mw_session *s, struct call *c, struct mw_slice
 
 	if (c->pub.settled)
 		return 0;
-	c->pub.settled = true;
-	r = mw_sess_say_call(s, MW_SESS_REQUEST, c);
+	r = mw_sess_open_call(s, c);
+	if (r == 0)
+		r = mw_sess_say_call(s, MW_SESS_REQUEST, c);
 	if (r < 0)
 		return r;
+	c->pub.settled = true;
 	ev = &s->queue[s->q_len - 1];
 	if (args.n)
 		ev->args = args;
@@ -159,10 +181,10 @@ int mw_sess_end_call(struct mw_session *s, struct call *c, enum mw_call_status s
 			return r;
 	}
 	if (!c->pub.answered) {
-		c->pub.answered = true;
 		r = mw_sess_say_call(s, MW_SESS_ANSWERED, c);
 		if (r < 0)
 			return r;
+		c->pub.answered = true;
 	}
 	c->pub.status = status;
 	r = mw_sess_say_call(s, MW_SESS_CALL, c);
@@ -196,7 +218,7 @@ static int end_calls(struct mw_session *s, struct conv *cv, uint64_t end_ns,
 	struct call *c, *next;
 	int r = 0;
 
-	for (c = s->calls; c && r == 0; c = next) {
+	for (c = cv->n_calls ? s->calls : NULL; c && r == 0; c = next) {
 		next = c->next;
 		if (c->conv != cv)
 			continue;

@@ -12,6 +12,7 @@ struct conv {
 	struct mw_chan *c2s, *s2c;
 	struct mw_server *server; /* NULL until the reading end or a settled request was seen */
 	struct mw_prockey client;
+	size_t n_calls; /* open */
 	uint64_t server_exit_ns, client_exit_ns; /* 0 alive */
 	bool suspect; /* the server's end once had what the client's had not */
 };
@@ -21,6 +22,7 @@ struct item {
 	struct item *next;
 	struct mw_rpc rpc;   /* slices relative to base */
 	const uint8_t *base; /* where the text was when it was parsed */
+	enum mw_end end;     /* whose copy that was */
 	struct call *call;   /* the call it begins or answers; NULL none (any more) */
 };
 
@@ -66,7 +68,7 @@ struct mw_session {
 	struct mw_table *servers; /* by process */
 	struct mw_server **all_servers;
 	size_t n_servers, servers_cap;
-	uint64_t last_conv, last_call;
+	uint64_t last_conv, last_call, last_server;
 	uint64_t now_ns, ticked_ns;
 };
 
@@ -79,7 +81,9 @@ struct mw_sess_event *mw_sess_say(struct mw_session *s, enum mw_sess_kind kind);
 int mw_sess_say_call(struct mw_session *s, enum mw_sess_kind kind, struct call *c);
 int mw_sess_say_anomaly(struct mw_session *s, const char *what, const struct sess_chan *sc,
 			struct mw_slice bytes, uint64_t n, struct call *c);
-void mw_sess_say_control(struct mw_session *s, enum mw_control_kind kind, const struct mw_chan *chan);
+int mw_sess_say_control(struct mw_session *s, enum mw_control_kind kind, const struct mw_chan *chan);
+int mw_sess_say_gap(struct mw_session *s, const struct conv *cv, bool s2c, uint64_t bytes,
+		    enum mw_gap_reason reason);
 /* The server acts on it from now on: once a call. */
 int mw_sess_open_call(struct mw_session *s, struct call *c);
 /* args: where the settled text stands now; empty: the call's own copy. */
@@ -93,18 +97,21 @@ int mw_sess_end_call(struct mw_session *s, struct call *c, enum mw_call_status s
 int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
 		      const struct mw_rpc *rpc);
 /* The processes of a conversation become known as their ends are seen. */
+void mw_sess_conv_free(struct mw_session *s, struct conv *cv);
 int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_msg *m, bool s2c);
 
 /* session_call.c */
 int mw_call_new(struct mw_session *s, struct conv *conv, bool s2c, const struct mw_rpc *rpc,
 		struct call **ret);
-int mw_call_set_args(struct mw_session *s, struct call *c, const struct mw_rpc *rpc);
+/* What it asks is what this message says. -ENOMEM: it is as before. */
+int mw_call_set_request(struct mw_session *s, struct call *c, const struct mw_rpc *rpc);
 /* Takes it out of every list and leaves it to be freed when the queue has been read. */
 void mw_call_retire(struct mw_session *s, struct call *c);
 void mw_call_free_gone(struct mw_session *s);
-/* The open call of that id: the oldest of equal ones. */
+/* The open call of that id that has no answer, the oldest of equal ones. An answer that only an end
+ * other than `over` showed is none. */
 struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2c,
-			  struct mw_slice id);
+			  struct mw_slice id, const enum mw_end *over);
 struct mw_slice mw_call_args_of(const struct mw_rpc *rpc);
 
 /* session_server.c */

@@ -12,6 +12,50 @@ static void said_free(struct mw_session *s, struct mw_slice *sl)
 	*sl = mw_slice(NULL, 0);
 }
 
+static void server_free(struct mw_session *s, struct mw_server *sv)
+{
+	said_free(s, &sv->name);
+	said_free(s, &sv->version);
+	said_free(s, &sv->protocol);
+	said_free(s, &sv->client_name);
+	said_free(s, &sv->client_version);
+	mw_alloc_free(s->a, sv, sizeof(*sv));
+}
+
+static bool is_spoken_of(const struct mw_session *s, const struct mw_server *sv)
+{
+	const struct conv *cv;
+	size_t i;
+
+	for (cv = s->convs; cv; cv = cv->next)
+		if (cv->server == sv)
+			return true;
+	for (i = s->q_pos; i < s->q_len; i++)
+		if (s->queue[i].server == sv)
+			return true;
+	return false;
+}
+
+/* Makes room by the oldest server that no conversation speaks of any more; false: there is none. */
+static bool forget_one(struct mw_session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_servers; i++) {
+		struct mw_server *sv = s->all_servers[i];
+
+		if (is_spoken_of(s, sv))
+			continue;
+		(void)mw_table_remove(s->servers, &sv->proc);
+		memmove(&s->all_servers[i], &s->all_servers[i + 1],
+			(s->n_servers - i - 1) * sizeof(sv));
+		s->n_servers--;
+		server_free(s, sv);
+		return true;
+	}
+	return false;
+}
+
 struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc)
 {
 	struct mw_server *sv = NULL;
@@ -20,14 +64,14 @@ struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc)
 		sv = mw_table_get(s->servers, &proc);
 	if (sv)
 		return sv;
+	if (s->n_servers == s->cfg.servers_max && !forget_one(s))
+		return NULL;
 	if (s->n_servers == s->servers_cap) {
 		size_t cap = s->servers_cap ? s->servers_cap * 2 : 16;
 		void *p;
 
 		if (cap > s->cfg.servers_max)
 			cap = s->cfg.servers_max;
-		if (cap == s->servers_cap)
-			return NULL;
 		p = s->a->resize(s->a->ctx, s->all_servers, s->servers_cap * sizeof(sv),
 				 cap * sizeof(sv));
 		if (!p)
@@ -43,7 +87,7 @@ struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc)
 		mw_alloc_free(s->a, sv, sizeof(*sv));
 		return NULL;
 	}
-	sv->id = s->n_servers + 1;
+	sv->id = ++s->last_server;
 	s->all_servers[s->n_servers++] = sv;
 	return sv;
 }
@@ -52,16 +96,8 @@ void mw_server_free_all(struct mw_session *s)
 {
 	size_t i;
 
-	for (i = 0; i < s->n_servers; i++) {
-		struct mw_server *sv = s->all_servers[i];
-
-		said_free(s, &sv->name);
-		said_free(s, &sv->version);
-		said_free(s, &sv->protocol);
-		said_free(s, &sv->client_name);
-		said_free(s, &sv->client_version);
-		mw_alloc_free(s->a, sv, sizeof(*sv));
-	}
+	for (i = 0; i < s->n_servers; i++)
+		server_free(s, s->all_servers[i]);
 	mw_alloc_free(s->a, s->all_servers, s->servers_cap * sizeof(struct mw_server *));
 }
 
@@ -78,9 +114,10 @@ static int learn(struct mw_session *s, struct mw_slice object, const char *name,
 	    raw.p[0] != '"')
 		return 0;
 	mw_buf_init(&b, s->a, SAID_MAX);
-	if (mw_json_str_decode(raw, &b) < 0 || !b.len || mw_slice_eq(mw_buf_slice(&b), *field)) {
+	r = mw_json_str_decode(raw, &b);
+	if (r < 0 || !b.len || mw_slice_eq(mw_buf_slice(&b), *field)) {
 		mw_buf_done(&b);
-		return 0;
+		return r == -ENOMEM ? r : 0; /* longer than any name: none */
 	}
 	p = s->a->resize(s->a->ctx, NULL, 0, b.len);
 	if (p) {

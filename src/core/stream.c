@@ -9,21 +9,28 @@
 
 /*
  * Invariants
- *  1. Between two pulls to the end, the first held chunk of a half lies beyond its `next`: there is a
- *     hole before it. `next` only grows.
- *  2. Held chunks are in the order of their offsets; they may overlap, and are trimmed when they come
- *     out. `since` of one is when a chunk at or behind it was first seen: how long the hole before
+ *  1. Between two pulls to the end, the first held chunk of a half lies beyond its `next`: there is
+ * a hole before it. `next` only grows.
+ *  2. Held chunks are in the order of their offsets; they may overlap, and are trimmed when they
+ * come out. `since` of one is when a chunk at or behind it was first seen: how long the hole before
  *     it is known.
  *  3. A half is in the waiting list exactly while it holds chunks.
- *  4. A chunk that cannot be held is not lost: the holes before it are given up instead, and it goes
- *     out from the event itself.
+ *  4. A chunk that cannot be held is not lost: the holes before it are given up instead, and it
+ * goes out from the event itself.
  */
-struct held {
-	struct held *next;
-	uint64_t off, since, ts_ns;
+/* What an event brings, and whence. */
+struct piece {
+	uint64_t off, ts_ns;
 	struct mw_prockey proc;
+	const uint8_t *bytes;
 	uint32_t tid, moved, captured;
 	uint8_t miss;
+};
+
+struct held {
+	struct held *next;
+	uint64_t since;
+	struct piece piece;
 	uint8_t bytes[];
 };
 
@@ -55,10 +62,10 @@ struct mw_stream {
 	struct mw_half *work_first, *work_last; /* halves that may have something to give */
 	const struct mw_ev_io *ev;		/* to be given out of ev_half; not ours */
 	struct mw_half *ev_half;
-	struct mw_chunk rest; /* the gap behind what was just given out; gap 0: none */
-	struct held *lent;    /* its bytes are with the caller */
-	struct chan *leaving; /* evicted, not all given out yet */
-	struct chan *left;    /* evicted, and said so: freed at the next call */
+	struct mw_chunk rest;	  /* the gap behind what was just given out; gap 0: none */
+	struct held *lent;	  /* its bytes are with the caller */
+	struct chan *leaving;	  /* evicted, not all given out yet */
+	struct chan *left;	  /* evicted, and said so: freed at the next call */
 	uint64_t now_ns, tick_ns; /* the latest of all, and of the ticks */
 	uint64_t last_id;
 	bool finishing;
@@ -89,7 +96,7 @@ int mw_stream_new(const struct mw_alloc *a, size_t chan_max, struct mw_stream **
 static void held_free(struct mw_stream *s, struct held *e)
 {
 	if (e)
-		mw_alloc_free(s->a, e, sizeof(*e) + e->captured);
+		mw_alloc_free(s->a, e, sizeof(*e) + e->piece.captured);
 }
 
 static void chan_free(struct mw_stream *s, struct chan *c)
@@ -132,7 +139,7 @@ void mw_stream_free(struct mw_stream *s)
 	mw_alloc_free(s->a, s, sizeof(*s));
 }
 
-/* --- channels ------------------------------------------------------------------------------------ */
+/* --- channels -------------------------------------------------------------------------- */
 
 static void lru_unlink(struct mw_stream *s, struct chan *c)
 {
@@ -226,8 +233,12 @@ static int chan_add(struct mw_stream *s, const struct mw_ev_io *ev, const struct
 		mw_alloc_free(s->a, c, sizeof(*c));
 		return r;
 	}
-	c->pub = (struct mw_chan){ .id = ++s->last_id, .kind = n->kind, .chan = ev->chan,
-				   .gen = ev->gen, .src = n->src, .dst = n->dst };
+	c->pub = (struct mw_chan){ .id = ++s->last_id,
+				   .kind = n->kind,
+				   .chan = ev->chan,
+				   .gen = ev->gen,
+				   .src = n->src,
+				   .dst = n->dst };
 	for (uint8_t i = 0; i < 2; i++) {
 		c->half[i].of = c;
 		c->half[i].end = i;
@@ -237,7 +248,8 @@ static int chan_add(struct mw_stream *s, const struct mw_ev_io *ev, const struct
 	return 0;
 }
 
-/* The channel of this event, made if need be; 1 if the event speaks of an older one of this name. */
+/* The channel of this event, made if need be; 1 if the event speaks of an older one of this name.
+ */
 static int chan_find(struct mw_stream *s, const struct mw_ev_io *ev, struct chan **ret)
 {
 	struct chan_name n;
@@ -291,7 +303,7 @@ static struct mw_half *half_touch(struct chan *c, const struct mw_ev_io *ev)
 	return h;
 }
 
-/* --- held chunks --------------------------------------------------------------------------------- */
+/* --- held chunks ----------------------------------------------------------------------- */
 
 static void wait_link(struct mw_stream *s, struct mw_half *h)
 {
@@ -320,6 +332,20 @@ static void work_add(struct mw_stream *s, struct mw_half *h)
 	s->work_last = h;
 }
 
+static struct piece piece_of(const struct mw_ev_io *ev)
+{
+	return (struct piece){
+		.off = ev->off,
+		.ts_ns = ev->hdr.ts_ns,
+		.proc = mw_prockey_of(&ev->hdr),
+		.bytes = mw_event_io_bytes(ev).p,
+		.tid = ev->hdr.tid,
+		.moved = ev->moved,
+		.captured = ev->captured,
+		.miss = ev->miss,
+	};
+}
+
 /* 0, or -ENOMEM: not held, also when a limit says so. */
 static int hold(struct mw_stream *s, struct mw_half *h, const struct mw_ev_io *ev)
 {
@@ -332,14 +358,13 @@ static int hold(struct mw_stream *s, struct mw_half *h, const struct mw_ev_io *e
 	e = s->a->resize(s->a->ctx, NULL, 0, size);
 	if (!e)
 		return -ENOMEM;
-	*e = (struct held){ .off = ev->off, .since = s->now_ns, .ts_ns = ev->hdr.ts_ns,
-			    .proc = mw_prockey_of(&ev->hdr), .tid = ev->hdr.tid,
-			    .moved = ev->moved, .captured = ev->captured, .miss = ev->miss };
+	*e = (struct held){ .since = s->now_ns, .piece = piece_of(ev) };
 	if (ev->captured)
-		memcpy(e->bytes, mw_event_io_bytes(ev).p, ev->captured);
+		memcpy(e->bytes, e->piece.bytes, ev->captured);
+	e->piece.bytes = e->bytes;
 	/* nearly always the last one */
-	at = h->tail && h->tail->off <= e->off ? &h->tail->next : &h->head;
-	while (*at && (*at)->off <= e->off)
+	at = h->tail && h->tail->piece.off <= ev->off ? &h->tail->next : &h->head;
+	while (*at && (*at)->piece.off <= ev->off)
 		at = &(*at)->next;
 	e->next = *at;
 	*at = e;
@@ -357,7 +382,7 @@ static int hold(struct mw_stream *s, struct mw_half *h, const struct mw_ev_io *e
 static struct held *unhold(struct mw_stream *s, struct mw_half *h)
 {
 	struct held *e = h->head;
-	size_t size = sizeof(*e) + e->captured;
+	size_t size = sizeof(*e) + e->piece.captured;
 
 	h->head = e->next;
 	if (!h->head)
@@ -369,7 +394,7 @@ static struct held *unhold(struct mw_stream *s, struct mw_half *h)
 	return e;
 }
 
-/* --- out ----------------------------------------------------------------------------------------- */
+/* --- out ------------------------------------------------------------------------------- */
 
 static enum mw_gap_reason gap_reason(uint8_t miss)
 {
@@ -385,34 +410,14 @@ static enum mw_gap_reason gap_reason(uint8_t miss)
 	}
 }
 
-/* One chunk as it came, from the event or from memory. */
-struct piece {
-	uint64_t off, ts_ns;
-	struct mw_prockey proc;
-	const uint8_t *bytes;
-	uint32_t tid, moved, captured;
-	uint8_t miss;
-};
-
-static struct piece piece_of_event(const struct mw_ev_io *ev)
-{
-	return (struct piece){ .off = ev->off, .ts_ns = ev->hdr.ts_ns,
-			       .proc = mw_prockey_of(&ev->hdr),
-			       .bytes = mw_event_io_bytes(ev).p, .tid = ev->hdr.tid,
-			       .moved = ev->moved, .captured = ev->captured, .miss = ev->miss };
-}
-
-static struct piece piece_of_held(const struct held *e)
-{
-	return (struct piece){ .off = e->off, .ts_ns = e->ts_ns, .proc = e->proc, .bytes = e->bytes,
-			       .tid = e->tid, .moved = e->moved, .captured = e->captured,
-			       .miss = e->miss };
-}
-
 static struct mw_chunk chunk_of(struct mw_half *h, const struct piece *p)
 {
-	return (struct mw_chunk){ .chan = &h->of->pub, .end = h->end, .off = h->next,
-				  .ts_ns = p->ts_ns, .proc = p->proc, .tid = p->tid };
+	return (struct mw_chunk){ .chan = &h->of->pub,
+				  .end = h->end,
+				  .off = h->next,
+				  .ts_ns = p->ts_ns,
+				  .proc = p->proc,
+				  .tid = p->tid };
 }
 
 static void give_gap(struct mw_stream *s, struct mw_half *h, const struct piece *p, uint64_t n,
@@ -456,12 +461,11 @@ static bool overdue(const struct mw_stream *s, const struct mw_half *h)
 }
 
 /* One chunk of what a half holds; holes before `through` are given up. 0: it waits or is empty. */
-static int give_held(struct mw_stream *s, struct mw_half *h, uint64_t through,
-		     struct mw_chunk *ret)
+static int give_held(struct mw_stream *s, struct mw_half *h, uint64_t through, struct mw_chunk *ret)
 {
 	while (h->head &&
-	       (h->head->off < through || h->head->off <= h->next || overdue(s, h))) {
-		struct piece p = piece_of_held(h->head);
+	       (h->head->piece.off < through || h->head->piece.off <= h->next || overdue(s, h))) {
+		struct piece p = h->head->piece;
 		struct held *e;
 
 		if (p.off > h->next) {
@@ -493,7 +497,7 @@ static int give_leaving(struct mw_stream *s, struct mw_chunk *ret)
 
 static int give_event(struct mw_stream *s, struct mw_chunk *ret)
 {
-	struct piece p = piece_of_event(s->ev);
+	struct piece p = piece_of(s->ev);
 	struct mw_half *h = s->ev_half;
 
 	if (give_held(s, h, p.off, ret))
@@ -532,7 +536,7 @@ int mw_stream_next(struct mw_stream *s, struct mw_chunk *ret)
 	return 0;
 }
 
-/* --- in ------------------------------------------------------------------------------------------ */
+/* --- in -------------------------------------------------------------------------------- */
 
 int mw_stream_push(struct mw_stream *s, const struct mw_ev_io *ev)
 {

@@ -66,6 +66,14 @@ int mw_capture_write(struct mw_capture *c, const void *event, size_t len)
 	return 0;
 }
 
+int mw_capture_end(struct mw_capture *c)
+{
+	struct mw_event_hdr end = { .len = sizeof(end), .type = MW_EV_END, .cpu = MW_CPU_NONE };
+	int r = mw_capture_write(c, &end, sizeof(end));
+
+	return r < 0 ? r : mw_capture_flush(c);
+}
+
 void mw_capture_free(struct mw_capture *c)
 {
 	if (!c)

@@ -16,6 +16,8 @@ struct mw_capture;
 int mw_capture_new(const char *path, char *err, size_t err_len, struct mw_capture **ret);
 /* Takes one whole event, buffered. 0, or the first error there was: nothing is written after it. */
 int mw_capture_write(struct mw_capture *c, const void *event, size_t len);
+/* Marks the end: without it the file counts as cut off. 0, or the first error. */
+int mw_capture_end(struct mw_capture *c);
 /* Everything taken so far is with the kernel when it returns 0. Returns the first error. */
 int mw_capture_flush(struct mw_capture *c);
 /* Flushes what it can and frees; takes NULL. */

@@ -88,11 +88,12 @@ int mw_pump_step(struct mw_pump *p, int timeout_ms)
 		r = mw_source_next(p->source, n ? 0 : timeout_ms, &ev);
 		if (r == 0)
 			break;
-		if (r < 0)
+		if (r > 0)
+			r = take(p, ev, (size_t)r);
+		if (r < 0) {
+			p->cut |= r != -ENODATA && r != -EINTR;
 			return r;
-		r = take(p, ev, (size_t)r);
-		if (r < 0)
-			return r;
+		}
 		n++;
 	}
 	return n;
@@ -109,6 +110,7 @@ int mw_pump_finish(struct mw_pump *p)
 	for (i = 0; i < p->n_sinks; i++)
 		note_failure(p, mw_sink_flush(p->sinks[i]), i);
 	if (p->capture)
-		note_failure(p, mw_capture_flush(p->capture), p->n_sinks);
+		note_failure(p, p->cut ? mw_capture_flush(p->capture) : mw_capture_end(p->capture),
+			     p->n_sinks);
 	return p->sink_error;
 }

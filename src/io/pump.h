@@ -37,6 +37,7 @@ struct mw_pump {
 	int sink_error;	   /* first failure of a sink or the capture, 0 none */
 	size_t failed;	   /* which sink; n_sinks: the capture */
 	uint64_t unwritten; /* records that a sink did not take */
+	bool cut;	    /* the source failed before its end: so the capture has no end mark */
 };
 
 /*

@@ -21,7 +21,7 @@ struct replay {
 	uint64_t off;	/* in the file, of `at` */
 	int fd;
 	int failed; /* a negative errno that stays */
-	bool eof;
+	bool eof, ended; /* at the file's end; MW_EV_END was read */
 	char err[MW_ERR_MAX];
 };
 
@@ -71,6 +71,14 @@ static int replay_next(struct mw_source *source, int timeout_ms, const void **re
 			return fail(s, -EBADMSG,
 				    "the first event does not say where it is from; "
 				    "the file is damaged");
+		if (n > 0 && s->ended)
+			return fail(s, -EBADMSG, "bytes after the end mark; the file is damaged");
+		if (n > 0 && h->type == MW_EV_END) {
+			s->ended = true;
+			s->at += (size_t)n;
+			s->off += (uint64_t)n;
+			continue;
+		}
 		if (n > 0) {
 			s->at += (size_t)n;
 			s->off += (uint64_t)n;
@@ -89,6 +97,8 @@ static int replay_next(struct mw_source *source, int timeout_ms, const void **re
 		return fail(s, -EBADMSG, "the file ends inside an event; it is cut off");
 	if (s->stats.events == 0)
 		return fail(s, -EBADMSG, "the file ends before the first event; it is cut off");
+	if (!s->ended)
+		return fail(s, -EBADMSG, "the file has no end mark; it is cut off");
 	s->failed = -ENODATA;
 	return -ENODATA;
 }

@@ -3,7 +3,7 @@
  * source_replay.h - events from a capture file (event.h says its format)
  *
  * Read in one pass, so a pipe will do. What it gives has passed mw_event_check and begins with
- * MW_EV_META. `next` never waits for more than the file itself does.
+ * MW_EV_META; a file without MW_EV_END at its end is cut off, and -EBADMSG says so there. `next` never waits for more than the file itself does.
  */
 #ifndef MW_IO_SOURCE_REPLAY_H
 #define MW_IO_SOURCE_REPLAY_H

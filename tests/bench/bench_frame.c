@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_frame.c - what the byte lane takes: events to chunks, chunks to lines, lines to messages; in
- * megabytes and thousands of messages a second of processor time, best of several runs
+ * bench_frame.c - what the byte lane takes: events to chunks, chunks to lines, lines to messages;
+ * in megabytes and thousands of messages a second of processor time, best of several runs
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,8 @@ static void small(struct load *l, size_t n)
 		int k = snprintf(s, sizeof(s),
 				 "{\"method\":\"tools/call\",\"params\":{\"name\":\"read_file\","
 				 "\"arguments\":{\"path\":\"/home/user/src/file-%zu.c\"},\"_meta\":"
-				 "{\"progressToken\":%zu}},\"jsonrpc\":\"2.0\",\"id\":%zu}\n", i, i, i);
+				 "{\"progressToken\":%zu}},\"jsonrpc\":\"2.0\",\"id\":%zu}\n",
+				 i, i, i);
 
 		put(l, s, (size_t)k);
 	}
@@ -101,8 +102,10 @@ static void table(struct load *l, size_t n, size_t rows)
 	for (size_t i = 0; i < n; i++) {
 		put_str(l, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"rows\":[");
 		for (size_t k = 0; k < rows; k++) {
-			int m = snprintf(s, sizeof(s), "%s{\"id\":%zu,\"name\":\"n%zu\",\"ok\":true,\"v\":[1,2.5]}",
-					 k ? "," : "", k, k);
+			int m =
+			    snprintf(s, sizeof(s),
+				     "%s{\"id\":%zu,\"name\":\"n%zu\",\"ok\":true,\"v\":[1,2.5]}",
+				     k ? "," : "", k, k);
 
 			put(l, s, (size_t)m);
 		}
@@ -166,7 +169,8 @@ static double run(const struct load *l, unsigned int what)
 			ev.io.off = off;
 			ev.io.moved = ev.io.captured = (uint32_t)n;
 			ev.io.hdr.len = (uint32_t)(sizeof(ev.io) + ((n + 7) & ~(size_t)7));
-			if (mw_event_check(&ev, ev.io.hdr.len) <= 0 || mw_stream_push(s, &ev.io) < 0)
+			if (mw_event_check(&ev, ev.io.hdr.len) <= 0 ||
+			    mw_stream_push(s, &ev.io) < 0)
 				abort();
 			while (mw_stream_next(s, &c) == 1) {
 				if (!(what & FRAME)) {
@@ -211,8 +215,8 @@ static double run_rpc(const struct load *l)
 
 static void show(const struct load *l, const char *what, double t)
 {
-	printf("%-34s %-22s %9.0f MB/s %12.1f k messages/s\n", l->name, what, (double)l->n / t / 1e6,
-	       (double)l->n_msgs / t / 1e3);
+	printf("%-34s %-22s %9.0f MB/s %12.1f k messages/s\n", l->name, what,
+	       (double)l->n / t / 1e6, (double)l->n_msgs / t / 1e3);
 }
 
 int main(void)

@@ -7,9 +7,9 @@
 #include "core/stream.h"
 
 /*
- * The first byte chooses: even, what follows are events as in a capture file; odd, every 8 bytes are
- * one I/O event in short, so that the fuzzer gets at the order of them. Either way the I/O events
- * go through the stream stage, which has to account for every byte.
+ * The first byte chooses: even, what follows are events as in a capture file; odd, every 8 bytes
+ * are one I/O event in short, so that the fuzzer gets at the order of them. Either way the I/O
+ * events go through the stream stage, which has to account for every byte.
  */
 #define CHANS 3
 
@@ -28,8 +28,8 @@ static uint64_t sum; /* so that reading is not optimised away */
 
 static void touch(struct mw_slice s, const void *event, size_t n)
 {
-	FUZZ_CHECK(s.n == 0 || (s.p >= (const uint8_t *)event &&
-				s.p + s.n <= (const uint8_t *)event + n));
+	FUZZ_CHECK(s.n == 0 ||
+		   (s.p >= (const uint8_t *)event && s.p + s.n <= (const uint8_t *)event + n));
 	for (size_t i = 0; i < s.n; i++)
 		sum += s.p[i];
 }
@@ -120,8 +120,8 @@ static void pull(struct lane *l)
 			l->at[i].next[c.end] = 0;
 		}
 		FUZZ_CHECK(c.off == l->at[i].next[c.end]);
-		FUZZ_CHECK(!__builtin_add_overflow(c.off, c.bytes.n + c.gap,
-						   &l->at[i].next[c.end]));
+		FUZZ_CHECK(
+		    !__builtin_add_overflow(c.off, c.bytes.n + c.gap, &l->at[i].next[c.end]));
 	}
 	FUZZ_CHECK(mw_stream_next(l->s, &c) == 0);
 }
@@ -180,8 +180,12 @@ static void brief(struct lane *l, const uint8_t *p, size_t n)
 		struct mw_ev_io *ev = calloc(1, len);
 
 		ts += (uint64_t)p[7] << 20;
-		ev->hdr = (struct mw_event_hdr){ .len = (uint32_t)len, .type = MW_EV_IO, .ts_ns = ts,
-						 .tgid = p[6], .cpu = p[6] & 3, .seq = p[4] };
+		ev->hdr = (struct mw_event_hdr){ .len = (uint32_t)len,
+						 .type = MW_EV_IO,
+						 .ts_ns = ts,
+						 .tgid = p[6],
+						 .cpu = p[6] & 3,
+						 .seq = p[4] };
 		ev->chan = p[0] & 3;
 		ev->gen = p[0] >> 2 & 3;
 		ev->dir = p[0] >> 4 & 1;

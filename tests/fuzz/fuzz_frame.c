@@ -7,7 +7,7 @@
  * The input: a byte that chooses how it is split and which allocation fails, then a stream: 0xf1 to
  * 0xf7 a gap of 1 to 7 bytes, 0xf8 and a byte n a run of n times 512 bytes, any other byte itself.
  */
-#define MAX (MW_FRAME_HEAD + MW_FRAME_TAIL)
+#define MAX	  (MW_FRAME_HEAD + MW_FRAME_TAIL)
 #define BYTES_MAX (2 * MAX + 1000)
 
 static size_t fail_at;
@@ -35,7 +35,8 @@ struct stream {
 
 static void stream_make(struct stream *s, const uint8_t *p, size_t n)
 {
-	*s = (struct stream){ .bytes = malloc(BYTES_MAX + n), .seg = calloc(n + 1, sizeof(*s->seg)) };
+	*s = (struct stream){ .bytes = malloc(BYTES_MAX + n),
+			      .seg = calloc(n + 1, sizeof(*s->seg)) };
 	for (size_t i = 0; i < n; i++) {
 		struct segment *last = s->n_seg ? &s->seg[s->n_seg - 1] : NULL;
 

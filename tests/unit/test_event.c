@@ -79,8 +79,9 @@ static void reads_nothing_beyond(void **state)
 
 static void refuses_bad_lengths(void **state)
 {
-	static const uint32_t bad[] = { 0, 8, 48, 55, 57, 60, MW_EVENT_MAX + 8, UINT32_MAX,
-					UINT32_MAX - 7 };
+	static const uint32_t bad[] = {
+		0, 8, 48, 55, 57, 60, MW_EVENT_MAX + 8, UINT32_MAX, UINT32_MAX - 7
+	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		fresh(MW_EV_TICK, bad[i]);
@@ -136,7 +137,12 @@ static void strings_fit(void **state)
 	struct mw_event_meta_strings m;
 
 	fresh(MW_EV_EXEC, len);
-	memcpy(e.bytes + sizeof(e.proc), "/bin/ls" "ls\0-l\0" "/tmp" "/sys.slice", 7 + 6 + 4 + 10);
+	memcpy(e.bytes + sizeof(e.proc),
+	       "/bin/ls"
+	       "ls\0-l\0"
+	       "/tmp"
+	       "/sys.slice",
+	       7 + 6 + 4 + 10);
 	e.proc.exe_len = 7;
 	e.proc.argv_len = 6;
 	e.proc.cwd_len = 4;
@@ -199,7 +205,7 @@ static void strings_fit(void **state)
 	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
 }
 
-/* --- mw_seq -------------------------------------------------------------------------------------- */
+/* --- mw_seq ---------------------------------------------------------------------------- */
 
 static struct mw_seq *seq_new(unsigned int n_cpu)
 {

@@ -63,8 +63,9 @@ static void note(struct run *r, const struct mw_frame *f)
 
 static void chunk(struct run *r, uint64_t off, struct mw_slice bytes, uint64_t gap)
 {
-	struct mw_chunk c = { .off = off, .gap = gap, .ts_ns = ++r->ts, .tid = 7,
-			      .reason = gap ? MW_GAP_LOST : 0 };
+	struct mw_chunk c = {
+		.off = off, .gap = gap, .ts_ns = ++r->ts, .tid = 7, .reason = gap ? MW_GAP_LOST : 0
+	};
 	struct mw_frame f;
 
 	if (!gap)
@@ -187,7 +188,8 @@ static void lines_without_memory(void **state)
 			struct run good, r;
 
 			feed_all(&good, &test_alloc, text, split, 2);
-			TEST_EACH_FAILURE(n) {
+			TEST_EACH_FAILURE(n)
+			{
 				feed_all(&r, &test_alloc_failing, text, split, 2);
 				assert_int_equal(r.f.n_nomem > 0, test_alloc_failed());
 				/* more: half an empty line, "\r", is not known to be empty */
@@ -218,11 +220,14 @@ static void out_of_memory_exactly(void **state)
 	run_init(&r, &test_alloc_failing);
 	test_alloc_fail_at(2);
 	chunk(&r, 0, MW_SLICE_LIT("ab"), 0);
-	chunk(&r, 2, MW_SLICE_LIT("0123456789012345678901234567890123456789012345678901234567890123"
-				  "\nx\n"), 0);
-	assert_buf_equal(&r.out, "0 2 broken ab\n2 64 broken headless "
-				 "0123456789012345678901234567890123456789012345678901234567890123\n"
-				 "67 1 x\n");
+	chunk(&r, 2,
+	      MW_SLICE_LIT("0123456789012345678901234567890123456789012345678901234567890123"
+			   "\nx\n"),
+	      0);
+	assert_buf_equal(&r.out,
+			 "0 2 broken ab\n2 64 broken headless "
+			 "0123456789012345678901234567890123456789012345678901234567890123\n"
+			 "67 1 x\n");
 	run_done(&r);
 	test_alloc_fail_at(0);
 }
@@ -249,8 +254,9 @@ static void zero_copy(void **state)
 
 static void times_and_owners(void **state)
 {
-	struct mw_chunk c = { .off = 10, .bytes = MW_SLICE_LIT("ab"), .ts_ns = 100, .tid = 1,
-			      .proc = { 5, 50 } };
+	struct mw_chunk c = {
+		.off = 10, .bytes = MW_SLICE_LIT("ab"), .ts_ns = 100, .tid = 1, .proc = { 5, 50 }
+	};
 	struct mw_framer f;
 	struct mw_frame fr;
 
@@ -258,8 +264,9 @@ static void times_and_owners(void **state)
 	mw_framer_push(&f, &c);
 	assert_int_equal(mw_framer_next(&f, &fr), 0);
 	assert_slice_equal(mw_framer_partial(&f), "ab");
-	c = (struct mw_chunk){ .off = 12, .bytes = MW_SLICE_LIT("cd\ne"), .ts_ns = 200, .tid = 2,
-			       .proc = { 6, 60 } };
+	c = (struct mw_chunk){
+		.off = 12, .bytes = MW_SLICE_LIT("cd\ne"), .ts_ns = 200, .tid = 2, .proc = { 6, 60 }
+	};
 	mw_framer_push(&f, &c);
 	assert_int_equal(mw_framer_next(&f, &fr), 1);
 	assert_slice_equal(fr.bytes, "abcd");
@@ -290,7 +297,7 @@ static void times_and_owners(void **state)
 	assert_int_equal(test_alloc_live(), 0);
 }
 
-/* --- lines over max ------------------------------------------------------------------------------ */
+/* --- lines over max -------------------------------------------------------------------- */
 
 static void fill(uint8_t *p, size_t n)
 {
@@ -330,8 +337,10 @@ static void long_line(size_t len, size_t step, const char *ends, bool broken)
 
 static void over_max(void **state)
 {
-	static const size_t lens[] = { MW_FRAME_HEAD, MAX - 1, MAX, MAX + 1, MAX + MW_FRAME_TAIL - 1,
-				       MAX + MW_FRAME_TAIL, 2 * MAX + 77 };
+	static const size_t lens[] = {
+		MW_FRAME_HEAD,	     MAX - 1,	  MAX, MAX + 1, MAX + MW_FRAME_TAIL - 1,
+		MAX + MW_FRAME_TAIL, 2 * MAX + 77
+	};
 	static const size_t steps[] = { 1, 7, 4095, 4096, 4097, 65536, 65537, SIZE_MAX };
 
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
@@ -373,10 +382,12 @@ static void over_max_without_memory(void **state)
 	fill(text, sizeof(text));
 	memcpy(text + sizeof(text) - 7, "end\nab\n", 7);
 	for (size_t k = 0; k < 3; k++)
-		TEST_EACH_FAILURE(n) {
+		TEST_EACH_FAILURE(n)
+		{
 			struct run r;
 
-			feed_all(&r, &test_alloc_failing, mw_slice(text, sizeof(text)), 0, steps[k]);
+			feed_all(&r, &test_alloc_failing, mw_slice(text, sizeof(text)), 0,
+				 steps[k]);
 			assert_true(r.n_frames >= 2);
 			assert_memory_equal(r.out.p + r.out.len - 5, "2 ab\n", 5);
 			if (r.f.n_nomem)

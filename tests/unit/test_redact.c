@@ -135,6 +135,30 @@ static void test_json_broken(void **state)
 	assert_false(lossy);
 }
 
+/* The beginning of a long value: never more of a secret than of the whole. */
+static void test_json_head(void **state)
+{
+	static const char in[] = "{\"a\":\"x https://user:hunter2@host/p y\",\"token\":\"hunter2\","
+				 "\"b\":[\"PASSWORD=hunter2 z\",\"--api-key hunter2\"]}";
+	size_t n = sizeof(in) - 1, stop;
+	struct mw_buf out;
+	int r;
+
+	mw_buf_init(&out, &test_alloc, 4096);
+	for (stop = 1; stop < 200; stop++) {
+		bool lossy = false;
+
+		out.len = 0;
+		r = mw_redact_json_head(&out, mw_slice(in, n), stop, &lossy);
+		assert_in_range(r, 0, 1);
+		if (r == 0)
+			assert_int_equal(mw_json_check(mw_buf_slice(&out), 8, NULL, NULL), 0);
+		assert_null(memmem(out.p, out.len, "hun", 3));
+		assert_null(memmem(out.p, out.len, "user", 4));
+	}
+	mw_buf_done(&out);
+}
+
 static void test_text(void **state)
 {
 	static const struct pair pairs[] = {
@@ -320,7 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),	    cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_lossy),  cmocka_unit_test(test_json_broken),
-		cmocka_unit_test(test_text),	    cmocka_unit_test(test_text_cut),
+		cmocka_unit_test(test_json_head),  cmocka_unit_test(test_text),	    cmocka_unit_test(test_text_cut),
 		cmocka_unit_test(test_text_linear), cmocka_unit_test(test_argv),
 		cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_no_room),
 	};

@@ -43,8 +43,10 @@ static void describe(struct mw_slice text, struct mw_buf *out)
 	if (r < 0) {
 		for (size_t i = 0; i < sizeof(m); i++)
 			assert_int_equal(((uint8_t *)&m)[i], 0xAA);
-		mw_buf_append_str(out, r == -EBADMSG ? "EBADMSG" : r == -EPROTO ? "EPROTO" :
-				       r == -E2BIG   ? "E2BIG" : "?");
+		mw_buf_append_str(out, r == -EBADMSG  ? "EBADMSG"
+				       : r == -EPROTO ? "EPROTO"
+				       : r == -E2BIG  ? "E2BIG"
+						      : "?");
 		if (r != -EPROTO)
 			assert_in_range(off, 0, text.n);
 		return;
@@ -131,7 +133,8 @@ static const struct {
 	  "{'io.modelcontextprotocol/x':3}}" },
 	{ "{'jsonrpc':'2.0','id':1,'method':'m','params':'name'}",
 	  "request id=1 method='m' params='name'" },
-	{ "{'jsonrpc':'2.0','id':1,'method':'m','params':{'_meta':[{'io.modelcontextprotocol/':1}]}}",
+	{ "{'jsonrpc':'2.0','id':1,'method':'m','params':{'_meta':[{'io.modelcontextprotocol/"
+	  "':1}]}}",
 	  "request id=1 method='m' params={'_meta':[{'io.modelcontextprotocol/':1}]} "
 	  "meta=[{'io.modelcontextprotocol/':1}]" },
 	/* results */
@@ -167,7 +170,8 @@ static const struct {
 	{ "{'jsonrpc':'2.0','id':1,'method':'m','params':{'name\\u0000':'a'}}",
 	  "request id=1 method='m' params={'name\\u0000':'a'} nul" },
 	/* strings that hold what ends things */
-	{ "{'jsonrpc':'2.0','id':'\\\\','method':'a\\'b','params':{'x':'\\\\\\'}]','name':'\\\\\\\\'}}",
+	{ "{'jsonrpc':'2.0','id':'\\\\','method':'a\\'b','params':{'x':'\\\\\\'}]','name':'"
+	  "\\\\\\\\'}}",
 	  "request id='\\\\' method='a\\'b' params={'x':'\\\\\\'}]','name':'\\\\\\\\'} "
 	  "name='\\\\\\\\'" },
 	{ "{'a':'{[','jsonrpc':'2.0','b':[']}',{'c':[[]]}],'id':1,'method':'m'}",
@@ -253,7 +257,8 @@ static void too_deep(void **state)
 		memset(open, '[', n);
 		memset(shut, ']', n);
 		open[n] = shut[n] = 0;
-		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s%s}", open, shut);
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s%s}", open,
+			 shut);
 		r = mw_rpc_parse(mw_slice_str(text), &m, &off);
 		if (n < MW_JSON_DEPTH_MAX)
 			assert_int_equal(r, 0);
@@ -261,11 +266,11 @@ static void too_deep(void **state)
 			assert_int_equal(r, -E2BIG);
 	}
 	assert_int_equal(off, strlen("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":") +
-				      MW_JSON_DEPTH_MAX - 1);
+				  MW_JSON_DEPTH_MAX - 1);
 	assert_int_equal(mw_rpc_parse(mw_slice(NULL, 0), &m, NULL), -EBADMSG);
 }
 
-/* --- batches ------------------------------------------------------------------------------------- */
+/* --- batches --------------------------------------------------------------------------- */
 
 static void batch(const char *in, const char *want)
 {
@@ -296,7 +301,8 @@ static void batches(void **state)
 	batch("[]", ".");
 	batch(" [ \n] ", ".");
 	batch("[1]", "|1.");
-	batch("[ {\"a\":[1,2]} , {\"b\":\"],[\"} ,3, \"x\\\"\" ]", "|{\"a\":[1,2]}|{\"b\":\"],[\"}|3|\"x\\\"\".");
+	batch("[ {\"a\":[1,2]} , {\"b\":\"],[\"} ,3, \"x\\\"\" ]",
+	      "|{\"a\":[1,2]}|{\"b\":\"],[\"}|3|\"x\\\"\".");
 	batch("[[],[[]],null,true]", "|[]|[[]]|null|true.");
 	batch("", "!");
 	batch("  ", "!");
@@ -317,32 +323,62 @@ static void batches(void **state)
 	assert_false(mw_rpc_is_batch(mw_slice(NULL, 0)));
 }
 
-/* --- methods ------------------------------------------------------------------------------------- */
+/* --- methods --------------------------------------------------------------------------- */
 
 static void senders(void **state)
 {
 	static const char *const client[] = {
-		"initialize", "notifications/initialized", "tools/list", "tools/call",
-		"resources/list", "resources/read", "resources/templates/list",
-		"resources/subscribe", "resources/unsubscribe", "prompts/list", "prompts/get",
-		"completion/complete", "logging/setLevel", "notifications/roots/list_changed",
-		"server/discover", "subscriptions/listen",
+		"initialize",
+		"notifications/initialized",
+		"tools/list",
+		"tools/call",
+		"resources/list",
+		"resources/read",
+		"resources/templates/list",
+		"resources/subscribe",
+		"resources/unsubscribe",
+		"prompts/list",
+		"prompts/get",
+		"completion/complete",
+		"logging/setLevel",
+		"notifications/roots/list_changed",
+		"server/discover",
+		"subscriptions/listen",
 	};
 	static const char *const server[] = {
-		"roots/list", "sampling/createMessage", "elicitation/create",
-		"notifications/message", "notifications/tools/list_changed",
-		"notifications/prompts/list_changed", "notifications/resources/list_changed",
-		"notifications/resources/updated", "notifications/elicitation/complete",
+		"roots/list",
+		"sampling/createMessage",
+		"elicitation/create",
+		"notifications/message",
+		"notifications/tools/list_changed",
+		"notifications/prompts/list_changed",
+		"notifications/resources/list_changed",
+		"notifications/resources/updated",
+		"notifications/elicitation/complete",
 		"notifications/subscriptions/acknowledged",
 	};
 	static const char *const either[] = {
-		"ping", "notifications/cancelled", "notifications/progress", "tasks/get",
-		"tasks/result", "tasks/list", "tasks/cancel", "tasks/update",
+		"ping",
+		"notifications/cancelled",
+		"notifications/progress",
+		"tasks/get",
+		"tasks/result",
+		"tasks/list",
+		"tasks/cancel",
+		"tasks/update",
 		"notifications/tasks/status",
 	};
 	static const char *const unknown[] = {
-		"", "x", "Initialize", "tools", "tools/", "tools/callx", "tool/call", "textDocument/hover",
-		"notifications/", "rpc.discover",
+		"",
+		"x",
+		"Initialize",
+		"tools",
+		"tools/",
+		"tools/callx",
+		"tool/call",
+		"textDocument/hover",
+		"notifications/",
+		"rpc.discover",
 	};
 	static const struct {
 		const char *const *names;

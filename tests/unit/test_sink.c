@@ -36,10 +36,10 @@ static int teardown(void **state)
 
 static const char *in_dir(const char *name)
 {
-	static char path[4][256];
+	static char path[16][256];
 	static unsigned int n;
 
-	n = (n + 1) % 4;
+	n = (n + 1) % 16;
 	snprintf(path[n], sizeof(path[n]), "%s/%s", dir, name);
 	return path[n];
 }

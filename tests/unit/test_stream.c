@@ -10,9 +10,9 @@
 #define MS 1000000ull
 
 /*
- * What comes out is written down, one word a chunk: "1w@0:abc" (channel 1, its writing end, offset 0),
- * "1w@3-2L" (2 bytes missing, Lost, Fault, liMit, Carrier), "1!" (evicted). Chunks that continue one
- * another are joined, so that a case reads the same however it is split.
+ * What comes out is written down, one word a chunk: "1w@0:abc" (channel 1, its writing end, offset
+ * 0), "1w@3-2L" (2 bytes missing, Lost, Fault, liMit, Carrier), "1!" (evicted). Chunks that
+ * continue one another are joined, so that a case reads the same however it is split.
  */
 struct run {
 	struct mw_stream *s;
@@ -102,8 +102,9 @@ static struct mw_ev_io *ev_pipe(struct run *r, uint64_t chan, enum mw_dir dir, u
 
 	memset(ev, 0, sizeof(*ev));
 	memcpy(r->ev.bytes + sizeof(*ev), bytes, n);
-	ev->hdr = (struct mw_event_hdr){ .type = MW_EV_IO, .ts_ns = r->ts += 1000, .tgid = 10 + dir,
-					 .tid = 20, .start_ns = 5 };
+	ev->hdr = (struct mw_event_hdr){
+		.type = MW_EV_IO, .ts_ns = r->ts += 1000, .tgid = 10 + dir, .tid = 20, .start_ns = 5
+	};
 	ev->chan = chan;
 	ev->gen = 1;
 	ev->ino = 77;
@@ -156,11 +157,12 @@ static void end(struct run *r)
 	pull(r);
 }
 
-/* --- order on one half, as scripts --------------------------------------------------------------- */
+/* --- order on one half, as scripts ----------------------------------------------------- */
 
 /*
  * A script: "off:bytes" an event, "off:bytes+nF" one of which n more bytes moved, "t" 250 ms go by,
- * "." the end; words in order.
+ * "h" 110 ms, "l" 250 ms without a tick, "." the end; words in order. " ~" behind what comes out:
+ * there is more, held.
  */
 static const struct {
 	const char *in, *out;
@@ -182,8 +184,8 @@ static const struct {
 	{ "2:c h 5:f h 3:d", " 1w@0-2L 1w@2:cd ~" },
 	{ "2:c h 5:f h h", " 1w@0-2L 1w@2:c 1w@3-2L 1w@5:f" },
 	{ "5:f h 0:a h", " 1w@0:a 1w@1-4L 1w@5:f" },
-	/* what fills the hole comes, though late: no gap as long as none was said */
 	{ "3:def h h 0:abc", " 1w@0-3L 1w@3:def" },
+	/* what fills the hole comes late, but before a tick: no gap as long as none was said */
 	{ "0:a 3:de l 1:bc", " 1w@0:abcde" },
 	{ "0:a 3:de l 1:b t 2:c", " 1w@0:ab 1w@2-1L 1w@3:de" },
 	/* twice the same, and overlaps */
@@ -215,7 +217,6 @@ static void play(struct run *r, const char *in, size_t split)
 			continue;
 		}
 		if (*in == 't' || *in == 'h' || *in == 'l') {
-			/* h: half the wait; l: long, but nobody ticks */
 			if (*in == 'l')
 				r->ts += 250 * MS;
 			else
@@ -287,7 +288,8 @@ static void order_without_memory(void **state)
 		end(&r);
 		mw_stream_stats(r.s, &good);
 		run_done(&r);
-		TEST_EACH_FAILURE(n) {
+		TEST_EACH_FAILURE(n)
+		{
 			if (run_init(&r, &test_alloc_failing, 4)) {
 				play(&r, cases[i].in, 0);
 				end(&r);
@@ -352,7 +354,7 @@ static void held_keeps_its_own_time_and_owner(void **state)
 	run_done(&r);
 }
 
-/* --- limits -------------------------------------------------------------------------------------- */
+/* --- limits ---------------------------------------------------------------------------- */
 
 static void chunks_held_are_limited(void **state)
 {
@@ -453,7 +455,8 @@ static void least_used_channel_is_evicted(void **state)
 	assert_int_equal(test_alloc_live(), 0);
 }
 
-/* The rest of an event's own gap, an eviction and held chunks of two channels, all pending at once. */
+/* The rest of an event's own gap, an eviction and held chunks of two channels, all pending at once.
+ */
 static void tick_and_finish_reach_every_half(void **state)
 {
 	struct run r;
@@ -480,7 +483,7 @@ static void tick_and_finish_reach_every_half(void **state)
 	run_done(&r);
 }
 
-/* --- identity ------------------------------------------------------------------------------------ */
+/* --- identity -------------------------------------------------------------------------- */
 
 static void two_ends_one_channel(void **state)
 {
@@ -525,13 +528,14 @@ static struct mw_addr v4(uint8_t last, uint16_t port)
 static struct mw_addr mapped(uint8_t last, uint16_t port)
 {
 	return (struct mw_addr){ .ip = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, last },
-				 .port = port, .family = AF_INET6 };
+				 .port = port,
+				 .family = AF_INET6 };
 }
 
 static struct mw_addr v6(uint8_t last, uint16_t port)
 {
-	return (struct mw_addr){ .ip = { 0xfe, 0x80, [15] = last }, .port = port,
-				 .family = AF_INET6 };
+	return (
+	    struct mw_addr){ .ip = { 0xfe, 0x80, [15] = last }, .port = port, .family = AF_INET6 };
 }
 
 static void tcp(struct run *r, uint64_t chan, enum mw_dir dir, struct mw_addr local,
@@ -622,7 +626,7 @@ static void tcp_without_addresses(void **state)
 	run_done(&r);
 }
 
-/* --- memory -------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------- */
 
 static void no_memory_to_hold_gives_up_the_hole(void **state)
 {
@@ -667,7 +671,7 @@ static void no_memory_for_a_channel(void **state)
 	assert_int_equal(test_alloc_live(), 0);
 }
 
-/* --- at random ----------------------------------------------------------------------------------- */
+/* --- at random ------------------------------------------------------------------------- */
 
 static uint64_t rnd_state;
 static uint32_t rnd(uint32_t n)
@@ -723,7 +727,7 @@ static void at_random(void **state, const struct mw_alloc *a)
 			ev->miss = MW_MISS_FAULT;
 			for (uint32_t k = 0; k < in[i].cap; k++)
 				r.ev.bytes[sizeof(*ev) + k] =
-					(uint8_t)((in[i].off + k) * 7 + in[i].dir);
+				    (uint8_t)((in[i].off + k) * 7 + in[i].dir);
 			assert_true(mw_stream_push(r.s, ev) >= -ENOMEM);
 			if (rnd(60) == 0)
 				i--; /* once more */
@@ -765,7 +769,8 @@ static void hostile_numbers(void **state)
 	w(&r, 5, "y");
 	tick(&r, 0);
 	end(&r);
-	assert_buf_equal(&r.out, " 1w@0-5L 1w@5:y 1w@6-18446744073709551608L 1w@18446744073709551614:x");
+	assert_buf_equal(&r.out,
+			 " 1w@0-5L 1w@5:y 1w@6-18446744073709551608L 1w@18446744073709551614:x");
 	w(&r, UINT64_MAX - 1, "z");
 	end(&r);
 	run_done(&r);

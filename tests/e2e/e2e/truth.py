@@ -53,7 +53,7 @@ class Server:
     def __init__(self, argv, exe, marks, folder):
         self.argv = argv  # what the client starts
         self.exe = exe  # base name of the program that really reads and writes
-        self.marks = marks  # words of its arguments; with ! in front: words of a wrapper's
+        self.marks = marks  # parts of its command line; with ! in front: an argument only a wrapper has
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.secrets = {}  # members of arguments that may stand in no record
@@ -79,9 +79,8 @@ class Server:
     def is_record(self, server):
         """Whether a server record's `server` is this process."""
         argv = server.get("argv", [])
-        words = " ".join(argv) if isinstance(argv, list) else argv
         return (server.get("exe", "").rsplit("/", 1)[-1] == self.exe
-                and all((m[1:] not in words) if m[0] == "!" else m in words for m in self.marks))
+                and all(m[1:] not in argv if m[0] == "!" else m in " ".join(argv) for m in self.marks))
 
     def load(self, stem):
         """Reads what passed the client's end: STEM.c2s and STEM.s2c."""
@@ -113,13 +112,13 @@ class Server:
 
 class Truth:
     """A run: the client to start and its servers. `demand`: type of record -> how many there must be
-    ("any": do not count)."""
+    ("any": do not count). hostile: effects may be tied to nothing, and messages settle out of order."""
 
-    def __init__(self, argv, out, servers, demand=None, sequential=True, close=None):
+    def __init__(self, argv, out, servers, demand=None, sequential=True, hostile=False):
         self.argv, self.out, self.servers = argv, out, servers
         self.demand = {"gap": 0, "anomaly": 0} | (demand or {})
         self.sequential = sequential
-        self.close = close
+        self.hostile = hostile
 
     def load(self):
         """Problems of the client's own run; the tool has no part in them."""

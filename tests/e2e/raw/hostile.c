@@ -4,8 +4,8 @@
  *
  * hostile FOLDER. While the first thread is inside read(2), a second one overwrites the read buffer
  * with another request and points fds 0 and 1 at /dev/null and at files and back, without pause. The
- * first does not look at what it read: it deletes FOLDER/victim-N at its Nth request and answers id N
- * through an fd that is always the client's.
+ * first does not look at what it read: at its Nth request it deletes FOLDER/c<N - 1, four digits>-victim
+ * and answers id N through an fd that is always the client's. Request 0 is initialize.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -56,8 +56,8 @@ int main(int argc, char **argv)
 				return 0;
 			continue;
 		}
-		if (id > 0) { /* request 0 is initialize */
-			snprintf(path, sizeof(path), "%s/victim-%d", argv[1], id);
+		if (id > 0) {
+			snprintf(path, sizeof(path), "%s/c%04d-victim", argv[1], id - 1);
 			unlink(path);
 		}
 		int n = snprintf(answer, sizeof(answer), id == 0 ?

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor.c - the verb `doctor`: what this kernel allows, what will be used, what stays unseen */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "core/event.h"
+#include "io/file.h"
+#include "io/probe.h"
+#include "io/source_bpf.h"
+
+#define LIVE_TIMEOUT_MS 5000
+/* Opened for the live event: it is everywhere, and nothing happens by it. */
+#define LIVE_PATH "/dev/null"
+
+static const char help[] =
+    "Usage: mcpwatch doctor [--live] [--json]\n"
+    "\n"
+    "Tries what this kernel and this user allow, says which sources of events will be used and\n"
+    "what stays unseen. Exit status 1 if observing is not possible.\n"
+    "\n"
+    "  --live   also load everything, make a real event (open " LIVE_PATH ") and wait for it\n"
+    "  --json   as one JSON object\n"
+    "  --help   this text\n";
+
+/* What the programs of this version attach to; all are among what is needed. */
+static const char *const sources[] = {
+	"tp_btf sys_exit",
+	"tp_btf sched_process_fork, sched_process_exec, sched_process_exit",
+	"tp_btf inet_sock_set_state",
+};
+
+/* What no kernel lets this version see. */
+static const char *const unseen[] = {
+	"what is said over TLS: servers reached by https give no calls",
+	"calls over HTTP (Streamable HTTP, SSE, WebSocket): only lines on pipes and sockets are "
+	"read",
+	"actions other than open, delete, rename, rmdir, connect, exec and exit",
+	"what goes through io_uring",
+};
+
+struct live {
+	bool tried, seen;
+	double ms;
+	char err[MW_ERR_MAX];
+};
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1e6;
+}
+
+static bool is_ours(const struct mw_event_hdr *h, int fd)
+{
+	const struct mw_ev_act *act = (const void *)h;
+	struct mw_slice path;
+
+	if (h->type != MW_EV_ACT || h->tgid != (uint32_t)getpid() || act->op != MW_OP_OPEN)
+		return false;
+	path = mw_event_act_strings(act).path;
+	return act->ret == fd && mw_slice_eq_str(path, LIVE_PATH);
+}
+
+static void wait_for_it(struct mw_source *s, int fd, struct live *live)
+{
+	double start = now_ms();
+	const void *ev;
+	int r;
+
+	while (now_ms() - start < LIVE_TIMEOUT_MS) {
+		r = mw_source_next(s, 100, &ev);
+		if (r < 0 && r != -EINTR) {
+			snprintf(live->err, sizeof(live->err), "reading events failed: %s",
+				 strerror(-r));
+			return;
+		}
+		if (r > 0 && mw_event_check(ev, (size_t)r) == r && is_ours(ev, fd)) {
+			live->seen = true;
+			live->ms = now_ms() - start;
+			return;
+		}
+	}
+	snprintf(live->err, sizeof(live->err),
+		 "everything loaded, but the event did not come within %d s",
+		 LIVE_TIMEOUT_MS / 1000);
+}
+
+static void try_live(struct live *live)
+{
+	struct mw_source_bpf_config cfg = { .err = live->err, .err_len = sizeof(live->err) };
+	struct mw_source *s;
+	int r, fd;
+
+	live->tried = true;
+	r = mw_source_bpf_new(&cfg, &s);
+	if (r < 0) {
+		if (!live->err[0])
+			snprintf(live->err, sizeof(live->err), "%s", strerror(-r));
+		return;
+	}
+	r = mw_source_bpf_tag(s, (uint32_t)getpid(), MW_SOURCE_OBSERVED);
+	fd = open(LIVE_PATH, O_RDONLY | O_CLOEXEC);
+	if (r < 0 || fd < 0)
+		snprintf(live->err, sizeof(live->err), "cannot make the event: %s",
+			 strerror(r < 0 ? -r : errno));
+	else
+		wait_for_it(s, fd, live);
+	mw_close(&fd);
+	mw_source_free(s);
+}
+
+static const struct mw_probe_item *find(const struct mw_probe_report *p, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_items; i++)
+		if (strcmp(p->item[i].name, name) == 0)
+			return &p->item[i];
+	return NULL;
+}
+
+static void print_items(const struct mw_probe_report *p, bool needed)
+{
+	size_t i;
+
+	printf("\n%s\n", needed ? "Needed" : "Not needed");
+	for (i = 0; i < p->n_items; i++) {
+		const struct mw_probe_item *it = &p->item[i];
+
+		if (it->needed != needed)
+			continue;
+		printf("  %-4s %-14s %s\n", it->ok ? "yes" : "NO", it->name, it->means);
+		if (!it->ok && it->err)
+			printf("  %-19s (%s)\n", "", strerror(it->err));
+	}
+}
+
+static void print_text(const struct mw_probe_report *p, const struct live *live)
+{
+	const struct mw_probe_item *root = find(p, "root"), *cap = find(p, "cap_bpf");
+	size_t i;
+
+	printf("kernel %s, %s, %lu cpus\n", p->kernel, p->machine, p->n_cpus);
+	print_items(p, true);
+	print_items(p, false);
+	puts("\nSources of events");
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (p->can_run)
+			printf("  %s\n", sources[i]);
+	if (!p->can_run)
+		puts("  none");
+	puts("\nStays unseen");
+	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		printf("  %s\n", unseen[i]);
+	putchar('\n');
+	if (live->tried && live->seen)
+		printf("A real event was made and came after %.1f ms.\n", live->ms);
+	if (p->can_run && !(live->tried && !live->seen))
+		puts("This host can be observed.");
+	else if (!p->can_run && ((root && !root->ok) || (cap && !cap->ok)))
+		puts("This host cannot be observed by this user: run it as root.");
+	else
+		puts("This host cannot be observed.");
+}
+
+/* Strings of the report are fixed text and the kernel's own names: none needs escaping. */
+static void print_json(const struct mw_probe_report *p, const struct live *live, bool possible)
+{
+	size_t i;
+
+	printf("{\"kernel\":\"%s\",\"machine\":\"%s\",\"cpus\":%lu,\"possible\":%s,\"probes\":[",
+	       p->kernel, p->machine, p->n_cpus, possible ? "true" : "false");
+	for (i = 0; i < p->n_items; i++) {
+		const struct mw_probe_item *it = &p->item[i];
+
+		printf("%s{\"name\":\"%s\",\"ok\":%s,\"needed\":%s", i ? "," : "", it->name,
+		       it->ok ? "true" : "false", it->needed ? "true" : "false");
+		if (!it->ok && it->err)
+			printf(",\"error\":\"%s\"", strerror(it->err));
+		printf(",\"means\":\"%s\"}", it->means);
+	}
+	fputs("],\"sources\":[", stdout);
+	for (i = 0; p->can_run && i < sizeof(sources) / sizeof(sources[0]); i++)
+		printf("%s\"%s\"", i ? "," : "", sources[i]);
+	fputs("],\"unseen\":[", stdout);
+	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		printf("%s\"%s\"", i ? "," : "", unseen[i]);
+	putchar(']');
+	if (live->tried) {
+		printf(",\"live\":{\"seen\":%s", live->seen ? "true" : "false");
+		if (live->seen)
+			printf(",\"ms\":%.3f", live->ms);
+		putchar('}');
+	}
+	puts("}");
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	static const struct option options[] = { { "live", no_argument, NULL, 'l' },
+						 { "json", no_argument, NULL, 'j' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
+	static struct mw_probe_report report;
+	bool json = false, want_live = false, possible;
+	struct live live = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			want_live = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return mw_cli_stdout_done();
+		default:
+			return mw_cli_bad_option(argv, c);
+		}
+	}
+	if (optind < argc)
+		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
+	mw_probe_run(&report);
+	if (want_live)
+		try_live(&live);
+	possible = report.can_run && !(live.tried && !live.seen);
+	if (json)
+		print_json(&report, &live, possible);
+	else
+		print_text(&report, &live);
+	if (mw_cli_stdout_done() != MW_EXIT_OK)
+		return MW_EXIT_FAIL;
+	if (live.tried && !live.seen)
+		return mw_cli_fail("no live event: %s", live.err);
+	if (!possible)
+		return mw_cli_fail("observing is not possible: what is needed is not there; "
+				   "see above");
+	return MW_EXIT_OK;
+}

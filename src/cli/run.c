@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.c - mcpwatch run: the daemon, in the foreground */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/number.h"
+#include "cli/observe.h"
+#include "io/config.h"
+#include "io/file.h"
+#include "io/heap.h"
+#include "io/notify.h"
+#include "io/scope.h"
+#include "io/sink_log.h"
+#include "io/source_bpf.h"
+
+#define POLL_MS 10
+
+static const char help[] =
+	"usage: mcpwatch run [--config FILE] [--log DIR] [--check]\n"
+	"\n"
+	"The daemon, in the foreground: observes the processes the configuration names under watch:,\n"
+	"running ones and those still to be started, and writes the log.\n"
+	"\n"
+	"  --config FILE       default " MW_DEFAULT_CONFIG "\n"
+	"  --log DIR           the log folder; default: the configuration's, else " MW_DEFAULT_LOG "\n"
+	"  --check             only check the configuration\n"
+	"  --simulate-loss N   drop every Nth kernel event, for tests\n"
+	"  --help\n"
+	"\n"
+	"SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration's watch: anew.\n"
+	"Under systemd: Type=notify.\n";
+
+struct run_opts {
+	const char *config, *log;
+	bool check;
+	uint32_t simulate_loss;
+};
+
+/* -1: go on; else the exit status. */
+static int parse(int argc, char **argv, struct run_opts *o)
+{
+	enum { CONFIG = 1, LOG, CHECK, LOSS, HELP };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, CONFIG },
+		{ "log", required_argument, NULL, LOG },
+		{ "check", no_argument, NULL, CHECK },
+		{ "simulate-loss", required_argument, NULL, LOSS },
+		{ "help", no_argument, NULL, HELP },
+		{ 0 },
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
+		switch (c) {
+		case CONFIG:
+			o->config = optarg;
+			break;
+		case LOG:
+			o->log = optarg;
+			break;
+		case CHECK:
+			o->check = true;
+			break;
+		case LOSS:
+			if (mw_parse_u32(optarg, &o->simulate_loss) < 0)
+				return mw_cli_usage("run", "--simulate-loss %s: not a number", optarg);
+			break;
+		case HELP:
+			fputs(help, stdout);
+			return MW_EXIT_OK;
+		default:
+			return mw_cli_bad_option(argv, c);
+		}
+	if (optind < argc)
+		return mw_cli_usage("run", "%s: run takes no arguments", argv[optind]);
+	return -1;
+}
+
+static int load(const char *path, struct mw_config **ret)
+{
+	_cleanup_(mw_config_freep) struct mw_config *config = NULL;
+	char err[MW_ERR_MAX];
+	int r;
+
+	r = mw_config_load(path, err, sizeof(err), &config);
+	if (r < 0) {
+		mw_cli_fail("%s", err);
+		return r;
+	}
+	if (!config->n_watch) {
+		mw_cli_fail("%s: nothing to watch: name servers under watch:, by exe, argv, user or "
+			    "cgroup", path);
+		return -EINVAL;
+	}
+	*ret = MW_TAKE(config);
+	return 0;
+}
+
+/* All or nothing: a configuration that is not sound changes nothing. */
+static void reload(const char *path, struct mw_scope *scope, struct mw_config **config)
+{
+	struct mw_config *fresh;
+
+	(void)mw_notify("RELOADING=1");
+	if (load(path, &fresh) < 0) {
+		fprintf(stderr, "mcpwatch: the configuration stays as it was\n");
+	} else {
+		mw_scope_set_config(scope, fresh);
+		mw_config_free(*config);
+		*config = fresh;
+		(void)mw_scope_scan(scope);
+	}
+	(void)mw_notify("READY=1");
+}
+
+static int loop(struct mw_pump *pump, const char *path, struct mw_scope *scope, struct mw_config **config)
+{
+	int r, sig;
+
+	for (;;) {
+		r = mw_pump_step(pump, POLL_MS);
+		if (r < 0 && r != -EINTR)
+			return r;
+		while ((sig = mw_signal_next()))
+			if (sig == SIGHUP)
+				reload(path, scope, config);
+			else
+				return 0;
+	}
+}
+
+static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_config **config)
+{
+	_cleanup_(mw_source_freep) struct mw_source *source = NULL;
+	_cleanup_(mw_scope_freep) struct mw_scope *scope = NULL;
+	char err[MW_ERR_MAX];
+	struct mw_source_bpf_config cfg = { .ring_len = (*config)->ring_len,
+					    .simulate_loss = o->simulate_loss,
+					    .watch_execs = true,
+					    .err = err, .err_len = sizeof(err) };
+	int r, n;
+
+	mw_signals_take();
+	r = mw_source_bpf_new(&cfg, &source);
+	if (r < 0)
+		return mw_cli_fail("%s", err);
+	r = mw_scope_new(*config, source, &scope);
+	n = r < 0 ? r : mw_scope_scan(scope);
+	if (n < 0)
+		return mw_cli_fail("cannot look at the running processes: %s", strerror(-n));
+	pump->source = source;
+	pump->scope = mw_scope_event;
+	pump->scope_ctx = scope;
+	fprintf(stderr, "mcpwatch: watching: %d running processes match the configuration\n", n);
+	(void)mw_notify("READY=1");
+	r = loop(pump, o->config, scope, config);
+	(void)mw_notify("STOPPING=1");
+	if (r == 0)
+		r = mw_observe_drain(pump);
+	if (r < 0) {
+		pump->cut = true;
+		mw_cli_fail("observing failed: %s: the records end early", strerror(-r));
+	}
+	if (mw_pump_finish(pump) < 0)
+		return mw_cli_fail("the log: %s: %llu records were not written",
+				   strerror(-pump->sink_error),
+				   (unsigned long long)pump->unwritten);
+	return r < 0 ? MW_EXIT_FAIL : MW_EXIT_OK;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	_cleanup_(mw_config_freep) struct mw_config *config = NULL;
+	_cleanup_(mw_sink_freep) struct mw_sink *log = NULL;
+	struct run_opts o = { .config = MW_DEFAULT_CONFIG };
+	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
+	struct mw_pump pump = { .raw_fd = -1 };
+	struct mw_sink_log_found found;
+	char err[MW_ERR_MAX];
+	const char *dir;
+	int r;
+
+	r = parse(argc, argv, &o);
+	if (r >= 0)
+		return r;
+	if (load(o.config, &config) < 0)
+		return MW_EXIT_FAIL;
+	if (o.check) {
+		fprintf(stderr, "mcpwatch: %s: no fault found\n", o.config);
+		return MW_EXIT_OK;
+	}
+	dir = o.log ? o.log : config->log_dir ? config->log_dir : MW_DEFAULT_LOG;
+	r = mw_sink_log_new(dir, 0, err, sizeof(err), &found, &log);
+	if (r < 0)
+		return mw_cli_fail("%s", err);
+	if (found.torn)
+		fprintf(stderr, "mcpwatch: %s: a half-written last record was moved to %s\n", dir,
+			found.torn_path);
+	cfg.first_seq = found.next_seq;
+	cfg.message_max = config->message_max;
+	r = mw_engine_new(&cfg, &pump.engine);
+	if (r < 0)
+		return mw_cli_fail("no memory");
+	pump.sinks[pump.n_sinks++] = log;
+	r = observe(&o, &pump, &config);
+	mw_engine_free(pump.engine);
+	return r;
+}
