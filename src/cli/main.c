@@ -145,15 +145,13 @@ int mw_cli_close_logs(struct mw_logread *l, int r)
 {
 	int status = MW_EXIT_OK;
 
-	if (mw_logread_hole(l)) {
-		fflush(stdout);
+	fflush(stdout);
+	if (r < 0 && r != -ENODATA) {
+		status = mw_cli_fail("%s", mw_logread_error(l));
+	} else if (mw_logread_hole(l)) {
 		mw_cli_fail("the log is not whole, what is shown is incomplete: %s",
 			    mw_logread_hole(l));
 		status = MW_EXIT_TAMPERED;
-	}
-	if (r < 0 && r != -ENODATA) {
-		fflush(stdout);
-		status = mw_cli_fail("%s", mw_logread_error(l));
 	}
 	mw_logread_free(l);
 	return status;

@@ -57,6 +57,7 @@ struct mw_action {
 	int32_t signal;	 /* proc.exit: signal number, or 0 */
 	struct mw_slice argv; /* proc.exec: NUL after each argument */
 	struct mw_addr peer;  /* net.connect */
+	uint64_t n; /* how many equal ones it stands for, where they are several; else 0 */
 };
 
 struct mw_act;

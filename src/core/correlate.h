@@ -64,8 +64,9 @@ struct mw_call_effect {
 	enum mw_effect_kind kind;
 	struct mw_slice target; /* redaction is the record's */
 	struct mw_slice target2;
-	uint64_t seqs[8];
-	size_t n;		/* how many actions are folded here; seqs holds the first 8 */
+	uint64_t seqs[8]; /* of the first records folded here */
+	size_t n_seqs;
+	uint64_t n; /* how many actions are */
 	enum mw_link link;
 	enum mw_confidence confidence;
 	const char *why;

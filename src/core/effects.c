@@ -154,19 +154,21 @@ int mw_effects_add(struct mw_effects *e, const struct mw_action *act, const stru
 	uint64_t hash;
 	int r;
 
-	e->total++;
+	const uint64_t n = act->n ? act->n : 1;
+
+	e->total += n;
 	hash = hash_of(e, act, tie);
 	x = look(e, hash, act, tie);
 	if (!x) {
 		r = add(e, hash, act, tie, &x);
 		if (r < 0) {
-			e->unlisted++;
+			e->unlisted += n;
 			return r == -ENOSPC ? 0 : r;
 		}
 	}
-	if (x->pub.n < sizeof(x->pub.seqs) / sizeof(x->pub.seqs[0]))
-		x->pub.seqs[x->pub.n] = seq;
-	x->pub.n++;
+	if (x->pub.n_seqs < sizeof(x->pub.seqs) / sizeof(x->pub.seqs[0]))
+		x->pub.seqs[x->pub.n_seqs++] = seq;
+	x->pub.n += n;
 	return 0;
 }
 

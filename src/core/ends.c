@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/ends.h"
+#include "core/ends_priv.h"
 
 #include <errno.h>
 
@@ -15,66 +15,6 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 
-#define DONE_MAX 256
-#define DONE_KEEP_NS 10000000000ull
-#define GAPS 8
-#define TICK_STEP_NS 10000000ull
-
-struct entry {
-	struct entry *next, *prev; /* pending */
-	struct entry *after;	   /* ready */
-	struct mw_chan *chan;
-	uint64_t hash, len;
-	struct mw_slice held; /* own copy of the bytes; n 0 if there was no room */
-	struct mw_slice now;  /* where they are at this moment, for the output */
-	struct mw_sight seen[2];
-	enum mw_end end;
-	enum mw_msg_state say; /* on the ready list: what to say */
-	bool pending, out;
-	bool cut, done, one_sided, differs, incomplete;
-	void *user;
-};
-
-struct list {
-	struct entry *head, *tail;
-	size_t n;
-};
-
-struct ends_chan {
-	struct ends_chan *next, *prev; /* all of them, for the tick */
-	struct mw_chan *chan;
-	struct mw_framer framer[2];
-	bool seen[2];
-	uint64_t pos[2]; /* offset behind the last byte or gap of each end */
-	int64_t delta;	 /* offset at the writing end minus offset at the reading end */
-	bool one_sided, trusted_known, dropped;
-	enum mw_end trusted;
-	struct list pending[2];
-	size_t n_done[2];
-	uint64_t n_nomem[2]; /* of its framers, as counted already */
-	struct {
-		uint64_t from, to;
-	} gaps[2][GAPS];
-	unsigned int n_gaps[2];
-};
-
-struct mw_ends {
-	const struct mw_alloc *a;
-	size_t message_max;
-	uint64_t seed;
-	size_t held_bytes;
-	uint64_t ticked_ns;
-	struct ends_chan *chans;
-	struct entry *ready, *ready_last; /* to be given out, in order */
-	struct entry *lent; /* was given out last */
-	uint64_t n_nomem;
-	struct ends_chan *current; /* whose framer may hold more frames */
-	enum mw_end current_end;
-	struct mw_msg gap; /* a GAP to be given out first */
-	bool gap_pending, evict_pending;
-	struct mw_chan *evict_chan;
-};
-
 static void list_add(struct list *l, struct entry *e)
 {
 	e->pending = true;
@@ -88,7 +28,7 @@ static void list_add(struct list *l, struct entry *e)
 	l->n++;
 }
 
-static void list_remove(struct list *l, struct entry *e)
+void mw_ends_remove(struct list *l, struct entry *e)
 {
 	e->pending = false;
 	if (e->prev)
@@ -118,7 +58,7 @@ static void entry_free(struct mw_ends *e, struct entry *en)
 	mw_alloc_free(e->a, en, sizeof(*en));
 }
 
-static void forget(struct mw_ends *e, struct entry *en)
+void mw_ends_forget(struct mw_ends *e, struct entry *en)
 {
 	en->pending = false;
 	if (!en->out)
@@ -161,7 +101,7 @@ static void chan_free(struct mw_ends *e, struct ends_chan *c)
 	for (i = 0; i < 2; i++) {
 		for (en = c->pending[i].head; en; en = next) {
 			next = en->next;
-			forget(e, en);
+			mw_ends_forget(e, en);
 		}
 		mw_framer_done(&c->framer[i]);
 	}
@@ -212,170 +152,6 @@ static struct ends_chan *chan_of(struct mw_ends *e, struct mw_chan *chan)
 	return c;
 }
 
-static enum mw_end other(enum mw_end end)
-{
-	return end == MW_END_READ ? MW_END_WRITE : MW_END_READ;
-}
-
-/* An offset at one end as the other end counts. */
-static uint64_t at_other(const struct ends_chan *c, enum mw_end end, uint64_t off)
-{
-	return end == MW_END_WRITE ? off - (uint64_t)c->delta : off + (uint64_t)c->delta;
-}
-
-static bool is_untrusted(const struct ends_chan *c, enum mw_end end)
-{
-	return c->trusted_known && c->trusted != end;
-}
-
-/* The message is given out by next. It stays pending, done, where its other copy may still come and must
- * not count as a new message. */
-static void stand_alone(struct mw_ends *e, struct ends_chan *c, struct entry *en,
-			enum mw_msg_state say)
-{
-	en->done = true;
-	c->n_done[en->end]++;
-	en->say = say;
-	en->out = true;
-	if (!en->now.n)
-		en->now = en->held;
-	en->after = NULL;
-	*(e->ready_last ? &e->ready_last->after : &e->ready) = en;
-	e->ready_last = en;
-}
-
-static void forget_done(struct mw_ends *e, struct ends_chan *c, struct entry *en)
-{
-	list_remove(&c->pending[en->end], en);
-	c->n_done[en->end]--;
-	forget(e, en);
-}
-
-static bool earlier(const struct entry *a, const struct entry *b)
-{
-	return a->seen[a->end].end_ns <= b->seen[b->end].end_ns;
-}
-
-/* Several channels were swept: their messages come out in the order of time, so that a request is
- * settled before its answer. A merge sort from the bottom up. */
-static void ready_sort(struct mw_ends *e)
-{
-	struct entry *left, *right, **at, *rest;
-	size_t size, n_left, n_right, n_merged;
-
-	for (size = 1;; size *= 2) {
-		rest = e->ready;
-		at = &e->ready;
-		e->ready_last = NULL;
-		for (n_merged = 0; rest; n_merged++) {
-			left = right = rest;
-			for (n_left = 0; n_left < size && right; n_left++)
-				right = right->after;
-			for (n_right = size; n_left || (n_right && right);) {
-				bool l = n_left && !(n_right && right && !earlier(left, right));
-				struct entry **from = l ? &left : &right;
-
-				*at = e->ready_last = *from;
-				at = &(*at)->after;
-				*from = *at;
-				if (l)
-					n_left--;
-				else
-					n_right--;
-			}
-			rest = right;
-		}
-		*at = NULL;
-		if (n_merged <= 1)
-			return;
-	}
-}
-
-static bool has_gap(const struct ends_chan *c, enum mw_end end, uint64_t from, uint64_t to)
-{
-	unsigned int i, n = c->n_gaps[end] < GAPS ? c->n_gaps[end] : GAPS;
-
-	for (i = 0; i < n; i++)
-		if (c->gaps[end][i].from < to && c->gaps[end][i].to > from)
-			return true;
-	return false;
-}
-
-/* Whether the copy has waited long enough for the other one, and what follows from that. */
-static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint64_t now_ns, bool last)
-{
-	enum mw_end o = other(en->end);
-	uint64_t at = en->seen[en->end].end_ns;
-	uint64_t waited = now_ns > at ? now_ns - at : 0;
-	uint64_t from = at_other(c, en->end, en->seen[en->end].off);
-	uint64_t to = from + en->len + 1;
-	bool passed;
-
-	if (!c->seen[o]) {
-		if (!last && (en->end == MW_END_WRITE || waited < MW_ENDS_GRACE_NS))
-			return;
-		c->one_sided = true;
-		en->one_sided = true;
-		stand_alone(e, c, en, MW_MSG_SETTLED);
-		return;
-	}
-	passed = c->pos[o] >= to;
-	if (passed && has_gap(c, o, from, to)) {
-		en->incomplete = true;
-		stand_alone(e, c, en, MW_MSG_SETTLED);
-		return;
-	}
-	if (!last && (!passed || waited < MW_ENDS_WAIT_NS))
-		return;
-	if (!passed) {
-		en->one_sided = true;
-		stand_alone(e, c, en, MW_MSG_SETTLED);
-	} else if (is_untrusted(c, en->end)) {
-		stand_alone(e, c, en, MW_MSG_DENIED);
-	} else {
-		en->differs = true;
-		stand_alone(e, c, en, MW_MSG_SETTLED);
-	}
-}
-
-static void sweep(struct mw_ends *e, struct ends_chan *c, uint64_t now_ns, bool last)
-{
-	struct entry *en, *next;
-	int i;
-
-	for (i = 0; i < 2; i++)
-		for (en = c->pending[i].head; en; en = next) {
-			next = en->next;
-			if (!en->done)
-				judge(e, c, en, now_ns, last);
-			else if (last || c->n_done[i] > DONE_MAX ||
-				 now_ns > en->seen[i].end_ns + DONE_KEEP_NS)
-				forget_done(e, c, en);
-		}
-}
-
-void mw_ends_tick(struct mw_ends *e, uint64_t now_ns)
-{
-	struct ends_chan *c;
-
-	if (now_ns < e->ticked_ns + TICK_STEP_NS)
-		return;
-	e->ticked_ns = now_ns;
-	for (c = e->chans; c; c = c->next)
-		if (c->pending[0].n || c->pending[1].n)
-			sweep(e, c, now_ns, false);
-	ready_sort(e);
-}
-
-void mw_ends_finish(struct mw_ends *e)
-{
-	struct ends_chan *c;
-
-	for (c = e->chans; c; c = c->next)
-		sweep(e, c, UINT64_MAX, true);
-	ready_sort(e);
-}
-
 uint64_t mw_ends_nomem(const struct mw_ends *e)
 {
 	return e->n_nomem;
@@ -392,16 +168,6 @@ void mw_ends_trust(struct mw_ends *e, struct mw_chan *chan, enum mw_end end)
 	c->trusted_known = true;
 }
 
-void mw_ends_alone(struct mw_ends *e, struct mw_chan *chan)
-{
-	struct ends_chan *c = chan->ends;
-
-	if (!c || c->seen[MW_END_READ])
-		return;
-	c->one_sided = true;
-	sweep(e, c, UINT64_MAX, true);
-}
-
 void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan)
 {
 	struct ends_chan *c = chan->ends;
@@ -414,7 +180,7 @@ void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan)
 	for (i = 0; i < 2; i++) {
 		for (en = c->pending[i].head; en; en = next) {
 			next = en->next;
-			forget(e, en);
+			mw_ends_forget(e, en);
 		}
 		c->pending[i] = (struct list){ 0 };
 		c->n_done[i] = 0;
@@ -458,10 +224,8 @@ int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
 
 	if (ch->evicted) {
 		c = ch->chan->ends;
-		if (c) {
-			sweep(e, c, UINT64_MAX, true);
-			ready_sort(e);
-		}
+		if (c)
+			mw_ends_settle(e, c);
 		e->evict_pending = true;
 		e->evict_chan = ch->chan;
 		return 0;
@@ -476,11 +240,11 @@ int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
 	if (c->dropped)
 		return 0;
 	c->seen[ch->end] = true;
-	if (c->seen[other(ch->end)])
+	if (c->seen[mw_ends_other(ch->end)])
 		c->one_sided = false;
 	c->pos[ch->end] = ch->off + ch->bytes.n + ch->gap;
 	if (ch->gap) {
-		unsigned int i = c->n_gaps[ch->end]++ % GAPS;
+		unsigned int i = c->n_gaps[ch->end]++ % MW_ENDS_GAPS;
 
 		c->gaps[ch->end][i].from = ch->off;
 		c->gaps[ch->end][i].to = ch->off + ch->gap;
@@ -490,18 +254,6 @@ int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
 	e->current = c;
 	e->current_end = ch->end;
 	return r;
-}
-
-/* One too many is pending: the oldest goes. */
-static void make_room(struct mw_ends *e, struct ends_chan *c, enum mw_end end)
-{
-	struct list *l = &c->pending[end];
-
-	if (l->n <= MW_ENDS_PENDING_MAX)
-		return;
-	if (!l->head->done)
-		judge(e, c, l->head, UINT64_MAX, true);
-	forget_done(e, c, l->head);
 }
 
 static struct entry *find_copy(struct ends_chan *c, enum mw_end end, uint64_t hash, uint64_t len)
@@ -558,7 +310,7 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 {
 	struct mw_sight sight = { .seen = true, .begin_ns = f->begin_ns, .end_ns = f->end_ns,
 				  .off = f->off, .proc = f->proc, .tid = f->tid };
-	enum mw_end o = other(end);
+	enum mw_end o = mw_ends_other(end);
 	struct entry *en;
 	uint64_t hash;
 
@@ -579,10 +331,10 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 		c->delta = (int64_t)(end == MW_END_WRITE ? f->off - en->seen[o].off :
 							   en->seen[o].off - f->off);
 		if (en->done) {
-			forget_done(e, c, en);
+			mw_ends_forget_done(e, c, en);
 			return 0;
 		}
-		list_remove(&c->pending[o], en);
+		mw_ends_remove(&c->pending[o], en);
 		en->seen[end] = sight;
 		en->cut = f->cut;
 		en->out = true;
@@ -605,13 +357,13 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 		/* the frame's bytes stay until the next frame is asked for, which is after this */
 		en->one_sided = true;
 		en->now = f->bytes;
-		stand_alone(e, c, en, MW_MSG_SETTLED);
+		mw_ends_stand_alone(e, c, en, MW_MSG_SETTLED);
 	} else {
 		bool cut = en->cut;
 
 		hold(e, en, f->bytes);
 		ret->cut = cut;
-		make_room(e, c, end);
+		mw_ends_make_room(e, c, end);
 	}
 	return 1;
 }

@@ -20,7 +20,6 @@
 #define SERVERS_MAX 16384
 #define PROCS_MAX 65536
 #define CONNECTS_MAX 4096
-#define FOLDS_MAX 4096
 #define ARGS_MAX (1u << 20)
 #define EFFECTS_BYTES_MAX (1u << 20)
 #define OUT_MAX (256u << 20)
@@ -61,7 +60,7 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 	if (r == 0)
 		r = mw_correlate_new(&corr, &e->correlate);
 	if (r == 0)
-		r = mw_table_new(e->a, sizeof(struct mw_prockey), FOLDS_MAX, &e->folds);
+		r = mw_table_new(e->a, sizeof(struct fold_key), MW_ENG_FOLDS_MAX, &e->folds);
 	if (r == 0)
 		r = mw_table_new(e->a, sizeof(uint64_t[2]), MW_ENG_TOOLS_MAX, &e->tools);
 	if (r < 0) {

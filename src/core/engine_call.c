@@ -130,7 +130,7 @@ static void put_effect(struct mw_line *r, const struct mw_call_effect *ef)
 	mw_line_text_max(r, "target", ef->target, EFFECT_TEXT_MAX);
 	mw_line_text_max(r, "target2", ef->target2, EFFECT_TEXT_MAX);
 	mw_line_open(r, "seqs", '[');
-	for (i = 0; i < ef->n && i < sizeof(ef->seqs) / sizeof(*ef->seqs); i++)
+	for (i = 0; i < ef->n_seqs; i++)
 		mw_line_u64(r, NULL, ef->seqs[i]);
 	mw_line_close(r, ']');
 	mw_line_u64(r, "n", ef->n);

@@ -15,12 +15,19 @@
 #include "core/session.h"
 #include "core/stream.h"
 
-/* Reads of a process's start-up, folded into one effect. */
-struct fold {
+/* Loading, of a process and for a call (0: for none). No padding: it is a table key. */
+struct fold_key {
 	struct mw_prockey proc;
-	uint64_t n_ok, n_failed, first_ns, last_ns;
+	uint64_t call;
+};
+
+struct fold {
+	struct fold_key key;
+	struct mw_tie tie;
+	uint64_t n_ok, n_failed, last_ns;
 	uint32_t tid;
 };
+#define MW_ENG_FOLDS_MAX 4096
 
 /* The last definition seen of a server's tool. */
 struct tool {
@@ -45,7 +52,7 @@ struct mw_engine {
 	struct mw_procs *procs;
 	struct mw_act *act;
 	struct mw_correlate *correlate;
-	struct mw_table *folds; /* by process */
+	struct mw_table *folds; /* by fold_key */
 	struct mw_table *tools; /* struct tool by server and name */
 	struct mw_buf out;	/* records, one behind the other */
 	struct mw_buf scratch, body;
@@ -90,9 +97,17 @@ void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw
 const char *mw_eng_transport(uint8_t chan_kind);
 
 /* engine_effect.c */
+/* summary: what act stands for, where it is several; NULL for one. Listed with its call. */
+void mw_eng_say_effect(struct mw_engine *e, const struct mw_action *act, const struct mw_tie *tie,
+		       const char *summary);
 void mw_eng_on_action(struct mw_engine *e, struct mw_action *act);
-/* Start-up is over for this process: what was folded is written. */
+
+/* engine_fold.c */
+/* Whether an action was folded: it is not to be written then. */
+bool mw_eng_fold(struct mw_engine *e, const struct mw_action *act, const struct mw_tie *tie);
+/* What was folded of a process, or of a call, is written. */
 void mw_eng_unfold(struct mw_engine *e, struct mw_prockey proc);
+void mw_eng_unfold_call(struct mw_engine *e, uint64_t call);
 void mw_eng_unfold_all(struct mw_engine *e);
 
 #endif

@@ -448,6 +448,7 @@ void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
 		mw_eng_on_request(e, ev);
 		break;
 	case MW_SESS_ANSWERED:
+		mw_eng_unfold_call(e, ev->call->id);
 		mw_correlate_close(e->correlate, ev->call->id, ev->call->end_ns);
 		break;
 	case MW_SESS_CALL:

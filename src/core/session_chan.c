@@ -17,6 +17,8 @@ static int join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc
 	else
 		cv->c2s = chan;
 	mw_ends_trust(s->cfg.ends, chan, s2c ? MW_END_READ : MW_END_WRITE);
+	if (s2c && cv->client_unseen)
+		mw_ends_alone(s->cfg.ends, chan);
 	r = mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, chan);
 	if (r < 0 || !sc->early_gap)
 		return r;
@@ -165,5 +167,11 @@ int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_ms
 	}
 	if (cv->server && mw_prockey_none(cv->server->client))
 		cv->server->client = cv->client;
+	if (!s2c && m->one_sided && !cli->seen && !cv->client_unseen) {
+		/* then it will not be seen to read either */
+		cv->client_unseen = true;
+		if (cv->s2c)
+			mw_ends_alone(s->cfg.ends, cv->s2c);
+	}
 	return 0;
 }

@@ -14,6 +14,7 @@ struct conv {
 	struct mw_prockey client;
 	size_t n_calls; /* open */
 	uint64_t server_exit_ns, client_exit_ns; /* 0 alive */
+	bool client_unseen; /* its end of the channel of requests is not seen */
 	bool suspect; /* the server's end once had what the client's had not */
 };
 

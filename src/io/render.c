@@ -65,6 +65,25 @@ void mw_render_elapsed(struct mw_line *l, double ms)
 		mw_line_printf(l, NULL, "%.1f ms", ms);
 }
 
+/* The server's name; of one that has none, what its key says it runs. */
+static void piece_server(struct mw_line *l, const cJSON *rec)
+{
+	const char *name = mw_rec_server(rec), *key = mw_rec_str2(rec, "server", "key");
+	const char *end, *at;
+
+	if (!name || name != key) {
+		piece(l, NULL, name);
+		return;
+	}
+	/* "/usr/bin/python3 /opt/x/server.py uid=0" */
+	end = strstr(key, " uid=");
+	end = end ? end : key + strlen(key);
+	for (at = end; at > key && at[-1] != '/' && at[-1] != ' '; at--)
+		;
+	mw_line_puts(l, NULL, "  ");
+	mw_line_put(l, NULL, at, (size_t)(end - at));
+}
+
 static const char *status_sgr(const char *status)
 {
 	if (strcmp(status, "ok") == 0)
@@ -168,7 +187,7 @@ static void put_call(struct mw_line *l, const cJSON *rec)
 	const cJSON *elapsed = cJSON_GetObjectItemCaseSensitive(rec, "elapsed_ms");
 	const cJSON *alert;
 
-	piece(l, NULL, mw_rec_server(rec));
+	piece_server(l, rec);
 	piece(l, BOLD, tool ? tool : method);
 	if (dir && strcmp(dir, "s2c") == 0)
 		mw_line_puts(l, DIM, " (asked by the server)");
@@ -201,7 +220,7 @@ static void put_effect(struct mw_line *l, const cJSON *rec)
 	const char *call = mw_rec_call(rec);
 	double n = num(rec, "n", 1);
 
-	piece(l, NULL, mw_rec_server(rec));
+	piece_server(l, rec);
 	piece(l, BOLD, mw_rec_str(rec, "kind"));
 	piece(l, NULL, mw_rec_str(rec, "target"));
 	if (target2) {
@@ -244,7 +263,7 @@ static void put_alert(struct mw_line *l, const cJSON *rec)
 	piece(l, bad ? BOLD_RED : YELLOW, severity);
 	piece(l, BOLD, mw_rec_str(rec, "rule"));
 	piece(l, NULL, mw_rec_str(rec, "title"));
-	piece(l, NULL, mw_rec_server(rec));
+	piece_server(l, rec);
 	piece(l, NULL, tool);
 	cJSON_ArrayForEach(t, cJSON_GetObjectItemCaseSensitive(rec, "targets"))
 	    piece(l, NULL, cJSON_GetStringValue(t));
@@ -257,7 +276,7 @@ static void put_gap(struct mw_line *l, const cJSON *rec)
 	piece(l, YELLOW, "GAP");
 	piece(l, BOLD, mw_rec_str(rec, "reason"));
 	piece(l, NULL, mw_rec_str(rec, "where"));
-	piece(l, NULL, mw_rec_server(rec));
+	piece_server(l, rec);
 	if (events > 0)
 		mw_line_printf(l, NULL, "  %.0f events missing", events);
 	if (bytes > 0)
@@ -269,7 +288,7 @@ static void put_anomaly(struct mw_line *l, const cJSON *rec)
 	piece(l, YELLOW, "ANOMALY");
 	piece(l, BOLD, mw_rec_str(rec, "what"));
 	piece(l, NULL, mw_rec_str(rec, "where"));
-	piece(l, NULL, mw_rec_server(rec));
+	piece_server(l, rec);
 	if (mw_rec_call(rec)) {
 		piece(l, NULL, "call ");
 		mw_line_puts(l, NULL, mw_rec_call(rec));
@@ -283,7 +302,7 @@ static void put_other(struct mw_line *l, const cJSON *rec, const char *type)
 					     "transport", "exe",  "version" };
 	size_t i;
 
-	piece(l, NULL, mw_rec_server(rec));
+	piece_server(l, rec);
 	piece(l, DIM, type);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		piece(l, i == 0 ? BOLD : NULL, mw_rec_str(rec, names[i]));
@@ -313,6 +332,8 @@ bool mw_render_record(struct mw_line *l, const cJSON *rec, bool date)
 		return false;
 	mw_when_format(ns, date, when);
 	mw_line_puts(l, DIM, when);
+	if (date && strcmp(type, "call") == 0)
+		piece(l, DIM, mw_rec_call(rec));
 	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(type, types[i].type) == 0) {
 			types[i].put(l, rec);

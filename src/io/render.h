@@ -23,7 +23,7 @@ const char *mw_rec_server(const struct cJSON *rec);
 /* The id of the call a record is, or belongs to; NULL. */
 const char *mw_rec_call(const struct cJSON *rec);
 
-/* Puts the line for one record; `date`: with the date. False: a record of no interest on a line
+/* Puts the line for one record; `date`: with the date, and a call with its id. False: a record of no interest on a line
  * (body, ties, seal), or damaged. */
 bool mw_render_record(struct mw_line *l, const struct cJSON *rec, bool date);
 /* Puts "3.1 ms" or "1.20 s". */
