@@ -105,22 +105,35 @@ int BPF_PROG(mw_sched_exit, struct task_struct *task)
 	return 0;
 }
 
+static __always_inline void mw_sock_changed(struct sock *sk, int oldstate, int newstate)
+{
+	if (oldstate != TCP_SYN_SENT && oldstate != TCP_SYN_RECV)
+		return;
+	/* closed without an error: it was the process that gave up */
+	if (newstate == TCP_ESTABLISHED)
+		mw_connect_end(sk, 0);
+	else if (newstate == TCP_CLOSE)
+		mw_connect_end(sk, sk->sk_err ? sk->sk_err : ECONNABORTED);
+}
+
+/*
+ * Two programs for one thing: a program does not run on top of itself, and softirq that interrupts it
+ * may bring the ends of a whole batch of connects. What one of the two misses so, the other does.
+ */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(mw_sock_state, struct sock *sk, int oldstate, int newstate)
 {
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return 0;
-	if (newstate == TCP_SYN_SENT) {
-		if (mw_tag_of(bpf_get_current_pid_tgid() >> 32))
-			mw_connect_begin(sk);
-	} else if (oldstate != TCP_SYN_SENT && oldstate != TCP_SYN_RECV) {
-		return 0;
-	} else if (newstate == TCP_ESTABLISHED) {
-		mw_connect_end(sk, 0);
-	} else if (newstate == TCP_CLOSE) {
-		/* without an error it was the process that gave up */
-		mw_connect_end(sk, sk->sk_err ? sk->sk_err : ECONNABORTED);
-	}
+	if (newstate != TCP_SYN_SENT)
+		mw_sock_changed(sk, oldstate, newstate);
+	else if (sk->sk_protocol == IPPROTO_TCP && mw_tag_of(bpf_get_current_pid_tgid() >> 32))
+		mw_connect_begin(sk);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(mw_sock_state_2, struct sock *sk, int oldstate, int newstate)
+{
+	mw_sock_changed(sk, oldstate, newstate);
 	return 0;
 }
 

@@ -29,7 +29,7 @@ static const char help[] =
 	"  --log DIR           write every record to the log folder DIR\n"
 	"  --quiet             no lines on stderr\n"
 	"  --json              records as JSON lines on stderr instead of lines for people\n"
-	"  --ring BYTES        size of the ring buffer, a power of two (default 8388608)\n"
+	"  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
 	"  --simulate-loss N   drop every Nth kernel event, for tests\n"
 	"  --help\n"
 	"\n"

@@ -18,7 +18,7 @@ static const char help[] =
 	"\n"
 	"  -o, --output FILE   the capture file (\"-\": stdout)\n"
 	"  --user USER         run COMMAND as USER\n"
-	"  --ring BYTES        size of the ring buffer, a power of two (default 8388608)\n"
+	"  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
 	"  --help\n"
 	"\n"
 	"The exit status is COMMAND's, as with exec.\n";

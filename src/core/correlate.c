@@ -18,6 +18,8 @@ static const char why_inherited[] =
 	"done by a process that was started while several calls were open";
 static const char why_unread[] =
 	"it was the only call sent to the server, which answered it and was not seen to read it";
+static const char why_unconfirmed[] =
+	"it was the only call open on the server, as the client's end confirmed later";
 static const char why_lineage[] =
 	"done by a process that was started while only this call was open, or by one below it";
 
@@ -185,6 +187,12 @@ int mw_correlate_server(struct mw_correlate *c, struct mw_prockey server, uint64
 	return serve(c, server, &n);
 }
 
+static void effects_restart(struct mw_correlate *c, struct mw_corr_call *x)
+{
+	mw_effects_done(&x->effects);
+	mw_effects_init(&x->effects, c->a, c->cfg.effects_bytes_max);
+}
+
 static void now_open(struct mw_correlate *c, struct mw_corr_call *x, uint64_t begin_ns)
 {
 	x->read = true;
@@ -237,6 +245,25 @@ int mw_correlate_open(struct mw_correlate *c, uint64_t call, struct mw_prockey s
 	return add_call(c, call, server, args, begin_ns, true);
 }
 
+int mw_correlate_open_unconfirmed(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+				  struct mw_slice args, uint64_t begin_ns)
+{
+	int r = add_call(c, call, server, args, begin_ns, true);
+	struct mw_corr_call *x = mw_corr_call(c, call);
+
+	if (x && r != -EEXIST)
+		x->unconfirmed = true;
+	return r;
+}
+
+void mw_correlate_confirm(struct mw_correlate *c, uint64_t call)
+{
+	struct mw_corr_call *x = mw_corr_call(c, call);
+
+	if (x)
+		x->unconfirmed = false;
+}
+
 int mw_correlate_send(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
 		      struct mw_slice args, uint64_t sent_ns)
 {
@@ -251,8 +278,7 @@ int mw_correlate_read(struct mw_correlate *c, uint64_t call, uint64_t begin_ns)
 		return -ENOENT;
 	list_del(&x->server->sent, x);
 	/* what was done before was done before it was read */
-	mw_effects_done(&x->effects);
-	mw_effects_init(&x->effects, c->a, c->cfg.effects_bytes_max);
+	effects_restart(c, x);
 	now_open(c, x, begin_ns);
 	return 0;
 }
@@ -262,8 +288,13 @@ void mw_correlate_doubt(struct mw_correlate *c)
 	struct mw_corr_call *x;
 	size_t pos = 0;
 
-	while ((x = mw_table_next(c->calls, &pos)))
-		x->doubted |= x->open;
+	while ((x = mw_table_next(c->calls, &pos))) {
+		if (!x->open || x->doubted)
+			continue;
+		x->doubted = true;
+		if (!x->read || x->unconfirmed)
+			effects_restart(c, x);
+	}
 }
 
 int mw_correlate_args(struct mw_correlate *c, uint64_t call, struct mw_slice args)
@@ -381,7 +412,7 @@ static int judge(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_
 		n_all++;
 		n_open += x->open;
 	}
-	if (n_all == 1 && s->given_up == 0 && !first->doubted)
+	if (n_all == 1 && s->given_up == 0 && !first->doubted && !first->unconfirmed)
 		keep = &first->tie;
 	else if (n_all == n_open && n_open == s->n_open)
 		keep = &s->tie;
@@ -456,10 +487,12 @@ int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const
 		return -ENOENT;
 	if (tie->call)
 		return mw_effects_add(&x->effects, act, tie, seq);
+	if (x->doubted)
+		return 0;
 	claim = *tie;
 	claim.link = MW_LINK_SOLE;
 	claim.confidence = MW_CONF_LIKELY;
-	claim.why = why_unread;
+	claim.why = x->read ? why_unconfirmed : why_unread;
 	return mw_effects_add(&x->effects, act, &claim, seq);
 }
 

@@ -19,6 +19,8 @@
  * it, what it does is shared with those: it may be spoiling our view of what it reads. If a call was
  * answered and its reading never seen, and it was the only one sent, its record claims what was done
  * meanwhile (sole).
+ * A request that only the server's own end has shown so far may be forged: what is done while it is the
+ * only one open is shared with it, and becomes its own in its record, if the client confirms it.
  * When events were lost, a call that was open then may have ended unseen, and another begun: nothing
  * is its own as `sole` or by `lineage` any more.
  * A process without a tie that is not the server and older than every open call is tied to none of
@@ -53,7 +55,7 @@ struct mw_tie {
 	uint64_t call;			    /* 0 none */
 	uint64_t candidates[MW_CANDIDATES_MAX]; /* link shared: open calls, oldest first */
 	size_t n_candidates;		    /* in all; may be more than the array holds */
-	uint64_t sent;			    /* link shared: the one call sent and not seen read; or 0 */
+	uint64_t sent;			    /* link shared: the one call whose record may claim it later; or 0 */
 	bool after;			    /* the call had ended */
 	const char *why;		    /* one static sentence */
 	struct mw_prockey server;	    /* whose tree this is; none if of no server */
@@ -96,7 +98,12 @@ int mw_correlate_open(struct mw_correlate *c, uint64_t call, struct mw_prockey s
 /* A call was sent to a server, which has not been seen to read it. As open otherwise. */
 int mw_correlate_send(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
 		      struct mw_slice args, uint64_t sent_ns);
-/* It has now, from begin_ns on. -ENOENT: it was not sent, or is closed. */
+/* As open, of a request that only the server's own end has shown so far. */
+int mw_correlate_open_unconfirmed(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+				  struct mw_slice args, uint64_t begin_ns);
+/* The client did send it. Does nothing to others. */
+void mw_correlate_confirm(struct mw_correlate *c, uint64_t call);
+/* One that was sent has now been read, from begin_ns on. -ENOENT: it was not sent, or is closed. */
 int mw_correlate_read(struct mw_correlate *c, uint64_t call, uint64_t begin_ns);
 /* Events were lost: which calls are open is not known any more. */
 void mw_correlate_doubt(struct mw_correlate *c);

@@ -14,6 +14,7 @@ struct mw_corr_call {
 	uint64_t id, begin_ns, end_ns;
 	bool open;    /* not answered: in its server's list sent or open, by `read` */
 	bool read;    /* seen to be read by the server */
+	bool unconfirmed; /* only the server's own end has shown the request so far */
 	bool doubted; /* events were lost while it was open: its end may be among them */
 	struct mw_kin_server *server;
 	struct mw_args *args;	/* NULL: not known */

@@ -15,7 +15,9 @@ static const char why_sole[] = "it was the only call open on the server";
 static const char why_shared[] = "several calls were open on the server and nothing decides";
 static const char why_lost[] = "another call open on the server could not be followed";
 static const char why_doubted[] =
-	"it was the only call known to be open on the server, but events were lost";
+	"events were lost: which calls are open on the server is not known";
+static const char why_unconfirmed[] =
+	"it was the only call open on the server, as far as the server's own end shows";
 static const char why_sent[] = "sent to the server, which was not seen to read it so far";
 static const char why_argument[] = "named in the arguments of this open call only";
 static const char why_several[] = "named in the arguments of several open calls";
@@ -44,6 +46,7 @@ struct naming {
 	struct mw_args_query query;
 	bool ready;
 	bool not_whole; /* a call that does not name it may do so in what is not known */
+	bool doubted;	/* which calls there are is not known */
 	size_t n;
 	struct mw_corr_call *last;
 };
@@ -55,6 +58,7 @@ static void naming_add(struct naming *m, const struct mw_action *act, struct mw_
 		mw_args_query_init(&m->query, act);
 		m->ready = true;
 	}
+	m->doubted |= x->doubted;
 	if (x->args && mw_args_match(x->args, &m->query) >= least) {
 		m->n++;
 		m->last = x;
@@ -65,7 +69,7 @@ static void naming_add(struct naming *m, const struct mw_action *act, struct mw_
 
 static void naming_init(struct naming *m)
 {
-	m->ready = m->not_whole = false;
+	m->ready = m->not_whole = m->doubted = false;
 	m->n = 0;
 	m->last = NULL;
 }
@@ -97,7 +101,7 @@ static void tie_sent(const struct mw_kin_server *s, uint64_t born_ns, const stru
 		return;
 	put_shared(tie, why_sent);
 	if (tie->n_candidates == 1)
-		tie->sent = tie->candidates[0];
+		tie->sent = tie->candidates[0]; /* note leaves out doubted ones */
 }
 
 /* By the calls open at the time. A process born before a call began is tied to it only by what the
@@ -122,7 +126,7 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 		if (match)
 			naming_add(&m, act, x, young ? MW_ARGS_LOOSE : MW_ARGS_EXACT);
 	}
-	if (m.n == 1 && !m.not_whole) {
+	if (m.n == 1 && !m.not_whole && !m.doubted && !m.last->unconfirmed) {
 		put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
 		return;
 	}
@@ -132,8 +136,9 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 			tie_sent(s, born_ns, act, tie);
 		return;
 	}
-	if (n == 1 && m.n == 0 && s->given_up == 0 && one->doubted) {
-		put_shared(tie, why_doubted);
+	if (n == 1 && m.n <= 1 && s->given_up == 0 && (one->doubted || one->unconfirmed)) {
+		put_shared(tie, one->doubted ? why_doubted : why_unconfirmed);
+		tie->sent = one->doubted ? 0 : one->id;
 		put_candidates(tie, s, act->ts_ns, born_ns);
 		return;
 	}
@@ -144,7 +149,7 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 	if (m.n > 1)
 		put_shared(tie, why_several);
 	else if (m.n == 1)
-		put_shared(tie, why_not_whole);
+		put_shared(tie, m.doubted ? why_doubted : why_not_whole);
 	else
 		put_shared(tie, n == 1 ? why_lost : why_shared);
 	put_candidates(tie, s, act->ts_ns, m.n ? UINT64_MAX : born_ns);
@@ -177,7 +182,7 @@ static void tie_inherited(struct mw_correlate *c, struct mw_kin_node *n,
 		if (x)
 			naming_add(&m, act, x, MW_ARGS_LOOSE);
 	}
-	if (m.n == 1 && !m.not_whole) {
+	if (m.n == 1 && !m.not_whole && !m.doubted) {
 		put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
 		tie->after = had_ended(c, m.last->id, act->ts_ns);
 		/* without memory it stays shared: less is said, nothing wrong */

@@ -363,8 +363,8 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 
 		hold(e, en, f->bytes);
 		ret->cut = cut;
-		mw_ends_make_room(e, c, end);
 	}
+	mw_ends_make_room(e, c, end);
 	return 1;
 }
 

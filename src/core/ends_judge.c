@@ -101,13 +101,14 @@ static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint
 	if (!c->seen[o]) {
 		if (!last && (en->end == MW_END_WRITE || waited < MW_ENDS_GRACE_NS))
 			return;
-		c->one_sided = true;
+		if (!last)
+			c->one_sided = true;
 		en->one_sided = true;
 		mw_ends_stand_alone(e, c, en, MW_MSG_SETTLED);
 		return;
 	}
 	passed = c->pos[o] >= to;
-	if (passed && has_gap(c, o, from, to)) {
+	if ((passed || last) && has_gap(c, o, from, to)) {
 		en->incomplete = true;
 		mw_ends_stand_alone(e, c, en, MW_MSG_SETTLED);
 		return;
@@ -182,10 +183,11 @@ void mw_ends_alone(struct mw_ends *e, struct mw_chan *chan)
 void mw_ends_make_room(struct mw_ends *e, struct ends_chan *c, enum mw_end end)
 {
 	struct list *l = &c->pending[end];
+	size_t max = c->one_sided ? DONE_MAX : MW_ENDS_PENDING_MAX;
 
-	if (l->n <= MW_ENDS_PENDING_MAX)
-		return;
-	if (!l->head->done)
-		judge(e, c, l->head, UINT64_MAX, true);
-	mw_ends_forget_done(e, c, l->head);
+	while (l->n > max) {
+		if (!l->head->done)
+			judge(e, c, l->head, UINT64_MAX, true);
+		mw_ends_forget_done(e, c, l->head);
+	}
 }

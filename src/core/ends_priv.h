@@ -81,7 +81,7 @@ void mw_ends_stand_alone(struct mw_ends *e, struct ends_chan *c, struct entry *e
 void mw_ends_forget_done(struct mw_ends *e, struct ends_chan *c, struct entry *en);
 /* All copies of the channel stand alone now; in order. */
 void mw_ends_settle(struct mw_ends *e, struct ends_chan *c);
-/* One too many is pending: the oldest goes. */
+/* Too many are pending: the oldest go. */
 void mw_ends_make_room(struct mw_ends *e, struct ends_chan *c, enum mw_end end);
 
 #endif

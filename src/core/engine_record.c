@@ -420,6 +420,7 @@ static bool acts(const struct mw_call *c)
 static void on_open(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	struct mw_prockey proc;
+	int r;
 
 	e->stats.calls_open++;
 	if (!ev->call->server || mw_prockey_none(ev->call->server->proc))
@@ -427,9 +428,17 @@ static void on_open(struct mw_engine *e, const struct mw_sess_event *ev)
 	proc = ev->call->server->proc;
 	mw_eng_note_error(e, mw_correlate_server(e->correlate, proc, ev->ts_ns));
 	mw_eng_unfold(e, proc);
-	if (acts(ev->call))
-		mw_eng_note_error(e, mw_correlate_open(e->correlate, ev->call->id, proc, ev->args,
-						       ev->call->begin_ns));
+	if (!acts(ev->call))
+		return;
+	if (ev->call->sent)
+		r = mw_correlate_send(e->correlate, ev->call->id, proc, ev->args, ev->call->begin_ns);
+	else if (ev->call->unconfirmed)
+		r = mw_correlate_open_unconfirmed(e->correlate, ev->call->id, proc, ev->args,
+						  ev->call->begin_ns);
+	else
+		r = mw_correlate_open(e->correlate, ev->call->id, proc, ev->args,
+				      ev->call->begin_ns);
+	mw_eng_note_error(e, r);
 }
 
 void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
@@ -443,6 +452,13 @@ void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
 		break;
 	case MW_SESS_OPEN:
 		on_open(e, ev);
+		break;
+	case MW_SESS_READ:
+		/* -ENOENT: it is none that acts */
+		(void)mw_correlate_read(e->correlate, ev->call->id, ev->call->begin_ns);
+		break;
+	case MW_SESS_CONFIRMED:
+		mw_correlate_confirm(e->correlate, ev->call->id);
 		break;
 	case MW_SESS_REQUEST:
 		mw_eng_on_request(e, ev);

@@ -149,7 +149,8 @@ void mw_line_time(struct mw_line *r, const char *key, const struct mw_line_head 
 {
 	char text[MW_TIME_LEN + 1];
 
-	mw_time_print((int64_t)boot_ns + head->realtime_ns, text);
+	/* a hostile capture may name any time: it wraps, and is no error */
+	mw_time_print((int64_t)(boot_ns + (uint64_t)head->realtime_ns), text);
 	mw_line_str(r, key, text);
 }
 

@@ -103,7 +103,8 @@ static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct m
 		it->call = c;
 		c->first_end = trusted;
 		c->pub.differs = true;
-		return 0;
+		c->pub.unconfirmed = false;
+		return mw_sess_say_call(s, MW_SESS_CONFIRMED, c);
 	}
 	while (s->n_calls >= s->cfg.calls_max) {
 		r = give_up_oldest(s);
@@ -118,8 +119,10 @@ static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct m
 	c->first_end = m->end;
 	c->pub.chan_kind = m->chan->kind;
 	c->pub.begin_ns = read->seen ? read->begin_ns : written->end_ns;
-	/* what was only sent is not yet acted on, unless the server hides what it reads */
-	return read->seen || sc->conv->suspect ? mw_sess_open_call(s, c) : 0;
+	c->pub.unconfirmed = m->end != trusted && !sc->conv->client_unseen;
+	c->pub.sent = !read->seen;
+	/* before its first read a server is only starting, whatever was sent to it */
+	return read->seen || sc->conv->read_seen ? mw_sess_open_call(s, c) : 0;
 }
 
 static int answer_call(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
@@ -181,20 +184,6 @@ static int first_one(struct mw_session *s, struct sess_chan *sc, const struct mw
 	return 0;
 }
 
-/* The server's end shows no message where the client's may have had one: what was sent counts as read
- * from now on, so that a server cannot act unseen by spoiling our view of what it reads. */
-static int suspect(struct mw_session *s, struct conv *cv)
-{
-	struct call *c;
-	int r = 0;
-
-	cv->suspect = true;
-	for (c = s->calls; c && r == 0; c = c->next)
-		if (c->conv == cv)
-			r = mw_sess_open_call(s, c);
-	return r;
-}
-
 static int on_first(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
 {
 	struct slot *sl = mw_alloc_zero(s->a, sizeof(*sl));
@@ -230,8 +219,6 @@ static int on_first(struct mw_session *s, struct sess_chan *sc, const struct mw_
 		turned = it;
 	}
 	sl->items = turned;
-	if (sc->conv && sl->error && m->end == (sc->s2c ? MW_END_WRITE : MW_END_READ))
-		return suspect(s, sc->conv);
 	if (!sc->conv) {
 		mw_sess_slot_free(s, sl);
 		*m->user = NULL;
@@ -265,6 +252,12 @@ static int on_answer(struct mw_session *s, struct sess_chan *sc, const struct mw
 	bool changed = false;
 	int ret;
 
+	if (!c && m->bytes.n) {
+		/* the server may have written it before the end of the client's own write was seen */
+		c = mw_call_find(s, sc->conv, !sc->s2c, rpc->id, NULL);
+		if (c)
+			c->pub.end_ns = w->seen ? w->end_ns : r->end_ns;
+	}
 	if (!c)
 		return mw_sess_say_anomaly(s, "answer.unmatched", sc, rpc->whole,
 					   rpc->whole.n ? rpc->whole.n : m->len, NULL);
@@ -363,7 +356,6 @@ static int say_oddities(struct mw_session *s, struct sess_chan *sc, const struct
 		if (sl->json_flags & odd_json[i].flag)
 			r = mw_sess_say_anomaly(s, odd_json[i].what, sc, m->bytes, m->len, c);
 	if (r == 0 && m->differs) {
-		sc->conv->suspect = true;
 		r = mw_sess_say_anomaly(s, "ends.differ", sc, m->bytes, m->len, c);
 	}
 	return r;
@@ -386,7 +378,18 @@ static int settle_item(struct mw_session *s, struct sess_chan *sc, const struct 
 	if (read->seen)
 		c->pub.begin_ns = read->begin_ns;
 	mark(c, m);
-	r = mw_sess_open_call(s, c);
+	if (!c->pub.opened) {
+		c->pub.sent = !read->seen;
+		r = mw_sess_open_call(s, c);
+	} else if (c->pub.unconfirmed) {
+		c->pub.unconfirmed = false;
+		r = mw_sess_say_call(s, MW_SESS_CONFIRMED, c);
+	} else if (c->pub.sent && read->seen) {
+		c->pub.sent = false;
+		r = mw_sess_say_call(s, MW_SESS_READ, c);
+	} else {
+		r = 0;
+	}
 	if (r < 0)
 		return r;
 	if (c->pub.server && !c->pub.s2c) {
@@ -464,8 +467,6 @@ static int on_denied(struct mw_session *s, struct sess_chan *sc, const struct mw
 			c->pub.differs = true;
 		}
 	}
-	if (sc->conv)
-		sc->conv->suspect = true;
 	if (r == 0 && sc->conv)
 		r = mw_sess_say_anomaly(s, "ends.differ", sc, m->bytes, m->len, first);
 	mw_sess_slot_free(s, sl);

@@ -65,6 +65,8 @@ struct mw_call {
 	uint64_t begin_ns, end_ns;
 	enum mw_call_status status;
 	bool opened;   /* MW_SESS_OPEN was given out */
+	bool sent;     /* it was opened without having been seen to be read */
+	bool unconfirmed; /* it was opened by the server's own copy alone */
 	bool settled;  /* MW_SESS_REQUEST was given out */
 	bool answered; /* MW_SESS_ANSWERED was given out */
 	bool cancelled;
@@ -76,7 +78,9 @@ struct mw_call {
 enum mw_sess_kind {
 	MW_SESS_SERVER = 1,  /* server: seen, or changed if `changed` */
 	MW_SESS_SERVER_GONE, /* server */
-	MW_SESS_OPEN,	     /* call: the server has read it, as far as known now */
+	MW_SESS_OPEN,	     /* call: begun; the server has read it, unless `sent` */
+	MW_SESS_READ,	     /* call: one that was `sent` has now been read */
+	MW_SESS_CONFIRMED,   /* call: one that was `unconfirmed` was sent by the client */
 	MW_SESS_REQUEST,     /* call, args: the request is settled */
 	MW_SESS_ANSWERED,    /* call: the answer was written; it acts no more */
 	MW_SESS_CALL,	     /* call, result or error: its end. The call is freed after this */

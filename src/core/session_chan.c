@@ -8,6 +8,7 @@ static int join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc
 		bool s2c)
 {
 	struct mw_sess_event *ev;
+	struct call *c;
 	int r;
 
 	sc->conv = cv;
@@ -22,6 +23,8 @@ static int join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc
 	r = mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, chan);
 	if (r < 0 || !sc->early_gap)
 		return r;
+	for (c = s->calls; c; c = c->next)
+		c->pub.incomplete |= c->conv == cv;
 	ev = mw_sess_say(s, MW_SESS_GAP);
 	if (!ev)
 		return -ENOMEM;
@@ -152,6 +155,7 @@ int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_ms
 	struct mw_server *sv;
 	struct call *c;
 
+	cv->read_seen |= !s2c && srv->seen;
 	if (cli->seen && mw_prockey_none(cv->client))
 		cv->client = cli->proc;
 	if ((!cv->server && m->state == MW_MSG_SETTLED) ||

@@ -15,7 +15,7 @@ struct conv {
 	size_t n_calls; /* open */
 	uint64_t server_exit_ns, client_exit_ns; /* 0 alive */
 	bool client_unseen; /* its end of the channel of requests is not seen */
-	bool suspect; /* the server's end once had what the client's had not */
+	bool read_seen; /* the server was seen to read a request */
 };
 
 /* One JSON-RPC message inside a channel message (several in a batch), from FIRST to SETTLED. */

@@ -20,7 +20,9 @@
 #include "io/source_bpf.h"
 #include "mcpwatch.skel.h"
 
-#define RING_LEN      (8u << 20)
+/* One 20 MiB write is seen at both its ends within a few milliseconds: of 8 MiB such bursts lost a
+ * fifth, of 16 MiB a tenth, of 32 MiB nothing. */
+#define RING_LEN      (32u << 20)
 #define UNDECIDED_MAX (4u << 20)
 #define TICK_NS	      100000000ull
 #define CLOCK_STEP_NS 50000000ll
@@ -83,6 +85,9 @@ static void read_losses(struct bpf_source *b, struct losses *ret)
 		struct bpf_prog_info info = { 0 };
 		uint32_t len = sizeof(info);
 
+		/* what one of these misses the other does */
+		if (p == b->skel->progs.mw_sock_state || p == b->skel->progs.mw_sock_state_2)
+			continue;
 		if (!bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
 			l.run += info.recursion_misses;
 	}
@@ -487,7 +492,7 @@ static int set_up(struct bpf_source *b, const struct mw_source_bpf_config *cfg, 
 		return -errno;
 	k->rodata->cfg_secret = secret;
 	k->rodata->cfg_ring_quarter = ring_len / 4;
-	k->rodata->cfg_undecided_max = UNDECIDED_MAX;
+	k->rodata->cfg_undecided_max = cfg->take_all ? UINT64_MAX : UNDECIDED_MAX;
 	k->rodata->cfg_watch_execs = cfg->watch_execs;
 	bpf_map__set_max_entries(k->maps.ring, ring_len);
 	bpf_map__set_max_entries(k->maps.scratch, (uint32_t)b->n_cpus);

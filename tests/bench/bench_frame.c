@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_frame.c - what the byte lane takes: events to chunks, chunks to lines, lines to messages;
- * in megabytes and thousands of messages a second of processor time, best of several runs
+ * in megabytes and thousands of messages a second of processor time, best and worst of several runs
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,10 +213,11 @@ static double run_rpc(const struct load *l)
 	return now() - t;
 }
 
-static void show(const struct load *l, const char *what, double t)
+static void show(const struct load *l, const char *what, double t, double worst)
 {
-	printf("%-34s %-22s %9.0f MB/s %12.1f k messages/s\n", l->name, what,
-	       (double)l->n / t / 1e6, (double)l->n_msgs / t / 1e3);
+	printf("%-34s %-13s %6.0f (%6.0f) MB/s %9.1f (%9.1f) k messages/s\n", l->name, what,
+	       (double)l->n / t / 1e6, (double)l->n / worst / 1e6, (double)l->n_msgs / t / 1e3,
+	       (double)l->n_msgs / worst / 1e3);
 }
 
 int main(void)
@@ -245,7 +246,7 @@ int main(void)
 	table(&loads[4], 10, 200000);
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++)
 		for (size_t k = 0; k < sizeof(stages) / sizeof(stages[0]); k++) {
-			double best = 1e9;
+			double best = 1e9, worst = 0;
 
 			for (int n = 0; n < RUNS; n++) {
 				double t = stages[k].what == RPC ? run_rpc(&loads[i])
@@ -253,8 +254,10 @@ int main(void)
 
 				if (t < best)
 					best = t;
+				if (t > worst)
+					worst = t;
 			}
-			show(&loads[i], stages[k].name, best);
+			show(&loads[i], stages[k].name, best, worst);
 		}
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++)
 		free(loads[i].p);

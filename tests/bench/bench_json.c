@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_json.c - how many megabytes a second the JSON scanner takes, best of several runs */
+/* bench_json.c - how many megabytes a second the JSON scanner takes: best and worst of several runs */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +67,9 @@ static size_t run_canonical(struct mw_slice text)
 	return r == 0;
 }
 
-static double best(struct mw_slice text, size_t (*run)(struct mw_slice))
+static void show(const char *name, struct mw_slice text, size_t (*run)(struct mw_slice))
 {
-	double fastest = 1e9;
+	double fastest = 1e9, slowest = 0;
 
 	for (int i = 0; i < 7; i++) {
 		double t = now();
@@ -80,15 +80,21 @@ static double best(struct mw_slice text, size_t (*run)(struct mw_slice))
 		t = (now() - t) / 8;
 		if (t < fastest)
 			fastest = t;
+		if (t > slowest)
+			slowest = t;
 	}
-	return (double)text.n / fastest / 1e6;
+	printf("  %s %5.0f (%5.0f)", name, (double)text.n / fastest / 1e6,
+	       (double)text.n / slowest / 1e6);
 }
 
 static void line(const char *name, struct mw_slice text)
 {
-	printf("%-22s %8zu bytes  next %6.0f  check %6.0f  skip %6.0f  canonical %6.0f MB/s\n", name,
-	       text.n, best(text, run_next), best(text, run_check), best(text, run_skip),
-	       best(text, run_canonical));
+	printf("%-22s %8zu bytes", name, text.n);
+	show("next", text, run_next);
+	show("check", text, run_check);
+	show("skip", text, run_skip);
+	show("canonical", text, run_canonical);
+	printf(" MB/s\n");
 }
 
 /* `unit` again and again between `open` and `close`; %u in it is a running number. */

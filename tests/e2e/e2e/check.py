@@ -6,6 +6,9 @@ import fnmatch
 import json
 import re
 
+import jsonschema
+
+from . import build
 from .truth import messages
 
 HEAD = "v seq time boot_ns host type"
@@ -29,6 +32,7 @@ FIELDS = {
 CONTENT = {"args", "result", "definition", "annotations", "params", "text"}  # not ours: may hold null and ""
 TIED = {"causal", "lineage", "flow", "argument", "response", "order", "sole"}
 RECORD_MAX = 65535
+SCHEMA = jsonschema.Draft202012Validator(json.loads((build.ROOT / "src/dist/record.schema.json").read_text()))
 
 
 def unique_pairs(pairs):
@@ -89,6 +93,7 @@ def form(records):
         elif keys != [k for k in order if k in r] or keys[:6] != HEAD.split():
             problems.append(f"{what}: order of keys: {keys}")
         problems += [f"{what}: empty {e}" for e in empties(r, "")]
+        problems += [f"{what}: {e.json_path}: {e.message[:200]}" for e in SCHEMA.iter_errors(r)]
     return problems
 
 

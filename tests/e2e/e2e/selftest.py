@@ -23,7 +23,7 @@ def right_records(truth):
         return n, records[-1]["time"]
 
     add("daemon", event="start")
-    add("effect", kind="file.open", target="/etc/ld.so.cache", mode="r", result="ok", server="s1", link="none")
+    add("effect", kind="file.open", target="/etc/ld.so.cache", mode="r", result="ok", server={"id": "s1"}, link="none")
     add("server", event="seen", server=server, transport="stdio")
     for i, q in enumerate(s.requests):
         call, begin, effects = f"c{i}", None, []
@@ -31,7 +31,7 @@ def right_records(truth):
         for e in q.call.effects if q.call else []:
             tie = {"link": "argument", "confidence": "likely"}
             what = {"kind": e.kind, "target": e.target} | ({"mode": e.mode} if e.mode else {}) | {"result": e.result}
-            seq, _ = add("effect", **what, server="s1", call=call, **tie)
+            seq, _ = add("effect", **what, server={"id": "s1"}, call=call, **tie)
             effects.append({"kind": e.kind, "target": e.target, "seqs": [seq], "n": 1} | tie | {"result": e.result})
         record = {"call": call, "dir": "c2s", "server": {"id": "s1"}, "session": "1", "transport": "stdio",
                   "rpc_id": q.rpc_id, "method": q.method}
