@@ -122,7 +122,8 @@ static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct m
 	c->pub.unconfirmed = m->end != trusted && !sc->conv->client_unseen;
 	c->pub.sent = !read->seen;
 	/* before its first read a server is only starting, whatever was sent to it */
-	return read->seen || sc->conv->read_seen ? mw_sess_open_call(s, c) : 0;
+	r = read->seen || sc->conv->read_seen ? mw_sess_open_call(s, c) : 0;
+	return r < 0 ? r : mw_sess_early_answer(s, c);
 }
 
 static int answer_call(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
@@ -241,8 +242,8 @@ static void mark(struct call *c, const struct mw_msg *m)
 	c->pub.incomplete |= m->incomplete || m->cut;
 }
 
-static int on_answer(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
-		     struct item *it, const struct mw_rpc *rpc)
+int mw_sess_on_answer(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
+		      struct item *it, const struct mw_rpc *rpc)
 {
 	const struct mw_sight *w = &m->seen[MW_END_WRITE], *r = &m->seen[MW_END_READ];
 	enum mw_call_status status = MW_CALL_OK;
@@ -258,6 +259,8 @@ static int on_answer(struct mw_session *s, struct sess_chan *sc, const struct mw
 		if (c)
 			c->pub.end_ns = w->seen ? w->end_ns : r->end_ns;
 	}
+	if (!c && m->bytes.n && mw_sess_early_hold(s, sc, m, rpc) == 0)
+		return 0;
 	if (!c)
 		return mw_sess_say_anomaly(s, "answer.unmatched", sc, rpc->whole,
 					   rpc->whole.n ? rpc->whole.n : m->len, NULL);
@@ -369,7 +372,7 @@ static int settle_item(struct mw_session *s, struct sess_chan *sc, const struct 
 	int r;
 
 	if (rpc->kind == MW_RPC_RESPONSE)
-		return on_answer(s, sc, m, it, rpc);
+		return mw_sess_on_answer(s, sc, m, it, rpc);
 	if (rpc->kind == MW_RPC_NOTIFICATION)
 		return on_notice(s, sc, rpc);
 	if (!c)

@@ -25,6 +25,8 @@
 #define MW_SESSION_JUDGE_LEN 16384u
 /* How long a server's or client's last bytes are waited for after its process ended. */
 #define MW_SESSION_EXIT_NS 200000000ull
+/* How long an answer without a request waits for it. */
+#define MW_SESSION_EARLY_NS 1000000000ull
 /* How long an answer to a cancelled request is waited for. */
 #define MW_SESSION_CANCEL_NS 5000000000ull
 

@@ -37,6 +37,7 @@ void mw_session_free(struct mw_session *s)
 	while (s->calls)
 		mw_call_retire(s, s->calls);
 	mw_call_free_gone(s);
+	mw_sess_early_free(s, true);
 	for (cv = s->convs; cv; cv = next) {
 		next = cv->next;
 		mw_alloc_free(s->a, cv, sizeof(*cv));
@@ -283,14 +284,18 @@ int mw_session_tick(struct mw_session *s, uint64_t now_ns)
 		if (r < 0)
 			return r;
 	}
-	return end_convs(s, false);
+	r = mw_sess_early_tick(s, false);
+	return r < 0 ? r : end_convs(s, false);
 }
 
 int mw_session_finish(struct mw_session *s, uint64_t now_ns)
 {
+	int r;
+
 	if (now_ns > s->now_ns)
 		s->now_ns = now_ns;
-	return end_convs(s, true);
+	r = mw_sess_early_tick(s, true);
+	return r < 0 ? r : end_convs(s, true);
 }
 
 int mw_session_next(struct mw_session *s, struct mw_sess_event *ret)
@@ -298,6 +303,7 @@ int mw_session_next(struct mw_session *s, struct mw_sess_event *ret)
 	if (s->q_pos == s->q_len) {
 		s->q_pos = s->q_len = 0;
 		mw_call_free_gone(s);
+		mw_sess_early_free(s, false);
 		return 0;
 	}
 	*ret = s->queue[s->q_pos++];

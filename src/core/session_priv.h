@@ -63,6 +63,8 @@ struct mw_session {
 	struct conv *convs;
 	struct slot *slots;
 	struct sess_chan *chans;
+	struct early *early, *early_gone; /* oldest first; to be freed with gone_calls */
+	size_t n_early, early_bytes;
 	struct call *calls, *calls_tail;
 	size_t n_calls;
 	struct mw_table *by_key;  /* open calls */
@@ -75,6 +77,19 @@ struct mw_session {
 
 /* session.c */
 void mw_sess_slot_free(struct mw_session *s, struct slot *sl);
+
+int mw_sess_on_answer(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
+		      struct item *it, const struct mw_rpc *rpc);
+
+/* session_early.c */
+/* Keeps a copy. 0; -ENOSPC, -ENOMEM: it is not kept. */
+int mw_sess_early_hold(struct mw_session *s, const struct sess_chan *sc, const struct mw_msg *m,
+		       const struct mw_rpc *rpc);
+/* If the call's answer has come before it, the call ends. 0 or negative errno. */
+int mw_sess_early_answer(struct mw_session *s, struct call *c);
+/* Says which ones have waited long enough; last: all. */
+int mw_sess_early_tick(struct mw_session *s, bool last);
+void mw_sess_early_free(struct mw_session *s, bool all);
 
 /* session_life.c */
 /* A place at the end of the queue, or NULL: the event is lost, and the caller must say so. */

@@ -9,7 +9,7 @@
  *	    cgroup: GLOB	over the path below /sys/fs/cgroup
  *	log:
  *	  dir: DIR
- *	ring: SIZE		of the kernel's ring buffer: 8MiB
+ *	ring: SIZE		of the kernel's ring buffer: 32MiB
  *	message_max: SIZE	the longest message kept whole: 32MiB
  *
  * A glob's * matches slashes and spaces too. SIZE is bytes or has KiB, MiB or GiB behind it. Every key
