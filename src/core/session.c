@@ -259,11 +259,13 @@ int mw_sess_on_answer(struct mw_session *s, struct sess_chan *sc, const struct m
 		if (c)
 			c->pub.end_ns = w->seen ? w->end_ns : r->end_ns;
 	}
-	if (!c && m->bytes.n && mw_sess_early_hold(s, sc, m, rpc) == 0)
-		return 0;
-	if (!c)
+	if (!c) {
+		ret = m->bytes.n ? mw_sess_early_hold(s, sc, m, rpc) : -ENOSPC;
+		if (ret != -ENOSPC)
+			return ret;
 		return mw_sess_say_anomaly(s, "answer.unmatched", sc, rpc->whole,
 					   rpc->whole.n ? rpc->whole.n : m->len, NULL);
+	}
 	mark(c, m);
 	if (w->seen && r->seen)
 		c->pub.end_ns = w->end_ns;
@@ -529,8 +531,12 @@ static int on_evicted(struct mw_session *s, struct mw_chan *chan, struct sess_ch
 		sc->next->prev = sc->prev;
 	mw_alloc_free(s->a, sc, sizeof(*sc));
 	chan->session = NULL;
-	if (cv && !cv->c2s && !cv->s2c && !cv->n_calls)
+	if (cv && !cv->c2s && !cv->s2c && !cv->n_calls) {
+		int left = mw_sess_early_leave(s, cv);
+
+		r = r < 0 ? r : left;
 		mw_sess_conv_free(s, cv);
+	}
 	return r;
 }
 

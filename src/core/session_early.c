@@ -112,6 +112,23 @@ int mw_sess_early_answer(struct mw_session *s, struct call *c)
 	return 0;
 }
 
+int mw_sess_early_leave(struct mw_session *s, const struct conv *cv)
+{
+	struct early **at = &s->early;
+	int r = 0;
+
+	while (*at) {
+		if ((*at)->sc.conv != cv) {
+			at = &(*at)->next;
+			continue;
+		}
+		if (r == 0)
+			r = say_unmatched(s, *at);
+		retire(s, at);
+	}
+	return r;
+}
+
 int mw_sess_early_tick(struct mw_session *s, bool last)
 {
 	int r;

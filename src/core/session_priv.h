@@ -89,6 +89,8 @@ int mw_sess_early_hold(struct mw_session *s, const struct sess_chan *sc, const s
 int mw_sess_early_answer(struct mw_session *s, struct call *c);
 /* Says which ones have waited long enough; last: all. */
 int mw_sess_early_tick(struct mw_session *s, bool last);
+/* Those of a conversation that is over: none of them is left, whatever is returned. */
+int mw_sess_early_leave(struct mw_session *s, const struct conv *cv);
 void mw_sess_early_free(struct mw_session *s, bool all);
 
 /* session_life.c */

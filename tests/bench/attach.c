@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attach.c OBJECT: loads and attaches all its programs, prints "ready", holds them until stdin ends */
+/* attach.c OBJECT: loads and attaches all its programs, prints "ready", holds them until stdin ends
+ */
 #include <bpf/libbpf.h>
 
 #include "bench.h"
@@ -15,9 +16,8 @@ int main(int argc, char **argv)
 	obj = bpf_object__open_file(argv[1], NULL);
 	if (!obj || bpf_object__load(obj))
 		die(argv[1]);
-	bpf_object__for_each_program(prog, obj)
-		if (!bpf_program__attach(prog))
-			die(bpf_program__name(prog));
+	bpf_object__for_each_program(prog, obj) if (!bpf_program__attach(prog))
+	    die(bpf_program__name(prog));
 	puts("ready");
 	fflush(stdout);
 	while (read(0, &c, 1) > 0)

@@ -2,8 +2,8 @@
 /*
  * bench.h - what the measured programs share
  *
- * Each speaks with tests/bench/run over its stdio: it prints "pids A B" (whom a tracer is to follow),
- * waits for a line, measures, and prints "cell NAME VALUE N" for each window, N what it
+ * Each speaks with tests/bench/run over its stdio: it prints "pids A B" (whom a tracer is to
+ * follow), waits for a line, measures, and prints "cell NAME VALUE N" for each window, N what it
  * counted. The end of stdin
  * while it waits ends it, so that nothing outlives the run.
  */

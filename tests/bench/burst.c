@@ -8,7 +8,8 @@
 #include "bench.h"
 
 #define ASK                                                                                        \
-	"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{\"name\":\"dump\",\"arguments\":{}}}\n"
+	"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{\"name\":\"dump\","          \
+	"\"arguments\":{}}}\n"
 #define HELLO_LEN 4096
 
 static void serve(int in, int out, size_t len)
@@ -32,9 +33,11 @@ static void serve(int in, int out, size_t len)
 			_exit(1);
 		len = id ? full : HELLO_LEN;
 		memset(msg, 'a' + (int)(id % 26), len);
-		k = snprintf(line, sizeof(line),
-			     "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"result\":{\"content\":[{\"type\":\"text\","
-			     "\"text\":\"", id);
+		k = snprintf(
+		    line, sizeof(line),
+		    "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"result\":{\"content\":[{\"type\":\"text\","
+		    "\"text\":\"",
+		    id);
 		memcpy(msg, line, (size_t)k);
 		memcpy(msg + len - (sizeof(tail) - 1), tail, sizeof(tail) - 1);
 		if (write(out, msg, len) != (ssize_t)len) /* one system call */

@@ -5,12 +5,12 @@
 
 #include "bench.h"
 
-#define BATCH	  256
-#define REST_MS	  100 /* between two cells: the observer's backlog is not to run into the next */
-#define PIPE_LEN  300
+#define BATCH	 256
+#define REST_MS	 100 /* between two cells: the observer's backlog is not to run into the next */
+#define PIPE_LEN 300
 
 static int zero, null, ends[2];
-static char plain[PIPE_LEN], mcp[PIPE_LEN];
+static char text[PIPE_LEN], binary[PIPE_LEN], mcp[PIPE_LEN];
 
 static void one_getppid(void)
 {
@@ -39,9 +39,14 @@ static void through_pipe(const char *p)
 		die("pipe");
 }
 
-static void one_pipe(void)
+static void one_pipe_text(void)
 {
-	through_pipe(plain);
+	through_pipe(text);
+}
+
+static void one_pipe_binary(void)
+{
+	through_pipe(binary);
 }
 
 static void one_pipe_mcp(void)
@@ -62,8 +67,12 @@ static const struct {
 	const char *name;
 	void (*one)(void);
 } cells[] = {
-	{ "getppid", one_getppid },	  { "read-1", one_read }, { "write-1", one_write },
-	{ "pipe-300", one_pipe },	  { "pipe-300-mcp", one_pipe_mcp },
+	{ "getppid", one_getppid },
+	{ "read-1", one_read },
+	{ "write-1", one_write },
+	{ "pipe-300-text", one_pipe_text },
+	{ "pipe-300-binary", one_pipe_binary },
+	{ "pipe-300-mcp", one_pipe_mcp },
 	{ "open-close", one_open },
 };
 
@@ -96,7 +105,9 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	pin(number(argv[1]));
-	memset(plain, 'x', sizeof(plain));
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\n';
+	memset(binary, 1, sizeof(binary));
 	memset(mcp, 'x', sizeof(mcp));
 	memcpy(mcp, head, sizeof(head) - 1);
 	memcpy(mcp + sizeof(mcp) - (sizeof(tail) - 1), tail, sizeof(tail) - 1);

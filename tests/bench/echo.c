@@ -7,7 +7,7 @@
 
 #include "bench.h"
 
-#define SAMPLES_MAX (1 << 20)
+#define SAMPLES_MAX  (1 << 20)
 #define LINE_MAX_LEN 4096
 
 static uint64_t id;
@@ -16,9 +16,10 @@ static double *samples;
 static void ask(int to, int from, const char *method, const char *params)
 {
 	static char line[LINE_MAX_LEN];
-	size_t n = (size_t)snprintf(line, sizeof(line),
-				    "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\",\"params\":%s}\n",
-				    (unsigned long long)++id, method, params);
+	size_t n =
+	    (size_t)snprintf(line, sizeof(line),
+			     "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\",\"params\":%s}\n",
+			     (unsigned long long)++id, method, params);
 	ssize_t k;
 
 	write_all(to, line, n);

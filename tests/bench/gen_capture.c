@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gen_capture.c N RESULT_LEN OPENS: a capture of N calls on stdout, each with a result of RESULT_LEN
- * bytes of text and OPENS files opened while it ran; on stderr how many bytes of messages it holds
+ * gen_capture.c N RESULT_LEN OPENS: a capture of N calls on stdout, each with a result of
+ * RESULT_LEN bytes of text and OPENS files opened while it ran; on stderr how many bytes of
+ * messages it holds
  */
 #include <fcntl.h>
 
@@ -79,32 +80,45 @@ int main(int argc, char **argv)
 	tape_meta(&tape, 0x1122334455667788ull);
 	tape_user(&tape, 1000, "alice");
 	tape_proc(&tape, MW_EV_EXEC, CLIENT,
-		  (struct tape_exe){ .exe = "/usr/bin/agent", .argv = "agent",
-				     .cwd = "/home/alice", .uid = 1000, .parent = 1 });
+		  (struct tape_exe){ .exe = "/usr/bin/agent",
+				     .argv = "agent",
+				     .cwd = "/home/alice",
+				     .uid = 1000,
+				     .parent = 1 });
 	tape_fork(&tape, CLIENT, SERVER);
 	tape_proc(&tape, MW_EV_EXEC, SERVER,
-		  (struct tape_exe){ .exe = "/usr/bin/python3.11", .argv = "python3 files.py",
-				     .cwd = "/home/alice", .uid = 1000, .parent = CLIENT });
+		  (struct tape_exe){ .exe = "/usr/bin/python3.11",
+				     .argv = "python3 files.py",
+				     .cwd = "/home/alice",
+				     .uid = 1000,
+				     .parent = CLIENT });
 	up = tape_chan(&tape, MW_CHAN_PIPE);
 	down = tape_chan(&tape, MW_CHAN_PIPE);
 	say(&up, CLIENT, SERVER,
-	    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
-	    "\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"agent\",\"version\":\"1\"}}}");
+	    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
+	    "\"protocolVersion\":"
+	    "\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"agent\",\"version\":"
+	    "\"1\"}}}");
 	say(&down, SERVER, CLIENT,
 	    "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2025-06-18\","
-	    "\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"files\",\"version\":\"1\"}}}");
+	    "\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"files\",\"version\":\"1\"}}"
+	    "}");
 	for (long i = 1; i <= n; i++) {
 		snprintf(line, room,
-			 "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"method\":\"tools/call\",\"params\":{\"name\":"
+			 "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"method\":\"tools/"
+			 "call\",\"params\":{\"name\":"
 			 "\"read_file\",\"arguments\":{\"path\":\"/home/alice/src/file-%ld.c\"},"
-			 "\"_meta\":{\"progressToken\":%ld}}}", i, i, i);
+			 "\"_meta\":{\"progressToken\":%ld}}}",
+			 i, i, i);
 		say(&up, CLIENT, SERVER, line);
 		snprintf(path, sizeof(path), "/home/alice/src/file-%ld.c", i);
 		for (long k = 0; k < opens; k++)
 			tape_open(&tape, SERVER, path, O_RDONLY, 5);
-		snprintf(line, room,
-			 "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":{\"content\":[{\"type\":\"text\","
-			 "\"text\":\"%s\"}],\"isError\":false}}", i, text);
+		snprintf(
+		    line, room,
+		    "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":{\"content\":[{\"type\":\"text\","
+		    "\"text\":\"%s\"}],\"isError\":false}}",
+		    i, text);
 		say(&down, SERVER, CLIENT, line);
 		go_on();
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pingpong.c CPU MS WINDOWS: ns a round trip of 256 B each way, JSON-RPC calls with ids of their own */
+/* pingpong.c CPU MS WINDOWS: ns a round trip of 256 B each way, JSON-RPC calls with ids of their
+ * own */
 #include <sys/wait.h>
 
 #include "bench.h"

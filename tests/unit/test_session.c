@@ -508,10 +508,41 @@ static void equal_ids_in_flight(void **state)
 	answer(&f, ANSWER("1"));
 	expect(&f, "answered 1 | call 1 ok {\"r\":1} | answered 2 | call 2 ok id_reused {\"r\":1} | ");
 	answer(&f, ANSWER("1"));
+	wait_ns(&f, MW_SESSION_EARLY_NS + 50 * MS);
 	expect(&f, "anomaly answer.unmatched | ");
 	ask(&f, CALL("1", "c")); /* used again in turn: no reuse */
 	answer(&f, ANSWER("1"));
 	expect(&f, "open 3 | request 3 \"tools/call\" {\"name\":\"c\"} | answered 3 | call 3 ok {\"r\":1} | ");
+	end(&f);
+}
+
+/* An answer whose request is seen only later, and answers to nothing that outlive their conversation. */
+static void early_answers(void **state)
+{
+	struct fx f;
+	char text[100];
+	int i;
+
+	begin(&f);
+	ask(&f, CALL("0", "t"));
+	answer(&f, ANSWER("0"));
+	forget(&f);
+	answer(&f, ANSWER("1"));
+	expect(&f, "");
+	ask(&f, CALL("1", "t"));
+	expect_part(&f, "call 2 ok");
+	assert_null(strstr(f.log, "unmatched"));
+	forget(&f);
+	for (i = 100; i < 200; i++) { /* so many are kept */
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":{}}", i);
+		answer(&f, text);
+	}
+	evict(&f, 0);
+	evict(&f, 1);
+	assert_int_equal(f.n_kind[MW_SESS_ANOMALY], 100);
+	wait_ns(&f, MW_SESSION_EARLY_NS + 50 * MS);
+	finish(&f);
+	assert_int_equal(f.n_kind[MW_SESS_ANOMALY], 100);
 	end(&f);
 }
 
@@ -546,6 +577,7 @@ static void what_an_answer_says(void **state)
 	expect(&f, "answered 1 | call 1 tool_error {\"isError\":true} | answered 2 | "
 		   "call 2 rpc_error {\"code\":-1} | answered 3 | tools 3 | call 3 ok {\"tools\":[]} | ");
 	answer(&f, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700}}");
+	wait_ns(&f, MW_SESSION_EARLY_NS + 50 * MS);
 	expect(&f, "anomaly answer.unmatched | ");
 	end(&f);
 }
@@ -1001,6 +1033,7 @@ int main(void)
 		cmocka_unit_test(batches),
 		cmocka_unit_test(ids_are_raw),
 		cmocka_unit_test(equal_ids_in_flight),
+		cmocka_unit_test(early_answers),
 		cmocka_unit_test(requests_of_the_server),
 		cmocka_unit_test(what_an_answer_says),
 		cmocka_unit_test(cancelled),
