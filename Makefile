@@ -91,7 +91,7 @@ $(B)/mcpwatch: $(B)/mcpwatch-cli.a $(CLI_O) $(LIB_ALL)
 # --- the kernel side -----------------------------------------------------------------------------
 
 BPF_SRCS := $(wildcard bpf/*.bpf.c)
-BPF_HDRS := $(wildcard bpf/*.h) include/mcpwatch/event.h vmlinux/$(ARCH)/vmlinux.h
+BPF_HDRS := $(wildcard bpf/*.h) include/mcpwatch/event.h include/mcpwatch/loader.h vmlinux/$(ARCH)/vmlinux.h
 BPF_O    := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(BPF_SRCS))
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HDRS)

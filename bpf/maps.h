@@ -14,7 +14,7 @@
 #include <bpf/bpf_tracing.h>
 #include <mcpwatch/event.h>
 
-#include "shared.h"
+#include <mcpwatch/loader.h>
 
 /* --- settings ---------------------------------------------------------------------------------- */
 

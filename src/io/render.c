@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/render.h"
 
+#include <limits.h>
+
 #include <cjson/cJSON.h>
 
 #include "io/escape.h"
@@ -91,8 +93,8 @@ static const char *status_sgr(const char *status)
 	return strstr(status, "_error") ? RED : YELLOW;
 }
 
-/* What a reader wants to see first. */
-static int rank(const char *kind)
+/* What a reader wants to see first; last what was folded and has no target of its own: loading. */
+static int rank(const cJSON *e)
 {
 	static const char *const order[] = {
 		"file.delete", "file.rmdir",   "kernel.",   "proc.ptrace", "proc.vm_access",
@@ -100,8 +102,11 @@ static int rank(const char *kind)
 		"net.http",    "db.statement", "net.",	    "file.chmod",  "file.chown",
 		"file.t",      "file.l",       "file.s",    "file.m",	   "file.open",
 	};
+	const char *kind = mw_rec_str(e, "kind");
 	size_t i;
 
+	if (!kind || !mw_rec_str(e, "target"))
+		return INT_MAX;
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (strncmp(kind, order[i], strlen(order[i])) == 0)
 			break;
@@ -118,6 +123,10 @@ static void put_effect_short(struct mw_line *l, const cJSON *e)
 		mw_line_puts(l, DIM, "~");
 	else if (confidence && strcmp(confidence, "shared") == 0)
 		mw_line_puts(l, DIM, "?");
+	if (!target && kind && strcmp(kind, "file.open") == 0) {
+		mw_line_printf(l, NULL, n > 1 ? "loading %.0f files" : "loading a file", n);
+		return;
+	}
 	mw_line_puts(l, BOLD, kind ? kind : "effect");
 	if (target) {
 		mw_line_puts(l, NULL, " ");
@@ -135,18 +144,13 @@ static void put_effects(struct mw_line *l, const cJSON *rec)
 {
 	const cJSON *effects = cJSON_GetObjectItemCaseSensitive(rec, "effects"), *e;
 	const cJSON *best[EFFECTS_SHOWN];
-	int n_best = 0, i, shown = 0;
-	double total;
+	double total, shown = 0;
+	int n_best = 0, i;
 
 	cJSON_ArrayForEach(e, effects)
 	{
-		const char *kind = mw_rec_str(e, "kind");
-		int at = rank(kind ? kind : "");
-
 		for (i = n_best; i > 0; i--) {
-			const char *other = mw_rec_str(best[i - 1], "kind");
-
-			if (rank(other ? other : "") <= at)
+			if (rank(best[i - 1]) <= rank(e))
 				break;
 			if (i < EFFECTS_SHOWN)
 				best[i] = best[i - 1];
@@ -173,7 +177,7 @@ static void put_effects(struct mw_line *l, const cJSON *rec)
 		if (i > 0)
 			mw_line_puts(l, NULL, ", ");
 		put_effect_short(l, best[i]);
-		shown++;
+		shown += num(best[i], "n", 1);
 	}
 	if (total > shown)
 		mw_line_printf(l, NULL, ", +%.0f", total - shown);

@@ -13,7 +13,7 @@
 
 #include <mcpwatch/event.h>
 
-#include "../bpf/shared.h"
+#include <mcpwatch/loader.h>
 #include "base/cleanup.h"
 #include "io/bpf_facts.h"
 #include "io/bpf_ring.h"

@@ -630,24 +630,15 @@ static void test_other_calls_say_nothing(void **state)
 }
 
 const struct CMUnitTest live_proc_tests[] = {
-	cmocka_unit_test(test_exec),
-	cmocka_unit_test(test_exec_long_argv),
-	cmocka_unit_test(test_exec_fails),
-	cmocka_unit_test(test_exec_from_a_thread),
-	cmocka_unit_test(test_proc_after_exec),
-	cmocka_unit_test(test_snapshot_of_a_line),
-	cmocka_unit_test(test_finish),
-	cmocka_unit_test(test_full_ring),
-	cmocka_unit_test(test_ticks),
-	cmocka_unit_test(test_bad_ring),
-	cmocka_unit_test(test_not_allowed),
-	cmocka_unit_test(test_fork_inherits),
-	cmocka_unit_test(test_threads_are_no_processes),
-	cmocka_unit_test(test_exit_codes),
-	cmocka_unit_test(test_leader_leaves_first),
-	cmocka_unit_test(test_effective_uid),
-	cmocka_unit_test(test_candidate_flag),
-	cmocka_unit_test(test_watch_execs),
+	cmocka_unit_test(test_exec), cmocka_unit_test(test_exec_long_argv),
+	cmocka_unit_test(test_exec_fails), cmocka_unit_test(test_exec_from_a_thread),
+	cmocka_unit_test(test_proc_after_exec), cmocka_unit_test(test_snapshot_of_a_line),
+	cmocka_unit_test(test_finish), cmocka_unit_test(test_full_ring),
+	cmocka_unit_test(test_ticks), cmocka_unit_test(test_bad_ring),
+	cmocka_unit_test(test_not_allowed), cmocka_unit_test(test_fork_inherits),
+	cmocka_unit_test(test_threads_are_no_processes), cmocka_unit_test(test_exit_codes),
+	cmocka_unit_test(test_leader_leaves_first), cmocka_unit_test(test_effective_uid),
+	cmocka_unit_test(test_candidate_flag), cmocka_unit_test(test_watch_execs),
 	cmocka_unit_test(test_other_calls_say_nothing),
 };
 const size_t n_live_proc_tests = sizeof(live_proc_tests) / sizeof(*live_proc_tests);

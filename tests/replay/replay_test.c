@@ -145,9 +145,14 @@ static int prop_same(const struct tape *t)
 {
 	struct got a = { 0 }, b = { 0 };
 
+	int r;
+
 	run(t, &a);
 	run(t, &b);
-	return same(&a, &b) ? 0 : say_difference(&a, &b, "run", 2);
+	r = same(&a, &b) ? 0 : say_difference(&a, &b, "run", 2);
+	free(a.json);
+	free(b.json);
+	return r;
 }
 
 /* The event, its bytes cut in two at `at`. */
@@ -223,9 +228,10 @@ static int prop_split(const struct tape *t)
 	struct tape cut = { 0 };
 	double end = now() + SECONDS_MAX;
 	uint32_t where = 12345;
+	int r = 0;
 
 	run(t, &want);
-	for (i = 0; chunks && i < SPLITS_MAX && now() < end; i++) {
+	for (i = 0; chunks && i < SPLITS_MAX && now() < end && r == 0; i++) {
 		where = where * 1664525u + 1013904223u;
 		/* each chunk in turn: at its first place, at its last, then anywhere */
 		if (!split(t, i % chunks, i < chunks ? 0 : i < 2 * chunks ? UINT32_MAX / 2 : where >> 8,
@@ -233,11 +239,13 @@ static int prop_split(const struct tape *t)
 			die("no chunk to split");
 		run(&cut, &got);
 		if (!same(&want, &got))
-			return say_difference(&want, &got, "split", i);
+			r = say_difference(&want, &got, "split", i);
 	}
 	tape_done(&cut);
+	free(want.json);
+	free(got.json);
 	printf("split: %zu\n", i);
-	return 0;
+	return r;
 }
 
 /* What is not as it was has a gap record that says so, if only by its times. */
@@ -285,6 +293,8 @@ static int prop_memory(const struct tape *t)
 			step = 1 + nth / 40;
 	}
 	fail_at = 0;
+	free(want.json);
+	free(got.json);
 	printf("memory: %zu of %zu allocations, %zu silent\n", n, total, silent);
 	return silent ? 1 : 0;
 }
@@ -341,21 +351,44 @@ static int check(const struct replay_case *c, const struct tape *t)
 	wrong = c && c->check ? c->check(&g) : NULL;
 	if (wrong)
 		fprintf(stderr, "%s: wrong: %s\n", c->name, wrong);
+	free(g.json);
 	return wrong ? 1 : 0;
+}
+
+static int records(const struct tape *t)
+{
+	struct got g = { 0 };
+	int r;
+
+	run(t, &g);
+	r = fwrite(g.json, 1, g.len, stdout) == g.len ? 0 : 1;
+	free(g.json);
+	return r;
+}
+
+static int list(void)
+{
+	size_t i;
+
+	for (i = 0; i < n_replay_cases; i++)
+		printf("%s%s\n", replay_cases[i].name, replay_cases[i].check ? " check" : "");
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		int (*run)(const struct tape *t);
+	} verbs[] = { { "records", records }, { "same", prop_same }, { "split", prop_split },
+		      { "memory", prop_memory } };
 	const struct replay_case *c;
-	struct got g = { 0 };
 	struct tape t;
 	size_t i;
+	int r = 2;
 
-	if (argc == 2 && strcmp(argv[1], "list") == 0) {
-		for (i = 0; i < n_replay_cases; i++)
-			printf("%s%s\n", replay_cases[i].name, replay_cases[i].check ? " check" : "");
-		return 0;
-	}
+	if (argc == 2 && strcmp(argv[1], "list") == 0)
+		return list();
 	if (argc < 3)
 		die("list | records|check|same|split|memory CASE | capture CASE FILE");
 	tape_init(&t);
@@ -364,19 +397,13 @@ int main(int argc, char **argv)
 		c->make(&t);
 	else
 		load_file(argv[2], &t);
-	if (strcmp(argv[1], "records") == 0) {
-		run(&t, &g);
-		return fwrite(g.json, 1, g.len, stdout) == g.len ? 0 : 1;
-	}
 	if (strcmp(argv[1], "capture") == 0 && argc == 4)
-		return write_capture(&t, argv[3]);
-	if (strcmp(argv[1], "check") == 0)
-		return check(c, &t);
-	if (strcmp(argv[1], "same") == 0)
-		return prop_same(&t);
-	if (strcmp(argv[1], "split") == 0)
-		return prop_split(&t);
-	if (strcmp(argv[1], "memory") == 0)
-		return prop_memory(&t);
-	die("what?");
+		r = write_capture(&t, argv[3]);
+	else if (strcmp(argv[1], "check") == 0)
+		r = check(c, &t);
+	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			r = verbs[i].run(&t);
+	tape_done(&t);
+	return r;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
- * shared.h - what the programs and source_bpf.c share beside the events: tags, counters, arguments
+ * loader.h - what the kernel programs and their loader share beside the events: tags, counters, arguments
  *
  * The kernel side includes vmlinux.h first.
  */
-#ifndef MW_BPF_SHARED_H
-#define MW_BPF_SHARED_H
+#ifndef MCPWATCH_LOADER_H
+#define MCPWATCH_LOADER_H
 
 #ifndef __VMLINUX_H__
 #include <linux/types.h>
