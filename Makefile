@@ -128,6 +128,12 @@ $(B)/unit/test_%: tests/unit/test_%.c $(UNIT_SUPPORT) $(LIB_ALL)
 $(B)/live/test_live: $(LIVE_SRCS) $(LIB_ALL)
 	$(test_binary)
 
+$(B)/replay/replay_test: $(wildcard tests/replay/*.[ch]) tests/unit/support_tape.c $(LIB_ALL)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(CC) $(CPPFLAGS) $(TESTFLAGS) -Itests/replay $(PKG_CFLAGS) $(CFLAGS) $(HARDEN) -MMD -MP $(filter %.c,$^) \
+		$(LIB_ALL) $(LDFLAGS) $(LIBS) -o $@
+
 unit-build: $(UNIT:%=$(B)/unit/test_%)
 
 t/%: $(B)/unit/test_% ## t/X [K=case]: one unit test file, or one case of it
@@ -137,9 +143,9 @@ unit: unit-build ## all unit tests
 	tests/unit/run $(B)/unit $(UNIT)
 
 replay: $(B)/replay/replay_test ## golden tests: capture in, records out; UPDATE=1 takes the new ones
-	UPDATE=$(UPDATE) $<
+	UPDATE=$(UPDATE) tests/replay/run $<
 replay/%: $(B)/replay/replay_test ## replay/X: one golden test
-	UPDATE=$(UPDATE) $< $*
+	UPDATE=$(UPDATE) tests/replay/run $< $*
 
 live: $(B)/live/test_live ## one system call a test on the running kernel (root)
 	$<
@@ -155,8 +161,10 @@ check: ## install what is missing, build, run every test that needs no other ker
 	tools/setup all
 	tests/check
 
-bench: $(B)/mcpwatch ## the side-by-side figures, as a table with ratios (root)
-	tests/bench/run
+include tests/bench/rules.mk
+
+bench: $(B)/mcpwatch bench-build ## [TABLES=...]: the side-by-side figures, as tables with ratios (root)
+	B=$(B) tests/bench/run $(TABLES)
 
 kernels: ## the live tests under other kernels: with a later issue
 	@echo 'make kernels: not in this version' >&2; exit 1

@@ -183,7 +183,7 @@ static __always_inline void mw_connect_end(struct sock *sk, __s32 err)
 	e->ino = conn->ino;
 	mw_sock_addrs(sk, BPF_CORE_READ(sk, __sk_common.skc_family), &e->local, &e->peer);
 	e->err = err;
-	bpf_ringbuf_submit(e, mw_ring_flags());
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 out:
 	bpf_map_delete_elem(&connects, &key);
 }

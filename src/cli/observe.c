@@ -105,7 +105,8 @@ int mw_observe_run(struct mw_observe *o)
 	_cleanup_(mw_source_freep) struct mw_source *source = NULL;
 	char err[MW_ERR_MAX];
 	struct mw_source_bpf_config cfg = { .ring_len = o->ring_len,
-					    .take_all = !o->pump->engine,
+					    /* nobody decides while only a capture is made */
+					    .undecided_max = o->pump->engine ? 0 : UINT64_MAX,
 					    .simulate_loss = o->simulate_loss,
 					    .err = err, .err_len = sizeof(err) };
 	struct mw_child child;

@@ -18,8 +18,9 @@ static const char why_inherited[] =
 	"done by a process that was started while several calls were open";
 static const char why_unread[] =
 	"it was the only call sent to the server, which answered it and was not seen to read it";
-static const char why_unconfirmed[] =
-	"it was the only call open on the server, as the client's end confirmed later";
+static const char why_settled_later[] =
+	"it was the only call open on the server, as settling its request showed";
+static const char why_argument[] = "named in the arguments of this call only";
 static const char why_lineage[] =
 	"done by a process that was started while only this call was open, or by one below it";
 
@@ -490,9 +491,11 @@ int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const
 	if (x->doubted)
 		return 0;
 	claim = *tie;
-	claim.link = MW_LINK_SOLE;
+	claim.link = tie->later;
 	claim.confidence = MW_CONF_LIKELY;
-	claim.why = x->read ? why_unconfirmed : why_unread;
+	claim.why = tie->later == MW_LINK_ARGUMENT ? why_argument :
+		    x->read			   ? why_settled_later :
+						     why_unread;
 	return mw_effects_add(&x->effects, act, &claim, seq);
 }
 

@@ -56,6 +56,7 @@ struct mw_tie {
 	uint64_t candidates[MW_CANDIDATES_MAX]; /* link shared: open calls, oldest first */
 	size_t n_candidates;		    /* in all; may be more than the array holds */
 	uint64_t sent;			    /* link shared: the one call whose record may claim it later; or 0 */
+	enum mw_link later;		    /* as what: sole or argument */
 	bool after;			    /* the call had ended */
 	const char *why;		    /* one static sentence */
 	struct mw_prockey server;	    /* whose tree this is; none if of no server */

@@ -102,6 +102,7 @@ static void tie_sent(const struct mw_kin_server *s, uint64_t born_ns, const stru
 	put_shared(tie, why_sent);
 	if (tie->n_candidates == 1)
 		tie->sent = tie->candidates[0]; /* note leaves out doubted ones */
+	tie->later = MW_LINK_SOLE;
 }
 
 /* By the calls open at the time. A process born before a call began is tied to it only by what the
@@ -139,6 +140,7 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 	if (n == 1 && m.n <= 1 && s->given_up == 0 && (one->doubted || one->unconfirmed)) {
 		put_shared(tie, one->doubted ? why_doubted : why_unconfirmed);
 		tie->sent = one->doubted ? 0 : one->id;
+		tie->later = m.n == 1 ? MW_LINK_ARGUMENT : MW_LINK_SOLE;
 		put_candidates(tie, s, act->ts_ns, born_ns);
 		return;
 	}

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "base/json.h"
 
 static void list_add(struct list *l, struct entry *e)
 {
@@ -113,6 +114,8 @@ static void chan_free(struct mw_ends *e, struct ends_chan *c)
 		c->next->prev = c->prev;
 	if (e->current == c)
 		e->current = NULL;
+	if (e->ending == c)
+		e->ending = NULL;
 	mw_alloc_free(e->a, c, sizeof(*c));
 }
 
@@ -196,14 +199,6 @@ void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan)
 			at = &en->after;
 		}
 	}
-}
-
-struct mw_slice mw_ends_partial(const struct mw_ends *e, const struct mw_chan *chan, enum mw_end end)
-{
-	const struct ends_chan *c = chan->ends;
-
-	(void)e;
-	return c && !c->dropped ? mw_framer_partial(&c->framer[end]) : mw_slice(NULL, 0);
 }
 
 static void say_gap(struct mw_ends *e, const struct mw_chunk *ch, uint64_t bytes,
@@ -304,9 +299,17 @@ static int lost(struct mw_ends *e, struct ends_chan *c, enum mw_end end, const s
 	return 1;
 }
 
+/* What follows a gap up to the next LF is a whole line if it is one JSON object: the end of a longer object
+ * never is, for it closes more than it opened. */
+static bool is_whole(const struct mw_frame *f)
+{
+	return !f->cut && f->bytes.n && f->bytes.p[0] == '{' &&
+	       mw_json_check(f->bytes, MW_JSON_DEPTH_MAX, NULL, NULL) == 0;
+}
+
 /* One frame: 1 if it is worth saying something, 0 if it was the late copy of a settled message. */
 static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
-		    const struct mw_frame *f, struct mw_msg *ret)
+		    struct mw_frame *f, struct mw_msg *ret)
 {
 	struct mw_sight sight = { .seen = true, .begin_ns = f->begin_ns, .end_ns = f->end_ns,
 				  .off = f->off, .proc = f->proc, .tid = f->tid };
@@ -314,6 +317,8 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 	struct entry *en;
 	uint64_t hash;
 
+	if (f->headless && is_whole(f))
+		f->broken = false;
 	if (f->broken && c->framer[end].n_nomem != c->n_nomem[end]) {
 		c->n_nomem[end] = c->framer[end].n_nomem;
 		return lost(e, c, end, f, &sight, ret);
@@ -368,6 +373,41 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 	return 1;
 }
 
+static bool is_junk(struct ends_chan *c, enum mw_end end, struct mw_msg *ret)
+{
+	struct mw_slice line = mw_framer_partial(&c->framer[end]);
+
+	if (c->trusted_known || c->junk_said || line.n < MW_ENDS_JUNK || line.p[0] == '{' ||
+	    line.p[0] == '[')
+		return false;
+	c->junk_said = true;
+	*ret = (struct mw_msg){ .state = MW_MSG_JUNK, .chan = c->chan, .len = line.n, .end = end };
+	return true;
+}
+
+static int next_unfinished(struct mw_ends *e, struct mw_msg *ret)
+{
+	struct ends_chan *c;
+	struct mw_frame f;
+	enum mw_end end;
+
+	while ((c = e->ending)) {
+		end = e->ending_end ? MW_END_WRITE : MW_END_READ;
+		if (e->ending_end)
+			e->ending = c->next;
+		e->ending_end = !e->ending_end;
+		if (c->dropped || mw_framer_finish(&c->framer[end], &f) != 1)
+			continue;
+		*ret = (struct mw_msg){ .state = MW_MSG_UNFINISHED, .chan = c->chan,
+					.bytes = f.bytes, .len = f.len, .end = end };
+		ret->seen[end] = (struct mw_sight){ .seen = true, .begin_ns = f.begin_ns,
+						    .end_ns = f.end_ns, .off = f.off,
+						    .proc = f.proc, .tid = f.tid };
+		return 1;
+	}
+	return 0;
+}
+
 int mw_ends_next(struct mw_ends *e, struct mw_msg *ret)
 {
 	struct mw_frame f;
@@ -403,11 +443,11 @@ int mw_ends_next(struct mw_ends *e, struct mw_msg *ret)
 		r = mw_framer_next(&c->framer[e->current_end], &f);
 		if (r <= 0) {
 			e->current = NULL;
-			return 0;
+			return is_junk(c, e->current_end, ret);
 		}
 		r = on_frame(e, c, e->current_end, &f, ret);
 		if (r)
 			return r;
 	}
-	return 0;
+	return next_unfinished(e, ret);
 }

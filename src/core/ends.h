@@ -27,6 +27,7 @@
 
 #define MW_ENDS_GRACE_NS 50000000ull
 #define MW_ENDS_WAIT_NS 1000000000ull
+#define MW_ENDS_JUNK 16384u
 /* Most unsettled messages of one end of a channel, and their bytes in all. */
 #define MW_ENDS_PENDING_MAX 8192
 #define MW_ENDS_BYTES_MAX (64u << 20)
@@ -37,6 +38,9 @@ enum mw_msg_state {
 	MW_MSG_DENIED,
 	MW_MSG_GAP,    /* bytes of the stream are missing: gap_bytes, reason, seen[end] */
 	MW_MSG_BROKEN, /* what is left of a line that a gap broke: bytes */
+	MW_MSG_UNFINISHED, /* at the end: a line without its LF: bytes */
+	MW_MSG_JUNK,   /* MW_ENDS_JUNK bytes without LF that begin no JSON, on a channel nobody trusts
+			* an end of: said once */
 	MW_MSG_EVICTED, /* the channel is given up; all its messages were settled or denied before */
 };
 
@@ -86,7 +90,5 @@ void mw_ends_alone(struct mw_ends *e, struct mw_chan *chan);
 void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan);
 /* How often something was lost for lack of memory: a message, its bytes, a channel. */
 uint64_t mw_ends_nomem(const struct mw_ends *e);
-/* Bytes of the unfinished line at one end so far. */
-struct mw_slice mw_ends_partial(const struct mw_ends *e, const struct mw_chan *chan, enum mw_end end);
 
 #endif

@@ -168,6 +168,8 @@ void mw_ends_finish(struct mw_ends *e)
 	for (c = e->chans; c; c = c->next)
 		sweep(e, c, UINT64_MAX, true);
 	ready_sort(e);
+	e->ending = e->chans;
+	e->ending_end = 0;
 }
 
 void mw_ends_alone(struct mw_ends *e, struct mw_chan *chan)

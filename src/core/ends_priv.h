@@ -34,7 +34,7 @@ struct ends_chan {
 	bool seen[2];
 	uint64_t pos[2]; /* offset behind the last byte or gap of each end */
 	int64_t delta;	 /* offset at the writing end minus offset at the reading end */
-	bool one_sided, trusted_known, dropped;
+	bool one_sided, trusted_known, dropped, junk_said;
 	enum mw_end trusted;
 	struct list pending[2];
 	size_t n_done[2];
@@ -57,6 +57,8 @@ struct mw_ends {
 	uint64_t n_nomem;
 	struct ends_chan *current; /* whose framer may hold more frames */
 	enum mw_end current_end;
+	struct ends_chan *ending; /* at the end: whose unfinished lines are next */
+	unsigned int ending_end;
 	struct mw_msg gap; /* a GAP to be given out first */
 	bool gap_pending, evict_pending;
 	struct mw_chan *evict_chan;

@@ -134,17 +134,17 @@ static int add_out(struct mw_engine *e, enum mw_out_kind kind, size_t at, size_t
 	return 0;
 }
 
-struct mw_line mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_ns)
+struct mw_emit mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_ns)
 {
-	struct mw_line r;
+	struct mw_emit r;
 
-	mw_line_begin(&r, &e->out, &e->scratch, &e->head, type, ts_ns);
+	mw_emit_begin(&r, &e->out, &e->scratch, &e->head, type, ts_ns);
 	return r;
 }
 
-void mw_eng_end(struct mw_engine *e, struct mw_line *rec)
+void mw_eng_end(struct mw_engine *e, struct mw_emit *rec)
 {
-	int r = mw_line_end(rec, &e->head);
+	int r = mw_emit_end(rec, &e->head);
 
 	if (r == 0) {
 		r = add_out(e, MW_OUT_RECORD, rec->start, e->out.len - rec->start, NULL);

@@ -18,53 +18,53 @@ const char *mw_eng_transport(uint8_t chan_kind)
 	return chan_kind == MW_CHAN_PIPE || chan_kind == MW_CHAN_UNIX ? "stdio" : "stream";
 }
 
-void mw_eng_principal(struct mw_engine *e, struct mw_line *r, struct mw_prockey who, bool parents)
+void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey who, bool parents)
 {
 	const struct mw_proc *p = mw_procs_get(e->procs, who), *up;
 	unsigned int n = 0;
 
 	if (!p)
 		return;
-	mw_line_open(r, "principal", '{');
-	mw_line_u64(r, "uid", p->uid);
+	mw_emit_open(r, "principal", '{');
+	mw_emit_u64(r, "uid", p->uid);
 	if (p->known)
-		mw_line_u64(r, "gid", p->gid);
-	mw_line_text(r, "user", mw_procs_user(e->procs, p->uid));
+		mw_emit_u64(r, "gid", p->gid);
+	mw_emit_text(r, "user", mw_procs_user(e->procs, p->uid));
 	if (p->known && p->loginuid != ~0u)
-		mw_line_u64(r, "loginuid", p->loginuid);
+		mw_emit_u64(r, "loginuid", p->loginuid);
 	if (p->known && p->audit_session != ~0u)
-		mw_line_u64(r, "audit_session", p->audit_session);
-	mw_line_text(r, "cgroup", p->cgroup);
-	mw_line_text(r, "unit", mw_cgroup_unit(p->cgroup));
-	mw_line_text(r, "container", mw_cgroup_container(p->cgroup));
+		mw_emit_u64(r, "audit_session", p->audit_session);
+	mw_emit_text(r, "cgroup", p->cgroup);
+	mw_emit_text(r, "unit", mw_cgroup_unit(p->cgroup));
+	mw_emit_text(r, "container", mw_cgroup_container(p->cgroup));
 	if (parents && !mw_prockey_none(p->parent)) {
-		mw_line_open(r, "parents", '[');
+		mw_emit_open(r, "parents", '[');
 		for (up = mw_procs_get(e->procs, p->parent); up && n < PARENTS_MAX; n++) {
-			mw_line_open(r, NULL, '{');
-			mw_line_u64(r, "pid", up->key.tgid);
-			mw_line_text_max(r, "exe", up->exe, PARENT_TEXT_MAX);
-			mw_line_u64(r, "uid", up->uid);
-			mw_line_close(r, '}');
+			mw_emit_open(r, NULL, '{');
+			mw_emit_u64(r, "pid", up->key.tgid);
+			mw_emit_text_max(r, "exe", up->exe, PARENT_TEXT_MAX);
+			mw_emit_u64(r, "uid", up->uid);
+			mw_emit_close(r, '}');
 			up = mw_procs_get(e->procs, up->parent);
 		}
-		mw_line_close(r, ']');
+		mw_emit_close(r, ']');
 	}
-	mw_line_close(r, '}');
+	mw_emit_close(r, '}');
 }
 
-static void put_client(struct mw_engine *e, struct mw_line *r, const struct mw_call *c)
+static void put_client(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c)
 {
 	const struct mw_proc *p = mw_procs_get(e->procs, c->client);
 
 	if (mw_prockey_none(c->client))
 		return;
-	mw_line_open(r, "client", '{');
+	mw_emit_open(r, "client", '{');
 	if (c->server)
-		mw_line_text(r, "name", c->server->client_name);
-	mw_line_u64(r, "pid", c->client.tgid);
+		mw_emit_text(r, "name", c->server->client_name);
+	mw_emit_u64(r, "pid", c->client.tgid);
 	if (p)
-		mw_line_text(r, "exe", p->exe);
-	mw_line_close(r, '}');
+		mw_emit_text(r, "exe", p->exe);
+	mw_emit_close(r, '}');
 }
 
 static struct mw_prockey who_called(const struct mw_call *c)
@@ -76,24 +76,24 @@ void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw
 		 uint64_t ts_ns)
 {
 	struct mw_slice part;
-	struct mw_line r;
+	struct mw_emit r;
 	size_t i, parts;
 	bool lossy = false;
 	int err;
 
-	err = mw_line_body(&e->body, &e->scratch, value, &lossy, &parts);
+	err = mw_emit_body(&e->body, &e->scratch, value, &lossy, &parts);
 	if (err < 0) {
 		mw_eng_note_error(e, err);
 		return;
 	}
 	for (i = 0; i < parts; i++) {
-		part = mw_line_body_part(mw_buf_slice(&e->body), i);
+		part = mw_emit_body_part(mw_buf_slice(&e->body), i);
 		r = mw_eng_begin(e, "body", ts_ns);
-		mw_line_id(&r, "call", 'c', e->run, call);
-		mw_line_str(&r, "what", what);
-		mw_line_u64(&r, "part", i + 1);
-		mw_line_u64(&r, "of", parts);
-		mw_line_escaped(&r, "text", part);
+		mw_emit_id(&r, "call", 'c', e->run, call);
+		mw_emit_str(&r, "what", what);
+		mw_emit_u64(&r, "part", i + 1);
+		mw_emit_u64(&r, "of", parts);
+		mw_emit_escaped(&r, "text", part);
 		r.lossy |= lossy;
 		mw_eng_end(e, &r);
 	}
@@ -102,16 +102,16 @@ void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw
 void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	const struct mw_call *c = ev->call;
-	struct mw_line r = mw_eng_begin(e, "request", ev->ts_ns);
+	struct mw_emit r = mw_eng_begin(e, "request", ev->ts_ns);
 	bool whole;
 
-	mw_line_id(&r, "call", 'c', e->run, c->id);
-	mw_line_str(&r, "dir", c->s2c ? "s2c" : "c2s");
+	mw_emit_id(&r, "call", 'c', e->run, c->id);
+	mw_emit_str(&r, "dir", c->s2c ? "s2c" : "c2s");
 	mw_eng_server_ref(e, &r, c->server);
-	mw_line_json_str(&r, "method", c->method);
+	mw_emit_json_str(&r, "method", c->method);
 	if (mw_json_str_eq(c->method, "tools/call"))
-		mw_line_json_str(&r, "tool", c->name);
-	whole = mw_line_json(&r, "args", ev->args, MW_LINE_VALUE_MAX);
+		mw_emit_json_str(&r, "tool", c->name);
+	whole = mw_emit_json(&r, "args", ev->args, MW_EMIT_VALUE_MAX);
 	mw_eng_principal(e, &r, who_called(c), true);
 	mw_eng_end(e, &r);
 	if (!whole)
@@ -120,31 +120,31 @@ void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 		mw_eng_note_error(e, mw_correlate_args(e->correlate, c->id, ev->args));
 }
 
-static void put_effect(struct mw_line *r, const struct mw_call_effect *ef)
+static void put_effect(struct mw_emit *r, const struct mw_call_effect *ef)
 {
 	char name[16];
 	size_t i;
 
-	mw_line_open(r, NULL, '{');
-	mw_line_str(r, "kind", mw_effect_kind_name(ef->kind));
-	mw_line_text_max(r, "target", ef->target, EFFECT_TEXT_MAX);
-	mw_line_text_max(r, "target2", ef->target2, EFFECT_TEXT_MAX);
-	mw_line_open(r, "seqs", '[');
+	mw_emit_open(r, NULL, '{');
+	mw_emit_str(r, "kind", mw_effect_kind_name(ef->kind));
+	mw_emit_text_max(r, "target", ef->target, EFFECT_TEXT_MAX);
+	mw_emit_text_max(r, "target2", ef->target2, EFFECT_TEXT_MAX);
+	mw_emit_open(r, "seqs", '[');
 	for (i = 0; i < ef->n_seqs; i++)
-		mw_line_u64(r, NULL, ef->seqs[i]);
-	mw_line_close(r, ']');
-	mw_line_u64(r, "n", ef->n);
-	mw_line_str(r, "link", mw_link_name(ef->link));
-	mw_line_str(r, "confidence", mw_confidence_name(ef->confidence));
-	mw_line_str(r, "basis", "kernel");
-	mw_line_str(r, "why", ef->why);
-	mw_line_str(r, "result", mw_errno_name(ef->ret, name));
-	mw_line_close(r, '}');
+		mw_emit_u64(r, NULL, ef->seqs[i]);
+	mw_emit_close(r, ']');
+	mw_emit_u64(r, "n", ef->n);
+	mw_emit_str(r, "link", mw_link_name(ef->link));
+	mw_emit_str(r, "confidence", mw_confidence_name(ef->confidence));
+	mw_emit_str(r, "basis", "kernel");
+	mw_emit_str(r, "why", ef->why);
+	mw_emit_str(r, "result", mw_errno_name(ef->ret, name));
+	mw_emit_close(r, '}');
 }
 
 /* Effects from *pos on, as many as fit in max bytes, but the first one in any case if `one`; whether all
  * are written. */
-static bool put_effects(struct mw_engine *e, struct mw_line *r, uint64_t call, size_t *pos, size_t max,
+static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, size_t *pos, size_t max,
 			bool one)
 {
 	size_t start = e->out.len, at, next = *pos, n = 0;
@@ -152,7 +152,7 @@ static bool put_effects(struct mw_engine *e, struct mw_line *r, uint64_t call, s
 
 	if (mw_correlate_effects(e->correlate, call, &next, &ef) == 0)
 		return true;
-	mw_line_open(r, "effects", '[');
+	mw_emit_open(r, "effects", '[');
 	do {
 		at = e->out.len;
 		put_effect(r, &ef);
@@ -161,13 +161,13 @@ static bool put_effects(struct mw_engine *e, struct mw_line *r, uint64_t call, s
 		if (e->out.len - start > max && !(one && n == 0)) {
 			e->out.len = n ? at : start; /* this one does not fit any more */
 			if (n)
-				mw_line_close(r, ']');
+				mw_emit_close(r, ']');
 			return false;
 		}
 		*pos = next;
 		n++;
 	} while (mw_correlate_effects(e->correlate, call, &next, &ef) == 1);
-	mw_line_close(r, ']');
+	mw_emit_close(r, ']');
 	return true;
 }
 
@@ -175,17 +175,17 @@ static bool put_effects(struct mw_engine *e, struct mw_line *r, uint64_t call, s
  * laid out twice: once to count. */
 static size_t put_ties(struct mw_engine *e, const struct mw_call *c, size_t pos, size_t of, uint64_t ts_ns)
 {
-	struct mw_line_head head = e->head;
+	struct mw_emit_head head = e->head;
 	size_t part = 0, len = e->out.len, n_outs = e->n_outs;
 	uint64_t records = e->stats.records;
 	bool all = false;
 
 	while (!all) {
-		struct mw_line r = mw_eng_begin(e, "ties", ts_ns);
+		struct mw_emit r = mw_eng_begin(e, "ties", ts_ns);
 
-		mw_line_id(&r, "call", 'c', e->run, c->id);
-		mw_line_u64(&r, "part", ++part);
-		mw_line_u64(&r, "of", of);
+		mw_emit_id(&r, "call", 'c', e->run, c->id);
+		mw_emit_u64(&r, "part", ++part);
+		mw_emit_u64(&r, "of", of);
 		all = put_effects(e, &r, c->id, &pos, TIES_LEN, true) || r.error;
 		mw_eng_end(e, &r);
 	}
@@ -215,7 +215,7 @@ static const char *evidence_name(const struct mw_call *c)
 	return c->incomplete ? "incomplete" : c->one_sided || c->differs ? "one_sided" : "complete";
 }
 
-static void put_error(struct mw_line *r, struct mw_slice error)
+static void put_error(struct mw_emit *r, struct mw_slice error)
 {
 	struct mw_slice code = { NULL, 0 }, message = { NULL, 0 };
 
@@ -223,55 +223,55 @@ static void put_error(struct mw_line *r, struct mw_slice error)
 		return;
 	(void)mw_json_member(error, "code", &code, NULL);
 	(void)mw_json_member(error, "message", &message, NULL);
-	mw_line_open(r, "error", '{');
+	mw_emit_open(r, "error", '{');
 	if (code.n && code.n < 32)
-		(void)mw_line_json(r, "code", code, 64);
+		(void)mw_emit_json(r, "code", code, 64);
 	if (message.n && message.p[0] == '"')
-		mw_line_json_str(r, "message", message);
-	mw_line_close(r, '}');
+		mw_emit_json_str(r, "message", message);
+	mw_emit_close(r, '}');
 }
 
 void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	const struct mw_call *c = ev->call;
 	uint64_t end = c->end_ns > c->begin_ns ? c->end_ns : c->begin_ns;
-	struct mw_line r = mw_eng_begin(e, "call", ev->ts_ns);
+	struct mw_emit r = mw_eng_begin(e, "call", ev->ts_ns);
 	bool result_whole, all;
 	size_t pos = 0, room, i;
 
-	mw_line_id(&r, "call", 'c', e->run, c->id);
-	mw_line_str(&r, "dir", c->s2c ? "s2c" : "c2s");
+	mw_emit_id(&r, "call", 'c', e->run, c->id);
+	mw_emit_str(&r, "dir", c->s2c ? "s2c" : "c2s");
 	mw_eng_server_ref(e, &r, c->server);
 	put_client(e, &r, c);
 	mw_eng_principal(e, &r, who_called(c), false);
-	mw_line_id(&r, "session", 'x', e->run, c->session);
-	mw_line_str(&r, "transport", mw_eng_transport(c->chan_kind));
-	mw_line_text(&r, "rpc_id", c->rpc_id);
-	mw_line_json_str(&r, "method", c->method);
+	mw_emit_id(&r, "session", 'x', e->run, c->session);
+	mw_emit_str(&r, "transport", mw_eng_transport(c->chan_kind));
+	mw_emit_text(&r, "rpc_id", c->rpc_id);
+	mw_emit_json_str(&r, "method", c->method);
 	if (mw_json_str_eq(c->method, "tools/call"))
-		mw_line_json_str(&r, "tool", c->name);
-	(void)mw_line_json(&r, "args", c->args, ARGS_LEN);
+		mw_emit_json_str(&r, "tool", c->name);
+	(void)mw_emit_json(&r, "args", c->args, ARGS_LEN);
 	if (c->args_bytes)
-		mw_line_u64(&r, "args_bytes", c->args_bytes);
-	mw_line_str(&r, "status", status_name(c->status));
+		mw_emit_u64(&r, "args_bytes", c->args_bytes);
+	mw_emit_str(&r, "status", status_name(c->status));
 	put_error(&r, ev->error);
-	result_whole = mw_line_json(&r, "result", ev->result, RESULT_LEN);
+	result_whole = mw_emit_json(&r, "result", ev->result, RESULT_LEN);
 	if (ev->result.n)
-		mw_line_u64(&r, "result_bytes", ev->result.n);
-	mw_line_time(&r, "begin", &e->head, c->begin_ns);
-	mw_line_time(&r, "end", &e->head, end);
-	mw_line_ms(&r, "elapsed_ms", end - c->begin_ns);
-	room = mw_line_room(&r);
+		mw_emit_u64(&r, "result_bytes", ev->result.n);
+	mw_emit_time(&r, "begin", &e->head, c->begin_ns);
+	mw_emit_time(&r, "end", &e->head, end);
+	mw_emit_ms(&r, "elapsed_ms", end - c->begin_ns);
+	room = mw_emit_room(&r);
 	all = put_effects(e, &r, c->id, &pos, room < EFFECTS_LEN ? room : EFFECTS_LEN, false);
-	mw_line_u64(&r, "effects_n", mw_correlate_effects_n(e->correlate, c->id));
+	mw_emit_u64(&r, "effects_n", mw_correlate_effects_n(e->correlate, c->id));
 	if (c->n_anomalies) {
-		mw_line_open(&r, "anomalies", '[');
+		mw_emit_open(&r, "anomalies", '[');
 		for (i = 0; i < c->n_anomalies; i++)
-			mw_line_u64(&r, NULL, c->anomalies[i]);
-		mw_line_close(&r, ']');
+			mw_emit_u64(&r, NULL, c->anomalies[i]);
+		mw_emit_close(&r, ']');
 	}
-	mw_line_str(&r, "evidence", evidence_name(c));
-	mw_line_json_str(&r, "trace", c->trace);
+	mw_emit_str(&r, "evidence", evidence_name(c));
+	mw_emit_json_str(&r, "trace", c->trace);
 	mw_eng_end(e, &r);
 	if (!result_whole)
 		mw_eng_body(e, c->id, "result", ev->result, ev->ts_ns);

@@ -62,7 +62,7 @@ struct mw_engine {
 		struct mw_control control;
 	} *outs;
 	size_t n_outs, outs_cap, outs_pos;
-	struct mw_line_head head;
+	struct mw_emit_head head;
 	struct mw_buf host;
 	uint64_t run_id;
 	uint32_t run; /* in every id: of run_id */
@@ -74,16 +74,16 @@ struct mw_engine {
 };
 
 /* engine.c */
-struct mw_line mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_ns);
+struct mw_emit mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_ns);
 /* Ends a record and makes it an output. A record that cannot be built is a loss that is said. */
-void mw_eng_end(struct mw_engine *e, struct mw_line *r);
+void mw_eng_end(struct mw_engine *e, struct mw_emit *r);
 /* r < 0: memory was short, something was not followed. */
 void mw_eng_note_error(struct mw_engine *e, int r);
 
 /* engine_record.c */
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta);
 void mw_eng_say_losses(struct mw_engine *e);
-void mw_eng_server_ref(struct mw_engine *e, struct mw_line *r, const struct mw_server *sv);
+void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv);
 void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev);
 /* 0, -ENOMEM. */
 int mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out);
@@ -91,7 +91,7 @@ int mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_bu
 /* engine_call.c */
 void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev);
 void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev);
-void mw_eng_principal(struct mw_engine *e, struct mw_line *r, struct mw_prockey who, bool parents);
+void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey who, bool parents);
 void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw_slice value,
 		 uint64_t ts_ns);
 const char *mw_eng_transport(uint8_t chan_kind);

@@ -10,15 +10,15 @@
 
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta)
 {
-	struct mw_line r = mw_eng_begin(e, "daemon", meta ? meta->hdr.ts_ns : e->now_ns);
+	struct mw_emit r = mw_eng_begin(e, "daemon", meta ? meta->hdr.ts_ns : e->now_ns);
 
-	mw_line_str(&r, "event", event);
+	mw_emit_str(&r, "event", event);
 	if (meta) {
 		struct mw_event_meta_strings s = mw_event_meta_strings(meta);
 
-		mw_line_text(&r, "version", s.mcpwatch);
-		mw_line_text(&r, "boot_id", s.boot_id);
-		mw_line_text(&r, "kernel", s.kernel);
+		mw_emit_text(&r, "version", s.mcpwatch);
+		mw_emit_text(&r, "boot_id", s.boot_id);
+		mw_emit_text(&r, "kernel", s.kernel);
 	}
 	mw_eng_end(e, &r);
 }
@@ -27,16 +27,16 @@ void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_e
 static void say_loss(struct mw_engine *e, const char *reason, const char *where, uint64_t *n)
 {
 	uint64_t records = e->stats.records, said = *n;
-	struct mw_line r;
+	struct mw_emit r;
 
 	if (!said)
 		return;
 	r = mw_eng_begin(e, "gap", e->now_ns);
-	mw_line_str(&r, "reason", reason);
-	mw_line_str(&r, "where", where);
-	mw_line_u64(&r, "events", said);
-	mw_line_time(&r, "from", &e->head, e->losses.since_ns);
-	mw_line_time(&r, "to", &e->head, e->now_ns);
+	mw_emit_str(&r, "reason", reason);
+	mw_emit_str(&r, "where", where);
+	mw_emit_u64(&r, "events", said);
+	mw_emit_time(&r, "from", &e->head, e->losses.since_ns);
+	mw_emit_time(&r, "to", &e->head, e->now_ns);
 	mw_eng_end(e, &r);
 	if (e->stats.records == records)
 		return;
@@ -152,7 +152,7 @@ done:
 	return r;
 }
 
-static void put_key(struct mw_engine *e, struct mw_line *r, const struct mw_proc *p)
+static void put_key(struct mw_engine *e, struct mw_emit *r, const struct mw_proc *p)
 {
 	struct mw_buf key;
 	int err;
@@ -160,79 +160,79 @@ static void put_key(struct mw_engine *e, struct mw_line *r, const struct mw_proc
 	mw_buf_init(&key, e->a, 4 * KEY_MAX);
 	err = mw_eng_server_key(e, p, &key);
 	if (err == 0)
-		mw_line_text(r, "key", mw_buf_slice(&key));
+		mw_emit_text(r, "key", mw_buf_slice(&key));
 	else if (!r->error)
 		r->error = err;
 	mw_buf_done(&key);
 }
 
-void mw_eng_server_ref(struct mw_engine *e, struct mw_line *r, const struct mw_server *sv)
+void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv)
 {
 	const struct mw_proc *p;
 
 	if (!sv)
 		return;
 	p = mw_procs_get(e->procs, sv->proc);
-	mw_line_open(r, "server", '{');
-	mw_line_id(r, "id", 's', e->run, sv->id);
+	mw_emit_open(r, "server", '{');
+	mw_emit_id(r, "id", 's', e->run, sv->id);
 	if (p && p->exe.n)
 		put_key(e, r, p);
-	mw_line_text(r, "name", sv->name);
+	mw_emit_text(r, "name", sv->name);
 	if (p)
-		mw_line_u64(r, "pid", sv->proc.tgid);
-	mw_line_close(r, '}');
+		mw_emit_u64(r, "pid", sv->proc.tgid);
+	mw_emit_close(r, '}');
 }
 
-static void put_proc(struct mw_line *r, const struct mw_proc *p, struct mw_prockey key)
+static void put_proc(struct mw_emit *r, const struct mw_proc *p, struct mw_prockey key)
 {
 	if (mw_prockey_none(key))
 		return;
-	mw_line_u64(r, "pid", key.tgid);
-	mw_line_u64(r, "start_ns", key.start_ns);
+	mw_emit_u64(r, "pid", key.tgid);
+	mw_emit_u64(r, "start_ns", key.start_ns);
 	if (!p)
 		return;
-	mw_line_text(r, "exe", p->exe);
-	mw_line_argv(r, "argv", p->argv);
-	mw_line_text(r, "cwd", p->cwd);
-	mw_line_u64(r, "uid", p->uid);
-	mw_line_text(r, "container", mw_cgroup_container(p->cgroup));
+	mw_emit_text(r, "exe", p->exe);
+	mw_emit_argv(r, "argv", p->argv);
+	mw_emit_text(r, "cwd", p->cwd);
+	mw_emit_u64(r, "uid", p->uid);
+	mw_emit_text(r, "container", mw_cgroup_container(p->cgroup));
 }
 
 static void say_server(struct mw_engine *e, const struct mw_server *sv, const char *event)
 {
 	const struct mw_proc *p = mw_procs_get(e->procs, sv->proc);
-	struct mw_line r = mw_eng_begin(e, "server", e->now_ns);
+	struct mw_emit r = mw_eng_begin(e, "server", e->now_ns);
 
-	mw_line_str(&r, "event", event);
-	mw_line_open(&r, "server", '{');
-	mw_line_id(&r, "id", 's', e->run, sv->id);
+	mw_emit_str(&r, "event", event);
+	mw_emit_open(&r, "server", '{');
+	mw_emit_id(&r, "id", 's', e->run, sv->id);
 	if (p && p->exe.n)
 		put_key(e, &r, p);
-	mw_line_text(&r, "name", sv->name);
-	mw_line_text(&r, "version", sv->version);
+	mw_emit_text(&r, "name", sv->name);
+	mw_emit_text(&r, "version", sv->version);
 	put_proc(&r, p, sv->proc);
-	mw_line_close(&r, '}');
+	mw_emit_close(&r, '}');
 	if (!mw_prockey_none(sv->client) || sv->client_name.n) {
-		mw_line_open(&r, "client", '{');
-		mw_line_text(&r, "name", sv->client_name);
-		mw_line_text(&r, "version", sv->client_version);
+		mw_emit_open(&r, "client", '{');
+		mw_emit_text(&r, "name", sv->client_name);
+		mw_emit_text(&r, "version", sv->client_version);
 		put_proc(&r, mw_procs_get(e->procs, sv->client), sv->client);
-		mw_line_close(&r, '}');
+		mw_emit_close(&r, '}');
 	}
 	mw_eng_principal(e, &r, mw_prockey_none(sv->client) ? sv->proc : sv->client, true);
-	mw_line_str(&r, "transport", mw_eng_transport(sv->chan_kind));
-	mw_line_text(&r, "protocol", sv->protocol);
-	mw_line_open(&r, "tier", '{');
-	mw_line_str(&r, "io", "clear");
-	mw_line_close(&r, '}');
+	mw_emit_str(&r, "transport", mw_eng_transport(sv->chan_kind));
+	mw_emit_text(&r, "protocol", sv->protocol);
+	mw_emit_open(&r, "tier", '{');
+	mw_emit_str(&r, "io", "clear");
+	mw_emit_close(&r, '}');
 	mw_eng_end(e, &r);
 }
 
 /* --- tools --------------------------------------------------------------------------------------- */
 
-static void put_hash(struct mw_line *r, const char *key, const uint8_t hash[32])
+static void put_hash(struct mw_emit *r, const char *key, const uint8_t hash[32])
 {
-	mw_line_hex(r, key, hash, 32);
+	mw_emit_hex(r, key, hash, 32);
 }
 
 /* The hash of the canonical form; of the exact bytes where the text has none (RFC 8785 refuses equal
@@ -280,7 +280,7 @@ static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev, struct
 {
 	struct mw_slice name = { NULL, 0 }, annotations = { NULL, 0 };
 	struct tool *known, fresh = { .key = { ev->server->id, 0 } };
-	struct mw_line r;
+	struct mw_emit r;
 	bool whole;
 	int err;
 
@@ -298,13 +298,13 @@ static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev, struct
 		return;
 	r = mw_eng_begin(e, "tool", ev->ts_ns);
 	mw_eng_server_ref(e, &r, ev->server);
-	mw_line_json_str(&r, "tool", name);
-	whole = mw_line_json(&r, "definition", definition, MW_LINE_VALUE_MAX);
+	mw_emit_json_str(&r, "tool", name);
+	whole = mw_emit_json(&r, "definition", definition, MW_EMIT_VALUE_MAX);
 	put_hash(&r, "hash", fresh.hash);
 	if (known)
 		put_hash(&r, "was", known->hash);
 	if (annotations.n && annotations.p[0] == '{')
-		(void)mw_line_json(&r, "annotations", annotations, MW_LINE_VALUE_MAX);
+		(void)mw_emit_json(&r, "annotations", annotations, MW_EMIT_VALUE_MAX);
 	mw_eng_end(e, &r);
 	if (!whole)
 		mw_eng_body(e, ev->call->id, "definition", definition, ev->ts_ns);
@@ -338,31 +338,31 @@ static const char *dir_name(bool s2c)
 
 static void say_notice(struct mw_engine *e, const struct mw_sess_event *ev)
 {
-	struct mw_line r = mw_eng_begin(e, "notice", ev->ts_ns);
+	struct mw_emit r = mw_eng_begin(e, "notice", ev->ts_ns);
 
 	mw_eng_server_ref(e, &r, ev->server);
-	mw_line_str(&r, "dir", dir_name(ev->s2c));
-	mw_line_json_str(&r, "method", ev->rpc.method);
-	if (!mw_line_json(&r, "params", ev->rpc.params, MW_LINE_VALUE_MAX))
-		mw_line_cut(&r, "params", ev->rpc.params.n);
+	mw_emit_str(&r, "dir", dir_name(ev->s2c));
+	mw_emit_json_str(&r, "method", ev->rpc.method);
+	if (!mw_emit_json(&r, "params", ev->rpc.params, MW_EMIT_VALUE_MAX))
+		mw_emit_cut(&r, "params", ev->rpc.params.n);
 	mw_eng_end(e, &r);
 }
 
 static void say_anomaly(struct mw_engine *e, const struct mw_sess_event *ev)
 {
-	struct mw_line r = mw_eng_begin(e, "anomaly", ev->ts_ns);
+	struct mw_emit r = mw_eng_begin(e, "anomaly", ev->ts_ns);
 	uint8_t hash[32];
 
-	mw_line_str(&r, "what", ev->what);
-	mw_line_str(&r, "where", dir_name(ev->s2c));
+	mw_emit_str(&r, "what", ev->what);
+	mw_emit_str(&r, "where", dir_name(ev->s2c));
 	if (ev->bytes.n) {
 		e->cfg.sha256(ev->bytes.p, ev->bytes.n, hash);
 		put_hash(&r, "bytes_hash", hash);
 	}
-	mw_line_u64(&r, "bytes_n", ev->bytes_n);
+	mw_emit_u64(&r, "bytes_n", ev->bytes_n);
 	mw_eng_server_ref(e, &r, ev->server);
 	if (ev->call)
-		mw_line_id(&r, "call", 'c', e->run, ev->call->id);
+		mw_emit_id(&r, "call", 'c', e->run, ev->call->id);
 	if (ev->call && ev->call->n_anomalies < MW_CALL_ANOMALIES_MAX)
 		ev->call->anomalies[ev->call->n_anomalies++] = e->head.seq;
 	mw_eng_end(e, &r);
@@ -376,23 +376,23 @@ static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
 					       [MW_GAP_LIMIT] = "over_limit",
 					       [MW_GAP_CARRIER] = "carrier",
 					       [MW_GAP_MEMORY] = "no_memory" };
-	struct mw_line r = mw_eng_begin(e, "gap", ev->ts_ns);
+	struct mw_emit r = mw_eng_begin(e, "gap", ev->ts_ns);
 	uint64_t calls[GAP_CALLS_MAX];
 	size_t i, n;
 
-	mw_line_str(&r, "reason", reasons[ev->reason]);
-	mw_line_str(&r, "where", dir_name(ev->s2c));
+	mw_emit_str(&r, "reason", reasons[ev->reason]);
+	mw_emit_str(&r, "where", dir_name(ev->s2c));
 	if (ev->gap_bytes)
-		mw_line_u64(&r, "bytes", ev->gap_bytes);
-	mw_line_time(&r, "from", &e->head, ev->ts_ns);
-	mw_line_time(&r, "to", &e->head, e->now_ns);
+		mw_emit_u64(&r, "bytes", ev->gap_bytes);
+	mw_emit_time(&r, "from", &e->head, ev->ts_ns);
+	mw_emit_time(&r, "to", &e->head, e->now_ns);
 	mw_eng_server_ref(e, &r, ev->server);
 	n = ev->server ? mw_session_open_calls(e->session, ev->server, calls, GAP_CALLS_MAX) : 0;
 	if (n) {
-		mw_line_open(&r, "calls", '[');
+		mw_emit_open(&r, "calls", '[');
 		for (i = 0; i < n && i < GAP_CALLS_MAX; i++)
-			mw_line_id(&r, NULL, 'c', e->run, calls[i]);
-		mw_line_close(&r, ']');
+			mw_emit_id(&r, NULL, 'c', e->run, calls[i]);
+		mw_emit_close(&r, ']');
 	}
 	mw_eng_end(e, &r);
 	e->stats.gaps++;

@@ -10,24 +10,24 @@
 /* Of a raw string, what is decoded to be written. */
 #define STRING_HEAD 65536u
 
-static void put(struct mw_line *r, int error)
+static void put(struct mw_emit *r, int error)
 {
 	if (!r->error)
 		r->error = error;
 }
 
-static void raw(struct mw_line *r, const void *p, size_t n)
+static void raw(struct mw_emit *r, const void *p, size_t n)
 {
 	if (!r->error)
 		r->error = mw_buf_append(r->out, p, n);
 }
 
-static void raw_str(struct mw_line *r, const char *s)
+static void raw_str(struct mw_emit *r, const char *s)
 {
 	raw(r, s, strlen(s));
 }
 
-void mw_line_key(struct mw_line *r, const char *key)
+void mw_emit_key(struct mw_emit *r, const char *key)
 {
 	uint8_t last;
 
@@ -43,75 +43,75 @@ void mw_line_key(struct mw_line *r, const char *key)
 	raw_str(r, "\":");
 }
 
-void mw_line_open(struct mw_line *r, const char *key, char bracket)
+void mw_emit_open(struct mw_emit *r, const char *key, char bracket)
 {
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw(r, &bracket, 1);
 }
 
-void mw_line_close(struct mw_line *r, char bracket)
+void mw_emit_close(struct mw_emit *r, char bracket)
 {
 	raw(r, &bracket, 1);
 }
 
-void mw_line_str(struct mw_line *r, const char *key, const char *ours)
+void mw_emit_str(struct mw_emit *r, const char *key, const char *ours)
 {
 	if (!ours || !*ours)
 		return;
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw_str(r, "\"");
 	if (!r->error)
 		put(r, mw_json_escape(r->out, mw_slice_str(ours), &r->lossy));
 	raw_str(r, "\"");
 }
 
-void mw_line_u64(struct mw_line *r, const char *key, uint64_t v)
+void mw_emit_u64(struct mw_emit *r, const char *key, uint64_t v)
 {
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	if (!r->error)
 		put(r, mw_buf_append_u64(r->out, v));
 }
 
-void mw_line_i64(struct mw_line *r, const char *key, int64_t v)
+void mw_emit_i64(struct mw_emit *r, const char *key, int64_t v)
 {
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	if (!r->error)
 		put(r, mw_buf_append_i64(r->out, v));
 }
 
-void mw_line_true(struct mw_line *r, const char *key, bool v)
+void mw_emit_true(struct mw_emit *r, const char *key, bool v)
 {
 	if (!v)
 		return;
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw_str(r, "true");
 }
 
-void mw_line_ms(struct mw_line *r, const char *key, uint64_t ns)
+void mw_emit_ms(struct mw_emit *r, const char *key, uint64_t ns)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%llu.%03llu", (unsigned long long)(ns / 1000000),
 		 (unsigned long long)(ns / 1000 % 1000));
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw_str(r, text);
 }
 
-void mw_line_hex(struct mw_line *r, const char *key, const void *p, size_t n)
+void mw_emit_hex(struct mw_emit *r, const char *key, const void *p, size_t n)
 {
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw_str(r, "\"");
 	if (!r->error)
 		put(r, mw_buf_append_hex(r->out, p, n));
 	raw_str(r, "\"");
 }
 
-void mw_line_id(struct mw_line *r, const char *key, char kind, uint32_t run, uint64_t n)
+void mw_emit_id(struct mw_emit *r, const char *key, char kind, uint32_t run, uint64_t n)
 {
 	char text[48];
 
 	snprintf(text, sizeof(text), "\"%c%08x-%llu\"", kind, run, (unsigned long long)n);
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw_str(r, text);
 }
 
@@ -145,31 +145,31 @@ void mw_time_print(int64_t realtime_ns, char ret[MW_TIME_LEN + 1])
 		 (unsigned int)rest % 60u, (unsigned int)ns % 1000000000u);
 }
 
-void mw_line_time(struct mw_line *r, const char *key, const struct mw_line_head *head, uint64_t boot_ns)
+void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head *head, uint64_t boot_ns)
 {
 	char text[MW_TIME_LEN + 1];
 
 	/* a hostile capture may name any time: it wraps, and is no error */
 	mw_time_print((int64_t)(boot_ns + (uint64_t)head->realtime_ns), text);
-	mw_line_str(r, key, text);
+	mw_emit_str(r, key, text);
 }
 
-void mw_line_begin(struct mw_line *r, struct mw_buf *out, struct mw_buf *scratch,
-		  struct mw_line_head *head, const char *type, uint64_t boot_ns)
+void mw_emit_begin(struct mw_emit *r, struct mw_buf *out, struct mw_buf *scratch,
+		  struct mw_emit_head *head, const char *type, uint64_t boot_ns)
 {
-	*r = (struct mw_line){ .out = out, .scratch = scratch, .start = out->len };
+	*r = (struct mw_emit){ .out = out, .scratch = scratch, .start = out->len };
 	raw_str(r, "{");
-	mw_line_u64(r, "v", MW_RECORD_VERSION);
-	mw_line_u64(r, "seq", head->seq);
-	mw_line_time(r, "time", head, boot_ns);
-	mw_line_u64(r, "boot_ns", boot_ns);
-	mw_line_text(r, "host", head->host);
-	mw_line_str(r, "type", type);
+	mw_emit_u64(r, "v", MW_RECORD_VERSION);
+	mw_emit_u64(r, "seq", head->seq);
+	mw_emit_time(r, "time", head, boot_ns);
+	mw_emit_u64(r, "boot_ns", boot_ns);
+	mw_emit_text(r, "host", head->host);
+	mw_emit_str(r, "type", type);
 }
 
-int mw_line_end(struct mw_line *r, struct mw_line_head *head)
+int mw_emit_end(struct mw_emit *r, struct mw_emit_head *head)
 {
-	mw_line_true(r, "lossy", r->lossy);
+	mw_emit_true(r, "lossy", r->lossy);
 	raw_str(r, "}");
 	if (!r->error && r->out->len - r->start > MW_RECORD_MAX)
 		r->error = -E2BIG;
@@ -207,22 +207,22 @@ static size_t cut_at(struct mw_slice escaped, size_t max)
 	return n;
 }
 
-size_t mw_line_room(const struct mw_line *r)
+size_t mw_emit_room(const struct mw_emit *r)
 {
-	size_t used = r->out->len - r->start + MW_LINE_RESERVE;
+	size_t used = r->out->len - r->start + MW_EMIT_RESERVE;
 
 	return used < MW_RECORD_MAX ? MW_RECORD_MAX - used : 0;
 }
 
 /* The most bytes of a text here: every further one finds half of what there is. */
-static size_t text_max(const struct mw_line *r)
+static size_t text_max(const struct mw_emit *r)
 {
-	size_t half = mw_line_room(r) / 2;
+	size_t half = mw_emit_room(r) / 2;
 
-	return half < MW_LINE_TEXT_MAX ? half : MW_LINE_TEXT_MAX;
+	return half < MW_EMIT_TEXT_MAX ? half : MW_EMIT_TEXT_MAX;
 }
 
-static void raw_mark(struct mw_line *r, size_t bytes)
+static void raw_mark(struct mw_emit *r, size_t bytes)
 {
 	char mark[40];
 
@@ -230,20 +230,20 @@ static void raw_mark(struct mw_line *r, size_t bytes)
 	raw_str(r, mark);
 }
 
-void mw_line_cut(struct mw_line *r, const char *key, size_t n)
+void mw_emit_cut(struct mw_emit *r, const char *key, size_t n)
 {
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw_str(r, "\"");
 	raw_mark(r, n);
 	raw_str(r, "\"");
 }
 
 /* The text, redacted, of which there were n bytes and more may be missing. */
-static void text_of(struct mw_line *r, const char *key, struct mw_slice text, size_t n, size_t max)
+static void text_of(struct mw_emit *r, const char *key, struct mw_slice text, size_t n, size_t max)
 {
 	struct mw_slice escaped;
 
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	r->scratch->len = 0;
 	put(r, mw_redact_text(r->scratch, text, &r->lossy));
 	escaped = mw_buf_slice(r->scratch);
@@ -254,7 +254,7 @@ static void text_of(struct mw_line *r, const char *key, struct mw_slice text, si
 	raw_str(r, "\"");
 }
 
-void mw_line_text_max(struct mw_line *r, const char *key, struct mw_slice text, size_t max)
+void mw_emit_text_max(struct mw_emit *r, const char *key, struct mw_slice text, size_t max)
 {
 	size_t most = text_max(r);
 
@@ -262,9 +262,9 @@ void mw_line_text_max(struct mw_line *r, const char *key, struct mw_slice text, 
 		text_of(r, key, text, text.n, max < most ? max : most);
 }
 
-void mw_line_text(struct mw_line *r, const char *key, struct mw_slice text)
+void mw_emit_text(struct mw_emit *r, const char *key, struct mw_slice text)
 {
-	mw_line_text_max(r, key, text, MW_LINE_TEXT_MAX);
+	mw_emit_text_max(r, key, text, MW_EMIT_TEXT_MAX);
 }
 
 /* As much of an array of strings as fits in max bytes: whole ones. */
@@ -283,7 +283,7 @@ static size_t strings_within(struct mw_slice array, size_t max)
 	return end;
 }
 
-void mw_line_argv(struct mw_line *r, const char *key, struct mw_slice argv)
+void mw_emit_argv(struct mw_emit *r, const char *key, struct mw_slice argv)
 {
 	size_t max = text_max(r), end;
 	struct mw_slice all;
@@ -294,7 +294,7 @@ void mw_line_argv(struct mw_line *r, const char *key, struct mw_slice argv)
 	put(r, mw_redact_argv(r->scratch, argv, &r->lossy));
 	if (r->error)
 		return;
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	all = mw_buf_slice(r->scratch);
 	if (all.n <= max) {
 		raw(r, all.p, all.n);
@@ -302,13 +302,13 @@ void mw_line_argv(struct mw_line *r, const char *key, struct mw_slice argv)
 	}
 	end = strings_within(all, max);
 	raw(r, end ? all.p : (const uint8_t *)"[", end ? end : 1);
-	mw_line_cut(r, NULL, argv.n);
+	mw_emit_cut(r, NULL, argv.n);
 	raw_str(r, "]");
 }
 
-bool mw_line_json(struct mw_line *r, const char *key, struct mw_slice value, size_t max)
+bool mw_emit_json(struct mw_emit *r, const char *key, struct mw_slice value, size_t max)
 {
-	size_t room = mw_line_room(r);
+	size_t room = mw_emit_room(r);
 	int err;
 
 	if (!value.n || r->error)
@@ -322,12 +322,12 @@ bool mw_line_json(struct mw_line *r, const char *key, struct mw_slice value, siz
 	put(r, err);
 	if (r->error)
 		return true;
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw(r, r->scratch->p, r->scratch->len);
 	return true;
 }
 
-void mw_line_json_str(struct mw_line *r, const char *key, struct mw_slice value)
+void mw_emit_json_str(struct mw_emit *r, const char *key, struct mw_slice value)
 {
 	struct mw_slice head = value;
 	struct mw_buf text, part;
@@ -350,15 +350,15 @@ void mw_line_json_str(struct mw_line *r, const char *key, struct mw_slice value)
 	mw_buf_done(&part);
 }
 
-void mw_line_escaped(struct mw_line *r, const char *key, struct mw_slice escaped)
+void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped)
 {
-	mw_line_key(r, key);
+	mw_emit_key(r, key);
 	raw_str(r, "\"");
 	raw(r, escaped.p, escaped.n);
 	raw_str(r, "\"");
 }
 
-int mw_line_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,
+int mw_emit_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,
 		size_t *ret_parts)
 {
 	struct mw_slice redacted;
@@ -368,13 +368,13 @@ int mw_line_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice va
 
 	scratch->len = 0;
 	text->len = 0;
-	more = mw_redact_json_head(scratch, value, MW_LINE_BODY_MAX, lossy);
+	more = mw_redact_json_head(scratch, value, MW_EMIT_BODY_MAX, lossy);
 	if (more < 0)
 		return more;
 	redacted = mw_buf_slice(scratch);
 	keep = redacted.n;
-	if (keep > MW_LINE_BODY_MAX) {
-		keep = MW_LINE_BODY_MAX;
+	if (keep > MW_EMIT_BODY_MAX) {
+		keep = MW_EMIT_BODY_MAX;
 		while (keep > 0 && (redacted.p[keep] & 0xc0) == 0x80)
 			keep--;
 	}
@@ -387,19 +387,19 @@ int mw_line_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice va
 		if (r < 0)
 			return r;
 	}
-	while (mw_line_body_part(mw_buf_slice(text), parts).n)
+	while (mw_emit_body_part(mw_buf_slice(text), parts).n)
 		parts++;
 	*ret_parts = parts;
 	return 0;
 }
 
-struct mw_slice mw_line_body_part(struct mw_slice text, size_t i)
+struct mw_slice mw_emit_body_part(struct mw_slice text, size_t i)
 {
-	size_t n = cut_at(text, MW_LINE_PART_MAX);
+	size_t n = cut_at(text, MW_EMIT_PART_MAX);
 
 	while (i--) {
 		text = mw_slice(text.p + n, text.n - n);
-		n = cut_at(text, MW_LINE_PART_MAX);
+		n = cut_at(text, MW_EMIT_PART_MAX);
 	}
 	return mw_slice(text.p, n);
 }

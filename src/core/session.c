@@ -185,6 +185,13 @@ static int first_one(struct mw_session *s, struct sess_chan *sc, const struct mw
 	return 0;
 }
 
+static int let_go(struct mw_session *s, struct sess_chan *sc, struct mw_chan *chan)
+{
+	sc->no_mcp = true;
+	mw_ends_drop(s->cfg.ends, chan);
+	return mw_sess_say_control(s, MW_CONTROL_CHAN_DROP, chan);
+}
+
 static int on_first(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
 {
 	struct slot *sl = mw_alloc_zero(s->a, sizeof(*sl));
@@ -227,9 +234,7 @@ static int on_first(struct mw_session *s, struct sess_chan *sc, const struct mw_
 			return r;
 		sc->seen_bytes += m->len + 1;
 		if (sc->seen_bytes > MW_SESSION_JUDGE_LEN) {
-			sc->no_mcp = true;
-			mw_ends_drop(s->cfg.ends, m->chan);
-			r = mw_sess_say_control(s, MW_CONTROL_CHAN_DROP, m->chan);
+			r = let_go(s, sc, m->chan);
 		}
 	}
 	return r;
@@ -559,6 +564,12 @@ int mw_session_push(struct mw_session *s, const struct mw_msg *m)
 		return on_denied(s, sc, m);
 	case MW_MSG_GAP:
 		return on_gap(s, m->chan, sc, m);
+	case MW_MSG_UNFINISHED:
+		return sc->conv ? mw_sess_say_anomaly(s, "line.unfinished", sc, m->bytes, m->len,
+						      NULL) :
+				  0;
+	case MW_MSG_JUNK:
+		return sc->conv ? 0 : let_go(s, sc, m->chan);
 	case MW_MSG_BROKEN:
 		return 0; /* its gap has been said */
 	case MW_MSG_EVICTED:

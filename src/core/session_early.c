@@ -102,12 +102,15 @@ int mw_sess_early_hold(struct mw_session *s, const struct sess_chan *sc, const s
 int mw_sess_early_answer(struct mw_session *s, struct call *c)
 {
 	struct early **at, *e;
+	int r;
 
 	for (at = &s->early; (e = *at); at = &e->next)
 		if (e->sc.conv == c->conv && e->sc.s2c != c->pub.s2c &&
 		    mw_slice_eq(e->item.rpc.id, c->pub.rpc_id)) {
 			retire(s, at);
-			return mw_sess_on_answer(s, &e->sc, &e->msg, &e->item, &e->item.rpc);
+			r = mw_sess_say_anomaly(s, "answer.early", &e->sc, e->item.rpc.id,
+						e->item.rpc.id.n, c);
+			return r < 0 ? r : mw_sess_on_answer(s, &e->sc, &e->msg, &e->item, &e->item.rpc);
 		}
 	return 0;
 }

@@ -23,7 +23,8 @@
 /* One 20 MiB write is seen at both its ends within a few milliseconds: of 8 MiB such bursts lost a
  * fifth, of 16 MiB a tenth, of 32 MiB nothing. */
 #define RING_LEN      (32u << 20)
-#define UNDECIDED_MAX (4u << 20)
+/* More than the longest message kept whole: a first message is not cut before it is known as one. */
+#define UNDECIDED_MAX (64u << 20)
 #define TICK_NS	      100000000ull
 #define CLOCK_STEP_NS 50000000ll
 #define N_PROGS_MAX   16
@@ -492,7 +493,7 @@ static int set_up(struct bpf_source *b, const struct mw_source_bpf_config *cfg, 
 		return -errno;
 	k->rodata->cfg_secret = secret;
 	k->rodata->cfg_ring_quarter = ring_len / 4;
-	k->rodata->cfg_undecided_max = cfg->take_all ? UINT64_MAX : UNDECIDED_MAX;
+	k->rodata->cfg_undecided_max = cfg->undecided_max ? cfg->undecided_max : UNDECIDED_MAX;
 	k->rodata->cfg_watch_execs = cfg->watch_execs;
 	bpf_map__set_max_entries(k->maps.ring, ring_len);
 	bpf_map__set_max_entries(k->maps.scratch, (uint32_t)b->n_cpus);

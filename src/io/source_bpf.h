@@ -31,7 +31,7 @@
 struct mw_source_bpf_config {
 	uint32_t ring_len;	/* bytes, a power of two and pages; 0: 32 MiB */
 	uint32_t simulate_loss; /* not 0: drop each so-manieth event of the kernel, for tests */
-	bool take_all;		/* also of channels nobody has decided on all bytes are taken */
+	uint64_t undecided_max; /* bytes taken of a channel nobody has decided on; 0: 64 MiB */
 	bool watch_execs;	/* what is started with a pipe or socket as its fd 0 and its fd 1
 				 * becomes a candidate */
 	char *err;		/* on failure: one line, what and why and what to do; may be NULL */

@@ -343,7 +343,7 @@ static int set_up(void **state)
 	char err[512] = "";
 	/* a ring in which all of a test finds room: losing is not what is tested here */
 	struct mw_source_bpf_config cfg = {
-		.ring_len = 64 << 20, .err = err, .err_len = sizeof(err)
+		.ring_len = 64 << 20, .undecided_max = 4 << 20, .err = err, .err_len = sizeof(err)
 	};
 	const struct mw_ev_meta *meta;
 	const void *p;

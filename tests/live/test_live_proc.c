@@ -260,7 +260,7 @@ static void test_finish(void **state)
 	assert_true(ticks >= 1);
 	mw_source_stats(s, &st);
 	assert_int_equal(st.lost_ring, 0);
-	assert_int_equal(st.ring_len, 8 << 20);
+	assert_int_equal(st.ring_len, 32u << 20);
 	close(fd[0]);
 	close(fd[1]);
 	mw_source_free(s);

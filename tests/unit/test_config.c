@@ -211,7 +211,7 @@ static void test_default_file(void **state)
 	if (mw_config_parse("f", out, k, err, sizeof(err), &c) < 0)
 		fail_msg("%s", err);
 	assert_int_equal(c->n_watch, 3);
-	assert_int_equal(c->ring_len, 8 << 20);
+	assert_int_equal(c->ring_len, 32 << 20);
 	assert_int_equal(c->message_max, 32 << 20);
 	assert_string_equal(c->log_dir, "/var/lib/mcpwatch/log");
 	mw_config_free(c);

@@ -9,8 +9,8 @@
 
 struct fx {
 	struct mw_buf out, scratch;
-	struct mw_line_head head;
-	struct mw_line r;
+	struct mw_emit_head head;
+	struct mw_emit r;
 };
 
 static void begin(struct fx *f, const struct mw_alloc *a)
@@ -19,7 +19,7 @@ static void begin(struct fx *f, const struct mw_alloc *a)
 	mw_buf_init(&f->out, a, 4u << 20);
 	mw_buf_init(&f->scratch, a, 64u << 20);
 	f->head.host = mw_slice_str("h");
-	mw_line_begin(&f->r, &f->out, &f->scratch, &f->head, "t", 1500000000);
+	mw_emit_begin(&f->r, &f->out, &f->scratch, &f->head, "t", 1500000000);
 }
 
 #define HEAD "{\"v\":1,\"seq\":0,\"time\":\"1970-01-01T00:00:01.500000000Z\",\"boot_ns\":1500000000," \
@@ -36,7 +36,7 @@ static const char *end(struct fx *f)
 {
 	unsigned int flags;
 
-	assert_int_equal(mw_line_end(&f->r, &f->head), 0);
+	assert_int_equal(mw_emit_end(&f->r, &f->head), 0);
 	assert_true(f->out.len <= MW_RECORD_MAX);
 	assert_int_equal(mw_json_check(mw_buf_slice(&f->out), 16, &flags, NULL), 0);
 	assert_int_equal(flags & (MW_JSON_BAD_UTF8 | MW_JSON_DUP), 0);
@@ -57,36 +57,36 @@ static void each_builder(void **state)
 	struct fx f;
 
 	begin(&f, &test_alloc);
-	mw_line_str(&f.r, "a", "x\"y");
-	mw_line_str(&f.r, "none", "");
-	mw_line_str(&f.r, "none", NULL);
-	mw_line_u64(&f.r, "b", UINT64_MAX);
-	mw_line_i64(&f.r, "c", INT64_MIN);
-	mw_line_true(&f.r, "d", true);
-	mw_line_true(&f.r, "none", false);
-	mw_line_ms(&f.r, "e", 1234567899);
-	mw_line_ms(&f.r, "e2", 999);
-	mw_line_hex(&f.r, "f", bytes, sizeof(bytes));
-	mw_line_id(&f.r, "g", 'c', 0xbeef, 7);
-	mw_line_time(&f.r, "h", &f.head, 0);
-	mw_line_text(&f.r, "i", mw_slice("t\0u", 3));
-	mw_line_text(&f.r, "none", mw_slice(NULL, 0));
-	mw_line_argv(&f.r, "j", mw_slice("a\0b c\0", 6));
-	mw_line_argv(&f.r, "none", mw_slice(NULL, 0));
-	assert_true(mw_line_json(&f.r, "k", mw_slice_str(" { \"x\" : [1, 2.50 ] }"), 100));
-	assert_true(mw_line_json(&f.r, "none", mw_slice(NULL, 0), 100));
-	assert_false(mw_line_json(&f.r, "none", mw_slice_str("[1,2]"), 4));
-	assert_true(mw_line_json(&f.r, "k2", mw_slice_str("[1,2]"), 5));
-	mw_line_json_str(&f.r, "l", mw_slice_str("\"a\\u0062\\n\""));
-	mw_line_json_str(&f.r, "none", mw_slice_str("\"\""));
-	mw_line_open(&f.r, "m", '[');
-	mw_line_open(&f.r, NULL, '{');
-	mw_line_close(&f.r, '}');
-	mw_line_u64(&f.r, NULL, 1);
-	mw_line_str(&f.r, NULL, "s");
-	mw_line_close(&f.r, ']');
-	mw_line_escaped(&f.r, "n", mw_slice_str("\\n"));
-	mw_line_cut(&f.r, "o", 77);
+	mw_emit_str(&f.r, "a", "x\"y");
+	mw_emit_str(&f.r, "none", "");
+	mw_emit_str(&f.r, "none", NULL);
+	mw_emit_u64(&f.r, "b", UINT64_MAX);
+	mw_emit_i64(&f.r, "c", INT64_MIN);
+	mw_emit_true(&f.r, "d", true);
+	mw_emit_true(&f.r, "none", false);
+	mw_emit_ms(&f.r, "e", 1234567899);
+	mw_emit_ms(&f.r, "e2", 999);
+	mw_emit_hex(&f.r, "f", bytes, sizeof(bytes));
+	mw_emit_id(&f.r, "g", 'c', 0xbeef, 7);
+	mw_emit_time(&f.r, "h", &f.head, 0);
+	mw_emit_text(&f.r, "i", mw_slice("t\0u", 3));
+	mw_emit_text(&f.r, "none", mw_slice(NULL, 0));
+	mw_emit_argv(&f.r, "j", mw_slice("a\0b c\0", 6));
+	mw_emit_argv(&f.r, "none", mw_slice(NULL, 0));
+	assert_true(mw_emit_json(&f.r, "k", mw_slice_str(" { \"x\" : [1, 2.50 ] }"), 100));
+	assert_true(mw_emit_json(&f.r, "none", mw_slice(NULL, 0), 100));
+	assert_false(mw_emit_json(&f.r, "none", mw_slice_str("[1,2]"), 4));
+	assert_true(mw_emit_json(&f.r, "k2", mw_slice_str("[1,2]"), 5));
+	mw_emit_json_str(&f.r, "l", mw_slice_str("\"a\\u0062\\n\""));
+	mw_emit_json_str(&f.r, "none", mw_slice_str("\"\""));
+	mw_emit_open(&f.r, "m", '[');
+	mw_emit_open(&f.r, NULL, '{');
+	mw_emit_close(&f.r, '}');
+	mw_emit_u64(&f.r, NULL, 1);
+	mw_emit_str(&f.r, NULL, "s");
+	mw_emit_close(&f.r, ']');
+	mw_emit_escaped(&f.r, "n", mw_slice_str("\\n"));
+	mw_emit_cut(&f.r, "o", 77);
 	expect(&f, ",\"a\":\"x\\\"y\",\"b\":18446744073709551615,\"c\":-9223372036854775808,\"d\":true,"
 		   "\"e\":1234.567,\"e2\":0.000,\"f\":\"00abff\",\"g\":\"c0000beef-7\","
 		   "\"h\":\"1970-01-01T00:00:00.000000000Z\",\"i\":\"t\\u0000u\",\"j\":[\"a\",\"b c\"],"
@@ -100,10 +100,10 @@ static void redacted_on_the_way(void **state)
 	struct fx f;
 
 	begin(&f, &test_alloc);
-	mw_line_text(&f.r, "a", mw_slice_str("password=hunter2"));
-	mw_line_argv(&f.r, "b", mw_slice("x\0--token\0abc\0", 14));
-	assert_true(mw_line_json(&f.r, "c", mw_slice_str("{\"api_key\":\"abc\"}"), 100));
-	mw_line_json_str(&f.r, "d", mw_slice_str("\"https://u:pass@h/\""));
+	mw_emit_text(&f.r, "a", mw_slice_str("password=hunter2"));
+	mw_emit_argv(&f.r, "b", mw_slice("x\0--token\0abc\0", 14));
+	assert_true(mw_emit_json(&f.r, "c", mw_slice_str("{\"api_key\":\"abc\"}"), 100));
+	mw_emit_json_str(&f.r, "d", mw_slice_str("\"https://u:pass@h/\""));
 	assert_null(strstr(end(&f), "hunter2"));
 	assert_null(strstr((char *)f.out.p, "abc"));
 	assert_null(strstr((char *)f.out.p, ":pass"));
@@ -115,7 +115,7 @@ static void lossy_is_said(void **state)
 	struct fx f;
 
 	begin(&f, &test_alloc);
-	mw_line_text(&f.r, "a", mw_slice_str("\xff."));
+	mw_emit_text(&f.r, "a", mw_slice_str("\xff."));
 	expect(&f, ",\"a\":\"\\ufffd.\",\"lossy\":true");
 }
 
@@ -124,21 +124,21 @@ static void the_first_error_counts(void **state)
 	struct fx f;
 
 	begin(&f, &test_alloc);
-	assert_true(mw_line_json(&f.r, "a", mw_slice_str("{]"), 100));
-	mw_line_u64(&f.r, "b", 1);
-	mw_line_text(&f.r, "c", mw_slice_str("x"));
-	mw_line_argv(&f.r, "d", mw_slice("x\0", 2));
-	mw_line_json_str(&f.r, "e", mw_slice_str("\"x\""));
-	assert_int_equal(mw_line_end(&f.r, &f.head), -EBADMSG);
+	assert_true(mw_emit_json(&f.r, "a", mw_slice_str("{]"), 100));
+	mw_emit_u64(&f.r, "b", 1);
+	mw_emit_text(&f.r, "c", mw_slice_str("x"));
+	mw_emit_argv(&f.r, "d", mw_slice("x\0", 2));
+	mw_emit_json_str(&f.r, "e", mw_slice_str("\"x\""));
+	assert_int_equal(mw_emit_end(&f.r, &f.head), -EBADMSG);
 	assert_int_equal(f.out.len, 0);
 	assert_int_equal(f.head.seq, 0);
 	/* what is behind another record leaves that one alone */
-	mw_line_begin(&f.r, &f.out, &f.scratch, &f.head, "t", 0);
-	assert_int_equal(mw_line_end(&f.r, &f.head), 0);
+	mw_emit_begin(&f.r, &f.out, &f.scratch, &f.head, "t", 0);
+	assert_int_equal(mw_emit_end(&f.r, &f.head), 0);
 	size_t len = f.out.len;
-	mw_line_begin(&f.r, &f.out, &f.scratch, &f.head, "t", 0);
-	mw_line_json_str(&f.r, "e", mw_slice_str("1"));
-	assert_int_equal(mw_line_end(&f.r, &f.head), -EINVAL);
+	mw_emit_begin(&f.r, &f.out, &f.scratch, &f.head, "t", 0);
+	mw_emit_json_str(&f.r, "e", mw_slice_str("1"));
+	assert_int_equal(mw_emit_end(&f.r, &f.head), -EINVAL);
 	assert_int_equal(f.out.len, len);
 	assert_int_equal(f.head.seq, 1);
 	done(&f);
@@ -151,8 +151,8 @@ static void too_long_is_refused(void **state)
 
 	memset(p, 'x', 70000);
 	begin(&f, &test_alloc);
-	mw_line_escaped(&f.r, "a", mw_slice(p, 70000));
-	assert_int_equal(mw_line_end(&f.r, &f.head), -E2BIG);
+	mw_emit_escaped(&f.r, "a", mw_slice(p, 70000));
+	assert_int_equal(mw_emit_end(&f.r, &f.head), -E2BIG);
 	done(&f);
 	free(p);
 }
@@ -170,7 +170,7 @@ static void cut_everywhere(const char *unit, size_t from, size_t to)
 	for (i = from; i < to; i++) {
 		begin(&f, &test_alloc);
 		/* the room before it moves the place of the cut */
-		mw_line_text_max(&f.r, "a", mw_slice(p, to), i);
+		mw_emit_text_max(&f.r, "a", mw_slice(p, to), i);
 		end(&f);
 		snprintf(mark, sizeof(mark), "[CUT:%zu]\"", to);
 		assert_non_null(strstr((char *)f.out.p, mark));
@@ -206,7 +206,7 @@ static void cut_argv(void **state)
 	for (i = 0; i < 8192; i++)
 		p[i] = i % 2 ? '\0' : '\x01';
 	begin(&f, &test_alloc);
-	mw_line_argv(&f.r, "a", mw_slice(p, 8192));
+	mw_emit_argv(&f.r, "a", mw_slice(p, 8192));
 	s = end(&f);
 	assert_non_null(strstr(s, "\"\\u0001\",\"[CUT:8192]\"]"));
 	done(&f);
@@ -214,15 +214,15 @@ static void cut_argv(void **state)
 	memset(p, 'x', 100000);
 	p[99999] = '\0';
 	begin(&f, &test_alloc);
-	mw_line_argv(&f.r, "a", mw_slice(p, 100000));
+	mw_emit_argv(&f.r, "a", mw_slice(p, 100000));
 	expect(&f, ",\"a\":[\"[CUT:100000]\"]");
 	/* at every length */
-	for (n = MW_LINE_TEXT_MAX - 40; n < MW_LINE_TEXT_MAX + 10; n++) {
+	for (n = MW_EMIT_TEXT_MAX - 40; n < MW_EMIT_TEXT_MAX + 10; n++) {
 		for (i = 0; i < n; i++)
 			p[i] = i % 7 == 6 ? '\0' : 'y';
 		p[n - 1] = '\0';
 		begin(&f, &test_alloc);
-		mw_line_argv(&f.r, "a", mw_slice(p, n));
+		mw_emit_argv(&f.r, "a", mw_slice(p, n));
 		end(&f);
 		done(&f);
 	}
@@ -245,13 +245,13 @@ static void always_fits(void **state)
 		begin(&f, &test_alloc);
 		for (k = 0; k < 40; k++) {
 			snprintf(key, sizeof(key), "k%zu", k);
-			mw_line_text(&f.r, key, mw_slice(p, 4095));
+			mw_emit_text(&f.r, key, mw_slice(p, 4095));
 			if (k == 3 || k == 20)
-				(void)mw_line_json(&f.r, k == 3 ? "j" : "j2", mw_slice(big, 14336), 14336);
+				(void)mw_emit_json(&f.r, k == 3 ? "j" : "j2", mw_slice(big, 14336), 14336);
 			if (k == 5)
-				mw_line_argv(&f.r, "argv", mw_slice(p, 4095));
+				mw_emit_argv(&f.r, "argv", mw_slice(p, 4095));
 		}
-		assert_true(mw_line_room(&f.r) <= MW_RECORD_MAX);
+		assert_true(mw_emit_room(&f.r) <= MW_RECORD_MAX);
 		end(&f);
 		done(&f);
 	}
@@ -275,8 +275,8 @@ static void long_raw_strings(void **state)
 			p[1 + k] = units[i][k % u];
 		p[1 + len] = '"';
 		begin(&f, &test_alloc);
-		mw_line_json_str(&f.r, "a", mw_slice(p, len + 2));
-		mw_line_u64(&f.r, "b", 1);
+		mw_emit_json_str(&f.r, "a", mw_slice(p, len + 2));
+		mw_emit_u64(&f.r, "b", 1);
 		assert_non_null(strstr(end(&f), "[CUT:"));
 		done(&f);
 	}
@@ -296,14 +296,14 @@ static void check_body(const char *value, size_t n, const char *want, size_t wan
 	mw_buf_init(&scratch, &test_alloc, 64u << 20);
 	mw_buf_init(&joined, &test_alloc, 64u << 20);
 	mw_buf_init(&part, &test_alloc, 64u << 20);
-	assert_int_equal(mw_line_body(&text, &scratch, mw_slice(value, n), &lossy, &parts), 0);
+	assert_int_equal(mw_emit_body(&text, &scratch, mw_slice(value, n), &lossy, &parts), 0);
 	assert_false(lossy);
 	if (want_parts)
 		assert_int_equal(parts, want_parts);
 	for (i = 0; i < parts; i++) {
-		struct mw_slice s = mw_line_body_part(mw_buf_slice(&text), i);
+		struct mw_slice s = mw_emit_body_part(mw_buf_slice(&text), i);
 
-		assert_true(s.n > 0 && s.n <= MW_LINE_PART_MAX);
+		assert_true(s.n > 0 && s.n <= MW_EMIT_PART_MAX);
 		part.len = 0;
 		assert_int_equal(mw_buf_append_byte(&part, '"'), 0);
 		assert_int_equal(mw_buf_append(&part, s.p, s.n), 0);
@@ -311,7 +311,7 @@ static void check_body(const char *value, size_t n, const char *want, size_t wan
 		assert_int_equal(mw_json_check(mw_buf_slice(&part), 2, NULL, NULL), 0);
 		assert_int_equal(mw_json_str_decode(mw_buf_slice(&part), &joined), 0);
 	}
-	assert_int_equal(mw_line_body_part(mw_buf_slice(&text), parts).n, 0);
+	assert_int_equal(mw_emit_body_part(mw_buf_slice(&text), parts).n, 0);
 	assert_int_equal(joined.len, want_n);
 	assert_memory_equal(joined.p, want, want_n);
 	mw_buf_done(&text);
@@ -364,12 +364,12 @@ static void bodies_are_cut(void **state)
 	p[n - 2] = 'x';
 	mw_buf_init(&text, &test_alloc, 64u << 20);
 	mw_buf_init(&scratch, &test_alloc, 64u << 20);
-	assert_int_equal(mw_line_body(&text, &scratch, mw_slice(p, n), &lossy, &parts), 0);
+	assert_int_equal(mw_emit_body(&text, &scratch, mw_slice(p, n), &lossy, &parts), 0);
 	assert_false(lossy);
 	for (i = 0; i < parts; i++)
-		total += mw_line_body_part(mw_buf_slice(&text), i).n;
+		total += mw_emit_body_part(mw_buf_slice(&text), i).n;
 	assert_int_equal(total, text.len);
-	assert_true(text.len < MW_LINE_BODY_MAX + 100 && text.len > MW_LINE_BODY_MAX - 100);
+	assert_true(text.len < MW_EMIT_BODY_MAX + 100 && text.len > MW_EMIT_BODY_MAX - 100);
 	assert_memory_equal(text.p + text.len - 13, "[CUT:3145728]", 13);
 	mw_buf_done(&text);
 	mw_buf_done(&scratch);
@@ -425,8 +425,8 @@ static void time_beyond_the_end(void **state)
 
 	begin(&f, &test_alloc);
 	f.head.realtime_ns = INT64_MAX;
-	mw_line_time(&f.r, "a", &f.head, UINT64_MAX / 2); /* a hostile capture: any time, no crash */
-	mw_line_time(&f.r, "b", &f.head, UINT64_MAX);
+	mw_emit_time(&f.r, "a", &f.head, UINT64_MAX / 2); /* a hostile capture: any time, no crash */
+	mw_emit_time(&f.r, "b", &f.head, UINT64_MAX);
 	end(&f);
 	done(&f);
 	mw_time_print(INT64_MIN, text);
@@ -439,11 +439,11 @@ static void memory_fails(void **state)
 	TEST_EACH_FAILURE(n)
 	{
 		begin(&f, &test_alloc_failing);
-		mw_line_text(&f.r, "a", mw_slice_str("password=x"));
-		mw_line_argv(&f.r, "b", mw_slice("x\0--token\0y\0", 12));
-		(void)mw_line_json(&f.r, "c", mw_slice_str("{\"x\":\"{\\\"token\\\":1}\"}"), 100);
-		mw_line_json_str(&f.r, "d", mw_slice_str("\"x\""));
-		int r = mw_line_end(&f.r, &f.head);
+		mw_emit_text(&f.r, "a", mw_slice_str("password=x"));
+		mw_emit_argv(&f.r, "b", mw_slice("x\0--token\0y\0", 12));
+		(void)mw_emit_json(&f.r, "c", mw_slice_str("{\"x\":\"{\\\"token\\\":1}\"}"), 100);
+		mw_emit_json_str(&f.r, "d", mw_slice_str("\"x\""));
+		int r = mw_emit_end(&f.r, &f.head);
 
 		assert_int_equal(r, test_alloc_failed() ? -ENOMEM : 0);
 		assert_int_equal(f.head.seq, r == 0);
