@@ -73,6 +73,12 @@ static void pull(struct fx *f)
 		case MW_MSG_BROKEN:
 			say(f, "broken %s %.*s | ", ends, n, p);
 			break;
+		case MW_MSG_UNFINISHED:
+			say(f, "unfinished %s %.*s | ", ends, n, p);
+			break;
+		case MW_MSG_JUNK:
+			say(f, "junk %d | ", (int)m.len);
+			break;
 		case MW_MSG_EVICTED:
 			say(f, "evicted | ");
 			break;
@@ -310,6 +316,70 @@ static void not_passed_yet(void **state)
 	expect(&f, "first W one | settled WR one | first W two | ");
 	put(&f, R, "two\n");
 	expect(&f, "settled WR two | ");
+	end(&f);
+}
+
+/* The rest of a line behind a gap is no message; a whole one is. */
+static void whole_line_behind_a_gap(void **state)
+{
+	struct fx f;
+
+	begin(&f, &test_alloc);
+	gap(&f, R, 4);
+	put(&f, R, "{\"a\":{\"b\":1}}\n");
+	gap(&f, R, 4);
+	put(&f, R, "{\"b\":1}}\n");
+	gap(&f, R, 4);
+	put(&f, R, "[1]\n{\"c\":1}\n");
+	expect(&f, "gap R 4 | first R {\"a\":{\"b\":1}} | gap R 4 | broken R {\"b\":1}} | "
+		   "gap R 4 | broken R [1] | first R {\"c\":1} | ");
+	mw_ends_finish(f.e);
+	pull(&f);
+	end(&f);
+}
+
+static void unfinished_lines_are_said_at_the_end(void **state)
+{
+	struct fx f;
+
+	begin(&f, &test_alloc);
+	put(&f, R, "one\nhalf");
+	put(&f, W, "one\n");
+	f.len = 0;
+	mw_ends_finish(f.e);
+	pull(&f);
+	expect(&f, "unfinished R half | ");
+	end(&f);
+}
+
+/* Bytes without a line feed are judged before they are a line, unless they begin like JSON. */
+static void junk_is_said_once(void **state)
+{
+	static char text[MW_ENDS_JUNK];
+	struct fx f;
+
+	memset(text, 'x', sizeof(text));
+	begin(&f, &test_alloc);
+	put_n(&f, R, text, sizeof(text) - 1);
+	expect(&f, "");
+	put_n(&f, R, text, 1);
+	put_n(&f, R, text, 1);
+	expect(&f, "junk 16384 | ");
+	end(&f);
+	begin(&f, &test_alloc);
+	put(&f, R, "{");
+	put_n(&f, R, text, sizeof(text));
+	expect(&f, "");
+	end(&f);
+	begin(&f, &test_alloc);
+	put(&f, R, "{}\n");
+	mw_ends_trust(f.e, &f.chan, R);
+	expect(&f, "first R {} | ");
+	put_n(&f, R, text, sizeof(text));
+	expect(&f, "");
+	mw_ends_finish(f.e);
+	f.quiet = true;
+	pull(&f);
 	end(&f);
 }
 
@@ -578,6 +648,9 @@ int main(void)
 		cmocka_unit_test(late_copy_is_no_new_message),
 		cmocka_unit_test(differing_copies),
 		cmocka_unit_test(not_passed_yet),
+		cmocka_unit_test(whole_line_behind_a_gap),
+		cmocka_unit_test(unfinished_lines_are_said_at_the_end),
+		cmocka_unit_test(junk_is_said_once),
 		cmocka_unit_test(gap_at_the_other_end),
 		cmocka_unit_test(drop_while_first_is_out),
 		cmocka_unit_test(drop_while_others_are_ready),
