@@ -59,18 +59,6 @@ int mw_buf_reserve(struct mw_buf *b, size_t n)
 	return 0;
 }
 
-int mw_buf_append(struct mw_buf *b, const void *p, size_t n)
-{
-	int r = mw_buf_reserve(b, n);
-
-	if (r < 0)
-		return r;
-	if (n)
-		memcpy(b->p + b->len, p, n);
-	b->len += n;
-	return 0;
-}
-
 int mw_buf_append_byte(struct mw_buf *b, uint8_t c)
 {
 	return mw_buf_append(b, &c, 1);

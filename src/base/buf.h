@@ -23,7 +23,7 @@ void mw_buf_done(struct mw_buf *b);
 /* len = 0, memory kept up to `keep` bytes, given back beyond. */
 void mw_buf_reset(struct mw_buf *b, size_t keep);
 /* 0, -E2BIG beyond max, -ENOMEM. p is not inside b itself. */
-int mw_buf_append(struct mw_buf *b, const void *p, size_t n);
+static inline int mw_buf_append(struct mw_buf *b, const void *p, size_t n);
 int mw_buf_append_byte(struct mw_buf *b, uint8_t c);
 int mw_buf_append_str(struct mw_buf *b, const char *s);
 int mw_buf_append_u64(struct mw_buf *b, uint64_t v); /* decimal */
@@ -33,6 +33,20 @@ int mw_buf_append_hex(struct mw_buf *b, const void *p, size_t n); /* lower case 
 int mw_buf_reserve(struct mw_buf *b, size_t n);
 /* Drops the first n <= len bytes. */
 void mw_buf_consume(struct mw_buf *b, size_t n);
+
+static inline int mw_buf_append(struct mw_buf *b, const void *p, size_t n)
+{
+	if (n > b->cap - b->len) {
+		int r = mw_buf_reserve(b, n);
+
+		if (r < 0)
+			return r;
+	}
+	if (n)
+		memcpy(b->p + b->len, p, n);
+	b->len += n;
+	return 0;
+}
 
 static inline struct mw_slice mw_buf_slice(const struct mw_buf *b)
 {

@@ -63,6 +63,8 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 		r = mw_table_new(e->a, sizeof(struct fold_key), MW_ENG_FOLDS_MAX, &e->folds);
 	if (r == 0)
 		r = mw_table_new(e->a, sizeof(uint64_t[2]), MW_ENG_TOOLS_MAX, &e->tools);
+	if (r == 0)
+		r = mw_eng_parts_new(e);
 	if (r < 0) {
 		mw_engine_free(e);
 		return r;
@@ -94,6 +96,7 @@ void mw_engine_free(struct mw_engine *e)
 	mw_procs_free(e->procs);
 	free_values(e, e->folds, sizeof(struct fold));
 	free_values(e, e->tools, sizeof(struct tool));
+	mw_eng_parts_free(e);
 	mw_buf_done(&e->out);
 	mw_buf_done(&e->scratch);
 	mw_buf_done(&e->body);
@@ -217,6 +220,8 @@ static void pull_act(struct mw_engine *e)
  * its last action. */
 static void on_proc_event(struct mw_engine *e, const struct mw_event_hdr *h)
 {
+	if (h->type == MW_EV_EXEC || h->type == MW_EV_PROC || h->type == MW_EV_USER)
+		mw_eng_forget_parts(e);
 	mw_eng_note_error(e, mw_procs_push(e->procs, h));
 	if (h->type != MW_EV_EXIT)
 		mw_eng_note_error(e, mw_correlate_push(e->correlate, h));

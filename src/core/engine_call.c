@@ -21,9 +21,12 @@ const char *mw_eng_transport(uint8_t chan_kind)
 void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey who, bool parents)
 {
 	const struct mw_proc *p = mw_procs_get(e->procs, who), *up;
+	struct mw_eng_part_key part = { parents ? MW_ENG_PART_PARENTS : MW_ENG_PART_PRINCIPAL,
+					who.start_ns, who.tgid };
+	const size_t at = e->out.len;
 	unsigned int n = 0;
 
-	if (!p)
+	if (!p || mw_eng_part_again(e, r, &part))
 		return;
 	mw_emit_open(r, "principal", '{');
 	mw_emit_u64(r, "uid", p->uid);
@@ -50,6 +53,7 @@ void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey 
 		mw_emit_close(r, ']');
 	}
 	mw_emit_close(r, '}');
+	mw_eng_part_keep(e, r, &part, at);
 }
 
 static void put_client(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c)

@@ -53,6 +53,7 @@ struct mw_engine {
 	struct mw_act *act;
 	struct mw_correlate *correlate;
 	struct mw_table *folds; /* by fold_key */
+	struct mw_table *parts; /* engine_cache.c */
 	struct mw_table *tools; /* struct tool by server and name */
 	struct mw_buf out;	/* records, one behind the other */
 	struct mw_buf scratch, body;
@@ -79,6 +80,22 @@ struct mw_emit mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_n
 void mw_eng_end(struct mw_engine *e, struct mw_emit *r);
 /* r < 0: memory was short, something was not followed. */
 void mw_eng_note_error(struct mw_engine *e, int r);
+
+/* engine_cache.c */
+enum mw_eng_part { MW_ENG_PART_SERVER = 1, MW_ENG_PART_PRINCIPAL, MW_ENG_PART_PARENTS };
+struct mw_eng_part_key {
+	uint64_t part; /* enum mw_eng_part */
+	uint64_t a, b; /* of whom */
+};
+int mw_eng_parts_new(struct mw_engine *e);
+void mw_eng_parts_free(struct mw_engine *e);
+/* Something was learned: none of them holds any more. */
+void mw_eng_forget_parts(struct mw_engine *e);
+/* Writes a part that is known, or says false. */
+bool mw_eng_part_again(struct mw_engine *e, struct mw_emit *r, const struct mw_eng_part_key *key);
+/* Keeps what was written since e->out.len was `at`. */
+void mw_eng_part_keep(struct mw_engine *e, const struct mw_emit *r, const struct mw_eng_part_key *key,
+		      size_t at);
 
 /* engine_record.c */
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta);

@@ -168,9 +168,15 @@ static void put_key(struct mw_engine *e, struct mw_emit *r, const struct mw_proc
 
 void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv)
 {
+	struct mw_eng_part_key part = { .part = MW_ENG_PART_SERVER };
+	const size_t at = e->out.len;
 	const struct mw_proc *p;
 
 	if (!sv)
+		return;
+	part.a = sv->id;
+	part.b = sv->proc.start_ns;
+	if (mw_eng_part_again(e, r, &part))
 		return;
 	p = mw_procs_get(e->procs, sv->proc);
 	mw_emit_open(r, "server", '{');
@@ -181,6 +187,7 @@ void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_s
 	if (p)
 		mw_emit_u64(r, "pid", sv->proc.tgid);
 	mw_emit_close(r, '}');
+	mw_eng_part_keep(e, r, &part, at);
 }
 
 static void put_proc(struct mw_emit *r, const struct mw_proc *p, struct mw_prockey key)
@@ -445,6 +452,7 @@ void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	switch (ev->kind) {
 	case MW_SESS_SERVER:
+		mw_eng_forget_parts(e);
 		say_server(e, ev->server, ev->changed ? "changed" : "seen");
 		break;
 	case MW_SESS_SERVER_GONE:

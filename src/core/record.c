@@ -29,18 +29,31 @@ static void raw_str(struct mw_emit *r, const char *s)
 
 void mw_emit_key(struct mw_emit *r, const char *key)
 {
-	uint8_t last;
+	size_t n = key ? strlen(key) : 0;
+	uint8_t last, *p;
 
+	if (!r->error)
+		r->error = mw_buf_reserve(r->out, n + sizeof(",\"\":"));
 	if (r->error)
 		return;
-	last = r->out->p[r->out->len - 1];
+	p = r->out->p + r->out->len;
+	last = p[-1];
 	if (last != '{' && last != '[')
-		raw_str(r, ",");
-	if (!key)
-		return;
-	raw_str(r, "\"");
-	raw_str(r, key);
-	raw_str(r, "\":");
+		*p++ = ',';
+	if (key) {
+		*p++ = '"';
+		memcpy(p, key, n);
+		p += n;
+		*p++ = '"';
+		*p++ = ':';
+	}
+	r->out->len = (size_t)(p - r->out->p);
+}
+
+void mw_emit_again(struct mw_emit *r, struct mw_slice member)
+{
+	mw_emit_key(r, NULL);
+	raw(r, member.p, member.n);
 }
 
 void mw_emit_open(struct mw_emit *r, const char *key, char bracket)
@@ -87,13 +100,19 @@ void mw_emit_true(struct mw_emit *r, const char *key, bool v)
 	raw_str(r, "true");
 }
 
+/* The last n decimal digits of v. */
+static void digits(char *at, size_t n, uint64_t v)
+{
+	for (; n > 0; v /= 10)
+		at[--n] = (char)('0' + v % 10);
+}
+
 void mw_emit_ms(struct mw_emit *r, const char *key, uint64_t ns)
 {
-	char text[32];
+	char text[] = ".000";
 
-	snprintf(text, sizeof(text), "%llu.%03llu", (unsigned long long)(ns / 1000000),
-		 (unsigned long long)(ns / 1000 % 1000));
-	mw_emit_key(r, key);
+	digits(text + 1, 3, ns / 1000 % 1000);
+	mw_emit_u64(r, key, ns / 1000000);
 	raw_str(r, text);
 }
 
@@ -108,11 +127,18 @@ void mw_emit_hex(struct mw_emit *r, const char *key, const void *p, size_t n)
 
 void mw_emit_id(struct mw_emit *r, const char *key, char kind, uint32_t run, uint64_t n)
 {
-	char text[48];
+	const uint8_t id[4] = { (uint8_t)(run >> 24), (uint8_t)(run >> 16), (uint8_t)(run >> 8),
+				(uint8_t)run };
 
-	snprintf(text, sizeof(text), "\"%c%08x-%llu\"", kind, run, (unsigned long long)n);
 	mw_emit_key(r, key);
-	raw_str(r, text);
+	raw_str(r, "\"");
+	raw(r, &kind, 1);
+	if (!r->error)
+		put(r, mw_buf_append_hex(r->out, id, sizeof(id)));
+	raw_str(r, "-");
+	if (!r->error)
+		put(r, mw_buf_append_u64(r->out, n));
+	raw_str(r, "\"");
 }
 
 /* Days to civil date: Howard Hinnant, "chrono-compatible low-level date algorithms". */
@@ -137,12 +163,14 @@ void mw_time_print(int64_t realtime_ns, char ret[MW_TIME_LEN + 1])
 	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	mp = (5 * doy + 2) / 153;
-	snprintf(ret, MW_TIME_LEN + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ",
-		 (unsigned int)(yoe + era * 400 + (mp >= 10)) % 10000u,
-		 (unsigned int)(mp < 10 ? mp + 3 : mp - 9) % 100u,
-		 (unsigned int)(doy - (153 * mp + 2) / 5 + 1) % 100u,
-		 (unsigned int)(rest / 3600) % 100u, (unsigned int)(rest / 60) % 60u,
-		 (unsigned int)rest % 60u, (unsigned int)ns % 1000000000u);
+	memcpy(ret, "0000-00-00T00:00:00.000000000Z", MW_TIME_LEN + 1);
+	digits(ret, 4, (uint64_t)(yoe + era * 400 + (mp >= 10)));
+	digits(ret + 5, 2, (uint64_t)(mp < 10 ? mp + 3 : mp - 9));
+	digits(ret + 8, 2, (uint64_t)(doy - (153 * mp + 2) / 5 + 1));
+	digits(ret + 11, 2, (uint64_t)(rest / 3600));
+	digits(ret + 14, 2, (uint64_t)(rest / 60 % 60));
+	digits(ret + 17, 2, (uint64_t)(rest % 60));
+	digits(ret + 20, 9, (uint64_t)ns);
 }
 
 void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head *head, uint64_t boot_ns)

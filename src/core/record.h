@@ -74,6 +74,8 @@ bool mw_emit_json(struct mw_emit *r, const char *key, struct mw_slice value, siz
 /* A raw JSON string's decoded bytes, redacted as text. */
 void mw_emit_json_str(struct mw_emit *r, const char *key, struct mw_slice raw);
 
+/* A member, key and value, as it was written before. */
+void mw_emit_again(struct mw_emit *r, struct mw_slice member);
 /* A part of a text that mw_emit_body made. */
 void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped);
 

@@ -13,28 +13,36 @@
 
 #include "base/json.h"
 
+#define W(s)                                                                                       \
+	{                                                                                          \
+		(const uint8_t *)(s), sizeof(s) - 1                                                \
+	}
+
 /* Names are compared without separators and in lower case. A name that ends in one of these ... */
-static const char *const endings[] = {
-	"password",	"passwords",   "passwd",       "passphrase",	"passcode",
-	"passwordhash", "token",       "authtokens",   "accesstokens",	"apitokens",
-	"tokenvalue",	"secret",      "secrets",      "secretvalue",	"apikey",
-	"apikeys",	"authkey",     "accountkey",   "accesskey",	"secretkey",
-	"secretkeys",	"privatekey",  "privatekeys",  "signingkey",	"encryptionkey",
-	"masterkey",	"hmackey",     "sshkey",       "passkey",	"authorization",
-	"credential",	"credentials", "cookie",       "cookies",	"mcpsessionid",
-	"phpsessid",	"jsessionid",  "amzsignature", "googsignature", "sqlpass",
-	"dbpass",	"userpass",    "rootpass",     "adminpass",	"smtppass",
-	"mailpass",	"loginpass",
+static const struct mw_slice endings[] = {
+	W("password"),	    W("passwords"),	W("passwd"),	    W("passphrase"),
+	W("passcode"),	    W("passwordhash"),	W("token"),	    W("authtokens"),
+	W("accesstokens"),  W("apitokens"),	W("tokenvalue"),    W("secret"),
+	W("secrets"),	    W("secretvalue"),	W("apikey"),	    W("apikeys"),
+	W("authkey"),	    W("accountkey"),	W("accesskey"),	    W("secretkey"),
+	W("secretkeys"),    W("privatekey"),	W("privatekeys"),   W("signingkey"),
+	W("encryptionkey"), W("masterkey"),	W("hmackey"),	    W("sshkey"),
+	W("passkey"),	    W("authorization"), W("credential"),    W("credentials"),
+	W("cookie"),	    W("cookies"),	W("mcpsessionid"),  W("phpsessid"),
+	W("jsessionid"),    W("amzsignature"),	W("googsignature"), W("sqlpass"),
+	W("dbpass"),	    W("userpass"),	W("rootpass"),	    W("adminpass"),
+	W("smtppass"),	    W("mailpass"),	W("loginpass"),
 };
 
 /* ... or whose last word is one of these ("db_pass", "dbPwd"; not "bypass") ... */
-static const char *const words[] = { "pass", "pwd", "pw", "jwt", "bearer", "creds", "otp" };
+static const struct mw_slice words[] = { W("pass"),   W("pwd"),	  W("pw"), W("jwt"),
+					 W("bearer"), W("creds"), W("otp") };
 
 /* ... or that is one of these as a whole, is a secret's; */
-static const char *const wholes[] = { "auth", "sig", "cvv" };
+static const struct mw_slice wholes[] = { W("auth"), W("sig"), W("cvv") };
 
 /* but not one that ends in these: the protocol's own, and no secret. */
-static const char *const exempt[] = { "progresstoken" };
+static const struct mw_slice exempt[] = { W("progresstoken") };
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -43,11 +51,11 @@ static bool is_sep(uint8_t c)
 	return c == '-' || c == '_' || c == '.' || c == ' ' || c == '[' || c == ']';
 }
 
-static bool ends_in(struct mw_slice name, const char *end)
+static bool ends_in(struct mw_slice name, struct mw_slice end)
 {
-	size_t n = strlen(end);
-
-	return name.n >= n && memcmp(name.p + name.n - n, end, n) == 0;
+	/* most differ in their last byte */
+	return name.n >= end.n && name.p[name.n - 1] == end.p[end.n - 1] &&
+	       memcmp(name.p + name.n - end.n, end.p, end.n) == 0;
 }
 
 bool mw_redact_name(struct mw_slice name)
@@ -85,10 +93,10 @@ bool mw_redact_name(struct mw_slice name)
 		if (ends_in(s, endings[i]))
 			return true;
 	for (i = 0; i < N_OF(words); i++)
-		if (mw_slice_eq_str(w, words[i]))
+		if (mw_slice_eq(w, words[i]))
 			return true;
 	for (i = 0; i < N_OF(wholes); i++)
-		if (mw_slice_eq_str(s, wholes[i]))
+		if (mw_slice_eq(s, wholes[i]))
 			return true;
 	return false;
 }
