@@ -134,6 +134,8 @@ $(B)/replay/replay_test: $(wildcard tests/replay/*.[ch]) tests/unit/support_tape
 	$(CC) $(CPPFLAGS) $(TESTFLAGS) -Itests/replay $(PKG_CFLAGS) $(CFLAGS) $(HARDEN) -MMD -MP $(filter %.c,$^) \
 		$(LIB_ALL) $(LDFLAGS) $(LIBS) -o $@
 
+replay-build: $(B)/replay/replay_test
+
 unit-build: $(UNIT:%=$(B)/unit/test_%)
 
 t/%: $(B)/unit/test_% ## t/X [K=case]: one unit test file, or one case of it
@@ -157,13 +159,13 @@ e2e: $(B)/mcpwatch ## real servers and clients (root)
 e2e/%: $(B)/mcpwatch ## e2e/X: the end-to-end cases that match X
 	tests/e2e/run '$*'
 
-check: ## install what is missing, build, run every test that needs no other kernel (root)
+check: ## check [SAN=address,undefined]: install what is missing, build, run every test that needs no other kernel (root)
 	tools/setup all
-	tests/check
+	SAN=$(SAN) tests/check
 
 include tests/bench/rules.mk
 
-bench: $(B)/mcpwatch bench-build ## [TABLES=...]: the side-by-side figures, as tables with ratios (root)
+bench: $(B)/mcpwatch bench-build ## bench [TABLES=...]: the side-by-side figures, as tables with ratios (root)
 	B=$(B) tests/bench/run $(TABLES)
 
 kernels: ## the live tests under other kernels: with a later issue
@@ -194,7 +196,8 @@ fuzz/%: build/fuzz/fuzz_% ## fuzz/X [T=60]: one fuzzer for T seconds, its saved 
 install: $(B)/mcpwatch ## install to $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(B)/mcpwatch $(DESTDIR)$(PREFIX)/sbin/mcpwatch
 	install -D -m 644 src/dist/mcpwatch.yaml $(DESTDIR)/etc/mcpwatch/mcpwatch.yaml
-	install -D -m 644 src/dist/mcpwatch.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mcpwatch.service
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/bin/mcpwatch|$(PREFIX)/sbin/mcpwatch|' src/dist/mcpwatch.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/mcpwatch.service
 	install -D -m 644 src/dist/record.schema.json $(DESTDIR)$(PREFIX)/share/mcpwatch/record.schema.json
 
 fmt: ## clang-format on the lines changed since HEAD
@@ -203,7 +206,7 @@ fmt: ## clang-format on the lines changed since HEAD
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help unit-build unit replay live e2e check bench kernels demo fuzz-build install fmt clean FORCE
+.PHONY: all help unit-build replay-build unit replay live e2e check bench kernels demo fuzz-build install fmt clean FORCE
 FORCE:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

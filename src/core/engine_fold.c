@@ -3,37 +3,71 @@
  * engine_fold.c - what a program loads to run, folded into one effect
  *
  * Interpreters open hundreds of files at their start and at the first call of a tool. Read-only opens of
- * program code and of the system's own files are folded, a process and a call each, into one effect
- * with their number: never by count, and never anything else. What arguments name is not folded.
+ * program code, and outside of calls of the system's own files, are folded, a process and a call each,
+ * into one effect with their number: never by count, and never anything else. What arguments name is not
+ * folded.
  */
 #include <errno.h>
 #include <stdio.h>
 
 #include "core/engine_priv.h"
 
+static bool any_inside(struct mw_slice s, const char *const *what, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (memmem(s.p, s.n, what[i], strlen(what[i])))
+			return true;
+	return false;
+}
+
+/* Program code, by its place and its name: a package's data, though it lies beside it, is not. */
 static bool is_code(const struct mw_action *act)
 {
-	static const char *const below[] = { "/usr/", "/lib/", "/lib32/", "/lib64/",
-					     "/etc/ld.so.", "/sys/fs/cgroup/",
+	static const char *const packages[] = { "/site-packages/", "/dist-packages/", "/node_modules/",
+						"/__pycache__/", "/lib/python3", "/.pyenv/" };
+	static const char *const tails[] = { ".py", ".pyc", ".so", ".js", ".mjs", ".cjs", ".node",
+					     ".wasm", "/package.json", "/pyvenv.cfg" };
+	static const char *const shared[] = { ".so." };
+	const struct mw_slice t = act->target;
+	size_t i;
+
+	if (any_inside(t, packages, sizeof(packages) / sizeof(*packages))) {
+		for (i = 0; i < sizeof(tails) / sizeof(*tails); i++)
+			if (t.n >= strlen(tails[i]) &&
+			    memcmp(t.p + t.n - strlen(tails[i]), tails[i], strlen(tails[i])) == 0)
+				return true;
+		if (act->is_dir)
+			return true;
+	}
+	return any_inside(t, shared, 1) || mw_slice_starts(t, MW_SLICE_LIT("/etc/ld.so."));
+}
+
+/* What the system gives every program that starts. */
+static bool is_system(const struct mw_action *act)
+{
+	static const char *const below[] = { "/usr/", "/lib/", "/lib32/", "/lib64/", "/sys/fs/cgroup/",
 					     "/sys/devices/system/" };
-	static const char *const inside[] = { "/site-packages/", "/dist-packages/", "/node_modules/",
-					      "/__pycache__/", "/.pyenv/", "/lib/python3", ".so." };
 	static const char *const exact[] = { "/dev/null", "/dev/urandom", "/dev/random",
 					     "/proc/meminfo", "/proc/cpuinfo", "/proc/stat" };
 	size_t i;
 
-	if (act->kind != MW_EFFECT_FILE_OPEN || strcmp(act->mode, "r") != 0)
-		return false;
 	for (i = 0; i < sizeof(below) / sizeof(*below); i++)
 		if (mw_slice_starts(act->target, mw_slice_str(below[i])))
-			return true;
-	for (i = 0; i < sizeof(inside) / sizeof(*inside); i++)
-		if (memmem(act->target.p, act->target.n, inside[i], strlen(inside[i])))
 			return true;
 	for (i = 0; i < sizeof(exact) / sizeof(*exact); i++)
 		if (mw_slice_eq_str(act->target, exact[i]))
 			return true;
 	return false;
+}
+
+/* While a call is open only code counts: whatever else is read may be what the call is about. */
+static bool is_loading(const struct mw_action *act, const struct mw_tie *tie)
+{
+	if (act->kind != MW_EFFECT_FILE_OPEN || strcmp(act->mode, "r") != 0)
+		return false;
+	return is_code(act) || (!tie->call && is_system(act));
 }
 
 static void say(struct mw_engine *e, struct fold *f)
@@ -97,7 +131,7 @@ bool mw_eng_fold(struct mw_engine *e, const struct mw_action *act, const struct 
 	struct fold_key key = { .proc = act->proc, .call = tie->call };
 	struct fold *f;
 
-	if (tie->link == MW_LINK_SHARED || tie->link == MW_LINK_ARGUMENT || !is_code(act))
+	if (tie->link == MW_LINK_SHARED || tie->link == MW_LINK_ARGUMENT || !is_loading(act, tie))
 		return false;
 	f = mw_table_get(e->folds, &key);
 	if (!f)
