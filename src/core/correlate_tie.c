@@ -18,6 +18,8 @@ static const char why_doubted[] =
 	"events were lost: which calls are open on the server is not known";
 static const char why_unconfirmed[] =
 	"it was the only call open on the server, as far as the server's own end shows";
+static const char why_named_unconfirmed[] =
+	"named in the arguments of this open call only, which only the server's own end shows";
 static const char why_sent[] = "sent to the server, which was not seen to read it so far";
 static const char why_argument[] = "named in the arguments of this open call only";
 static const char why_several[] = "named in the arguments of several open calls";
@@ -137,10 +139,17 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 			tie_sent(s, born_ns, act, tie);
 		return;
 	}
-	if (n == 1 && m.n <= 1 && s->given_up == 0 && (one->doubted || one->unconfirmed)) {
+	if (m.n == 1 && !m.not_whole && !m.doubted) {
+		put_shared(tie, why_named_unconfirmed);
+		tie->sent = m.last->id;
+		tie->later = MW_LINK_ARGUMENT;
+		put_candidates(tie, s, act->ts_ns, UINT64_MAX);
+		return;
+	}
+	if (n == 1 && m.n == 0 && s->given_up == 0 && (one->doubted || one->unconfirmed)) {
 		put_shared(tie, one->doubted ? why_doubted : why_unconfirmed);
 		tie->sent = one->doubted ? 0 : one->id;
-		tie->later = m.n == 1 ? MW_LINK_ARGUMENT : MW_LINK_SOLE;
+		tie->later = MW_LINK_SOLE;
 		put_candidates(tie, s, act->ts_ns, born_ns);
 		return;
 	}

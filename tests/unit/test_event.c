@@ -339,6 +339,27 @@ static void seq_without_memory(void **state)
 	test_alloc_fail_at(0);
 }
 
+/* A hole shows at once, before it is declared, and is gone when it is filled. */
+static void a_hole_shows_at_once(void **state)
+{
+	struct mw_seq *s;
+	uint64_t i;
+
+	assert_int_equal(mw_seq_new(&test_alloc, 2, &s), 0);
+	assert_false(mw_seq_broken(s, 0));
+	for (i = 0; i < 200; i++) {
+		assert_int_equal(mw_seq_push(s, 0, i), 0);
+		assert_false(mw_seq_broken(s, 0));
+	}
+	assert_int_equal(mw_seq_push(s, 0, 201), 0);
+	assert_true(mw_seq_broken(s, 0));
+	assert_false(mw_seq_broken(s, 1));
+	assert_int_equal(mw_seq_push(s, 0, 200), 0);
+	assert_false(mw_seq_broken(s, 0));
+	assert_false(mw_seq_broken(s, 7));
+	mw_seq_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +373,7 @@ int main(void)
 		cmocka_unit_test(seq_begins),
 		cmocka_unit_test(seq_hostile),
 		cmocka_unit_test(seq_counts_exactly),
+		cmocka_unit_test(a_hole_shows_at_once),
 		cmocka_unit_test(seq_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
