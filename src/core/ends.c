@@ -171,6 +171,18 @@ void mw_ends_trust(struct mw_ends *e, struct mw_chan *chan, enum mw_end end)
 	c->trusted_known = true;
 }
 
+void mw_ends_revive(struct mw_ends *e, struct mw_chan *chan)
+{
+	struct ends_chan *c = chan->ends;
+	int i;
+
+	if (!c || !c->dropped)
+		return;
+	c->dropped = false;
+	for (i = 0; i < 2; i++)
+		mw_framer_init(&c->framer[i], e->a, e->message_max);
+}
+
 void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan)
 {
 	struct ends_chan *c = chan->ends;

@@ -88,6 +88,8 @@ void mw_ends_trust(struct mw_ends *e, struct mw_chan *chan, enum mw_end end);
 void mw_ends_alone(struct mw_ends *e, struct mw_chan *chan);
 /* Not a channel of messages: forget it and pass over its bytes from now on. */
 void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan);
+/* It may be one after all: its next line counts again. */
+void mw_ends_revive(struct mw_ends *e, struct mw_chan *chan);
 /* How often something was lost for lack of memory: a message, its bytes, a channel. */
 uint64_t mw_ends_nomem(const struct mw_ends *e);
 

@@ -17,6 +17,7 @@ static struct sess_chan *chan_of(struct mw_session *s, struct mw_chan *chan)
 	if (sc->next)
 		sc->next->prev = sc;
 	s->chans = sc;
+	sc->chan = chan;
 	chan->session = sc;
 	return sc;
 }
@@ -228,12 +229,15 @@ static int on_first(struct mw_session *s, struct sess_chan *sc, const struct mw_
 	}
 	sl->items = turned;
 	if (!sc->conv) {
+		const bool junk = sl->error != 0;
+
 		mw_sess_slot_free(s, sl);
 		*m->user = NULL;
 		if (m->state != MW_MSG_FIRST)
 			return r;
 		sc->seen_bytes += m->len + 1;
-		if (sc->seen_bytes > MW_SESSION_JUDGE_LEN) {
+		sc->junk_bytes += junk ? m->len + 1 : 0;
+		if (sc->seen_bytes > MW_SESSION_JUDGE_LEN && !mw_sess_relates(s, m->chan)) {
 			r = let_go(s, sc, m->chan);
 		}
 	}
@@ -272,6 +276,11 @@ int mw_sess_on_answer(struct mw_session *s, struct sess_chan *sc, const struct m
 					   rpc->whole.n ? rpc->whole.n : m->len, NULL);
 	}
 	mark(c, m);
+	if (m->bytes.n && !mw_slice_eq(rpc->id, c->pub.rpc_id)) {
+		ret = mw_sess_say_anomaly(s, "id.respelled", sc, rpc->id, rpc->id.n, c);
+		if (ret < 0)
+			return ret;
+	}
 	if (w->seen && r->seen)
 		c->pub.end_ns = w->end_ns;
 	if (sv && !c->pub.s2c) {
@@ -569,7 +578,7 @@ int mw_session_push(struct mw_session *s, const struct mw_msg *m)
 						      NULL) :
 				  0;
 	case MW_MSG_JUNK:
-		return sc->conv ? 0 : let_go(s, sc, m->chan);
+		return sc->conv || mw_sess_relates(s, m->chan) ? 0 : let_go(s, sc, m->chan);
 	case MW_MSG_BROKEN:
 		return 0; /* its gap has been said */
 	case MW_MSG_EVICTED:

@@ -37,12 +37,47 @@ static void call_free(struct mw_session *s, struct call *c)
 	mw_alloc_free(s->a, c, sizeof(*c));
 }
 
+/* An id as it is compared: 1.0 and 1e0 are 1, "\u0061" is "a", as for the peers; 1 is not "1". Whole numbers
+ * stay as they are written: beyond 2^53 only some peers tell them apart. In tmp, or the id itself. */
+static struct mw_slice plain_id(struct mw_slice id, struct mw_buf *tmp)
+{
+	bool string = id.n && id.p[0] == '"';
+	size_t i;
+
+	for (i = 0; i < id.n; i++)
+		if (string ? id.p[i] == '\\' : id.p[i] == '.' || (id.p[i] | 0x20) == 'e')
+			break;
+	tmp->len = 0;
+	if (i == id.n || mw_json_canonical(id, tmp) < 0)
+		return id;
+	return mw_buf_slice(tmp);
+}
+
+static bool same_id(struct mw_session *s, struct mw_slice a, struct mw_slice b)
+{
+	struct mw_buf ta, tb;
+	bool same;
+
+	if (mw_slice_eq(a, b))
+		return true;
+	mw_buf_init(&ta, s->a, 3 * a.n + 64);
+	mw_buf_init(&tb, s->a, 3 * b.n + 64);
+	same = mw_slice_eq(plain_id(a, &ta), plain_id(b, &tb));
+	mw_buf_done(&ta);
+	mw_buf_done(&tb);
+	return same;
+}
+
 static void make_key(const struct mw_session *s, uint64_t key[3], const struct conv *conv, bool s2c,
 		     struct mw_slice id)
 {
+	struct mw_buf tmp;
+
 	key[0] = conv->id;
 	key[1] = s2c;
-	key[2] = mw_hash64(id, s->cfg.seed);
+	mw_buf_init(&tmp, s->a, 3 * id.n + 64);
+	key[2] = mw_hash64(plain_id(id, &tmp), s->cfg.seed);
+	mw_buf_done(&tmp);
 }
 
 struct mw_slice mw_call_args_of(const struct mw_rpc *rpc)
@@ -94,10 +129,12 @@ int mw_call_new(struct mw_session *s, struct conv *conv, bool s2c, const struct 
 	make_key(s, c->key, conv, s2c, rpc->id);
 	same = mw_table_get(s->by_key, c->key);
 	if (same) {
-		while (same->same)
-			same = same->same;
+		for (;; same = same->same) {
+			c->pub.id_reused |= mw_slice_eq(same->pub.rpc_id, rpc->id);
+			if (!same->same)
+				break;
+		}
 		same->same = c;
-		c->pub.id_reused = true;
 	} else {
 		r = mw_table_put(s->by_key, c->key, c);
 		if (r < 0)
@@ -128,14 +165,18 @@ struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2
 			  const enum mw_end *over)
 {
 	uint64_t key[3];
-	struct call *c;
+	struct call *c, *other = NULL;
 
 	make_key(s, key, conv, s2c, id);
-	for (c = mw_table_get(s->by_key, key); c; c = c->same)
-		if (mw_slice_eq(c->pub.rpc_id, id) &&
-		    (!c->answers || (over && c->answers->end != *over)))
+	for (c = mw_table_get(s->by_key, key); c; c = c->same) {
+		if (c->answers && !(over && c->answers->end != *over))
+			continue;
+		if (mw_slice_eq(c->pub.rpc_id, id))
 			return c;
-	return NULL;
+		if (!other && same_id(s, c->pub.rpc_id, id))
+			other = c;
+	}
+	return other;
 }
 
 void mw_call_retire(struct mw_session *s, struct call *c)

@@ -21,6 +21,8 @@ static int join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc
 	if (s2c && cv->client_unseen)
 		mw_ends_alone(s->cfg.ends, chan);
 	r = mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, chan);
+	if (r == 0 && sc->junk_bytes)
+		r = mw_sess_say_anomaly(s, "line.before", sc, mw_slice(NULL, 0), sc->junk_bytes, NULL);
 	if (r < 0 || !sc->early_gap)
 		return r;
 	for (c = s->calls; c; c = c->next)
@@ -148,22 +150,59 @@ int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_ch
 }
 
 /* The processes of a conversation become known as their ends are seen. */
+bool mw_sess_relates(const struct mw_session *s, const struct mw_chan *chan)
+{
+	const struct conv *cv;
+	int i;
+
+	for (cv = s->convs; cv; cv = cv->next) {
+		if (cv->c2s && cv->s2c)
+			continue;
+		for (i = 0; i < 2; i++)
+			if (!mw_prockey_none(chan->last[i]) &&
+			    (mw_prockey_eq(chan->last[i], cv->client) ||
+			     (cv->server && mw_prockey_eq(chan->last[i], cv->server->proc))))
+				return true;
+	}
+	return false;
+}
+
+/* Channels that were let go before anyone knew whose they are. */
+static int revive(struct mw_session *s)
+{
+	struct sess_chan *sc;
+	int r = 0;
+
+	for (sc = s->chans; sc && r == 0; sc = sc->next) {
+		if (!sc->no_mcp || !mw_sess_relates(s, sc->chan))
+			continue;
+		sc->no_mcp = false;
+		mw_ends_revive(s->cfg.ends, sc->chan);
+		r = mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, sc->chan);
+	}
+	return r;
+}
+
 int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_msg *m, bool s2c)
 {
 	const struct mw_sight *srv = &m->seen[s2c ? MW_END_WRITE : MW_END_READ];
 	const struct mw_sight *cli = &m->seen[s2c ? MW_END_READ : MW_END_WRITE];
 	struct mw_server *sv;
+	bool learned = false;
 	struct call *c;
 
 	cv->read_seen |= !s2c && srv->seen;
-	if (cli->seen && mw_prockey_none(cv->client))
+	if (cli->seen && mw_prockey_none(cv->client)) {
 		cv->client = cli->proc;
+		learned = true;
+	}
 	if ((!cv->server && m->state == MW_MSG_SETTLED) ||
 	    (srv->seen && (!cv->server || mw_prockey_none(cv->server->proc)))) {
 		sv = mw_server_of(s, srv->seen ? srv->proc : (struct mw_prockey){ 0 });
 		if (!sv)
 			return -ENOMEM;
 		cv->server = sv;
+		learned = true;
 		sv->chan_kind = m->chan->kind;
 		for (c = s->calls; c; c = c->next)
 			if (c->conv == cv)
@@ -177,5 +216,5 @@ int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_ms
 		if (cv->s2c)
 			mw_ends_alone(s->cfg.ends, cv->s2c);
 	}
-	return 0;
+	return learned ? revive(s) : 0;
 }

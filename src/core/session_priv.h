@@ -48,9 +48,11 @@ struct call {
 
 struct sess_chan {
 	struct sess_chan *next, *prev; /* all of them */
+	struct mw_chan *chan;
 	struct conv *conv;
 	bool s2c, no_mcp;
 	uint64_t seen_bytes, early_gap;
+	uint64_t junk_bytes; /* of seen_bytes: lines that were no message */
 	uint64_t early_gap_ns;
 };
 
@@ -114,6 +116,9 @@ int mw_sess_end_call(struct mw_session *s, struct call *c, enum mw_call_status s
 /* Puts the channel of a first message into its conversation, if the message is of MCP. */
 int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
 		      const struct mw_rpc *rpc);
+/* Whether a conversation that lacks a channel has one of this channel's processes: then it may be the one
+ * that is lacking, whatever it brought so far. */
+bool mw_sess_relates(const struct mw_session *s, const struct mw_chan *chan);
 /* The processes of a conversation become known as their ends are seen. */
 void mw_sess_conv_free(struct mw_session *s, struct conv *cv);
 int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_msg *m, bool s2c);

@@ -110,6 +110,55 @@ static void other_protocols_are_none(void **state)
 	end(&f);
 }
 
+/* However much a server prints beside its answers, before or after it is asked, they are seen. */
+static void junk_hides_no_answer(void **state)
+{
+	char junk[1024];
+	struct fx f;
+	int i, before;
+
+	memset(junk, 'j', sizeof(junk));
+	junk[sizeof(junk) - 1] = '\n';
+	for (before = 0; before < 2; before++) {
+		begin(&f);
+		f.controls = before;
+		if (!before)
+			ask(&f, CALL("1", "t"));
+		for (i = 0; i < 64; i++)
+			put_n(&f, 1, W, SERVER, junk, sizeof(junk));
+		if (before) {
+			expect(&f, "drop | ");
+			ask(&f, CALL("1", "t"));
+			expect_part(&f, "keep | ");
+		}
+		forget(&f);
+		f.controls = false;
+		answer(&f, ANSWER("1"));
+		expect(&f, "anomaly line.before | answered 1 | call 1 ok {\"r\":1} | ");
+		end(&f);
+	}
+}
+
+/* A peer's JSON may spell an id its own way. */
+static void respelled_ids(void **state)
+{
+	struct fx f;
+
+	begin(&f);
+	ask(&f, CALL("1e0", "a"));
+	ask(&f, CALL("\"\\u0061\"", "b"));
+	ask(&f, CALL("\"1\"", "c"));
+	forget(&f);
+	answer(&f, "{\"jsonrpc\":\"2.0\",\"id\":1.0,\"result\":1}");
+	expect(&f, "answered 1 | anomaly id.respelled 1 | call 1 ok 1 | ");
+	answer(&f, "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":2}");
+	expect(&f, "answered 2 | anomaly id.respelled 2 | call 2 ok 2 | ");
+	answer(&f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":3}");
+	wait_ns(&f, MW_SESSION_EARLY_NS + 50 * MS);
+	expect(&f, "anomaly answer.unmatched | ");
+	end(&f);
+}
+
 /* One socket: the requests one way, the answers the other. */
 static void over_tcp(void **state)
 {
@@ -448,6 +497,8 @@ int main(void)
 		cmocka_unit_test(only_answers_are_seen),
 		cmocka_unit_test(by_what_a_server_says),
 		cmocka_unit_test(other_protocols_are_none),
+		cmocka_unit_test(junk_hides_no_answer),
+		cmocka_unit_test(respelled_ids),
 		cmocka_unit_test(over_tcp),
 		cmocka_unit_test(two_servers_with_equal_ids),
 		cmocka_unit_test(many_in_flight),
