@@ -19,22 +19,22 @@
 #include "io/sink_screen.h"
 
 static const char help[] =
-	"usage: mcpwatch exec [OPTION...] -- COMMAND [ARG...]\n"
-	"\n"
-	"Runs COMMAND (an agent, an MCP client or a server itself) with its stdio untouched, and\n"
-	"observes it and everything below it. One line a call on stderr.\n"
-	"\n"
-	"  --user USER         run COMMAND as USER\n"
-	"  --output FILE       write every record to FILE as JSON lines\n"
-	"  --log DIR           write every record to the log folder DIR\n"
-	"  --quiet             no lines on stderr\n"
-	"  --json              records as JSON lines on stderr instead of lines for people\n"
-	"  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
-	"  --simulate-loss N   drop every Nth kernel event, for tests\n"
-	"  --help\n"
-	"\n"
-	"The exit status is COMMAND's, 128 + N if signal N ended it, 127 if it was not found,\n"
-	"126 if it could not be executed, 1 if it could not be observed (it is not run then).\n";
+    "usage: mcpwatch exec [OPTION...] -- COMMAND [ARG...]\n"
+    "\n"
+    "Runs COMMAND (an agent, an MCP client or a server itself) with its stdio untouched, and\n"
+    "observes it and everything below it. One line a call on stderr.\n"
+    "\n"
+    "  --user USER         run COMMAND as USER\n"
+    "  --output FILE       write every record to FILE as JSON lines\n"
+    "  --log DIR           write every record to the log folder DIR\n"
+    "  --quiet             no lines on stderr\n"
+    "  --json              records as JSON lines on stderr instead of lines for people\n"
+    "  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
+    "  --simulate-loss N   drop every Nth kernel event, for tests\n"
+    "  --help\n"
+    "\n"
+    "The exit status is COMMAND's, 128 + N if signal N ended it, 127 if it was not found,\n"
+    "126 if it could not be executed, 1 if it could not be observed (it is not run then).\n";
 
 struct exec_opts {
 	struct mw_observe observe;
@@ -79,11 +79,13 @@ static int parse(int argc, char **argv, struct exec_opts *o)
 			break;
 		case RING:
 			if (mw_parse_u32(optarg, &o->observe.ring_len) < 0)
-				return mw_cli_usage("exec", "--ring %s: not a number of bytes", optarg);
+				return mw_cli_usage("exec", "--ring %s: not a number of bytes",
+						    optarg);
 			break;
 		case LOSS:
 			if (mw_parse_u32(optarg, &o->observe.simulate_loss) < 0)
-				return mw_cli_usage("exec", "--simulate-loss %s: not a number", optarg);
+				return mw_cli_usage("exec", "--simulate-loss %s: not a number",
+						    optarg);
 			break;
 		case HELP:
 			fputs(help, stdout);
@@ -92,7 +94,8 @@ static int parse(int argc, char **argv, struct exec_opts *o)
 			return mw_cli_bad_option(argv, c);
 		}
 	if (optind == argc)
-		return mw_cli_usage("exec", "no command: mcpwatch exec [OPTION...] -- COMMAND [ARG...]");
+		return mw_cli_usage("exec",
+				    "no command: mcpwatch exec [OPTION...] -- COMMAND [ARG...]");
 	o->observe.argv = argv + optind;
 	return -1;
 }
@@ -131,7 +134,8 @@ static int open_sinks(const struct exec_opts *o, struct sinks *s, uint64_t *ret_
 		add(s, sink, o->log);
 		*ret_seq = found.next_seq;
 		if (found.torn)
-			fprintf(stderr, "mcpwatch: %s: a half-written last record was moved to %s\n",
+			fprintf(stderr,
+				"mcpwatch: %s: a half-written last record was moved to %s\n",
 				o->log, found.torn_path);
 	}
 	if (o->output) {
@@ -142,8 +146,8 @@ static int open_sinks(const struct exec_opts *o, struct sinks *s, uint64_t *ret_
 	}
 	if (o->quiet)
 		return 0;
-	r = o->json ? mw_sink_file_new_fd(STDERR_FILENO, false, &sink) :
-		      mw_sink_screen_new(stderr, &sink);
+	r = o->json ? mw_sink_file_new_fd(STDERR_FILENO, false, &sink)
+		    : mw_sink_screen_new(stderr, &sink);
 	if (r < 0) {
 		snprintf(err, sizeof(err), "no memory");
 		goto failed;

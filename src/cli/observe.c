@@ -108,7 +108,8 @@ int mw_observe_run(struct mw_observe *o)
 					    /* nobody decides while only a capture is made */
 					    .undecided_max = o->pump->engine ? 0 : UINT64_MAX,
 					    .simulate_loss = o->simulate_loss,
-					    .err = err, .err_len = sizeof(err) };
+					    .err = err,
+					    .err_len = sizeof(err) };
 	struct mw_child child;
 	int status = 0, r;
 
@@ -137,7 +138,9 @@ int mw_observe_run(struct mw_observe *o)
 	r = mw_child_go(&child);
 	if (r < 0) {
 		fprintf(stderr, "mcpwatch: %s: %s\n", o->argv[0], strerror(-r));
-		status = r == -ENOENT ? 127 << 8 : r == -EACCES || r == -ENOEXEC ? 126 << 8 : 1 << 8;
+		status = r == -ENOENT			 ? 127 << 8
+			 : r == -EACCES || r == -ENOEXEC ? 126 << 8
+							 : 1 << 8;
 		r = 0;
 	} else {
 		r = watch(o, child.pid, &status);

@@ -19,9 +19,9 @@ struct mw_observe {
 
 /*
  * Loads the probes, runs the command below them until it and what it started has ended, drains, and
- * flushes the sinks. Says on stderr what went wrong. The exit status for mcpwatch: the command's (128 +
- * signal if it was killed), 127 not found, 126 not executable, 1 if observing failed: then the command
- * was not started.
+ * flushes the sinks. Says on stderr what went wrong. The exit status for mcpwatch: the command's
+ * (128 + signal if it was killed), 127 not found, 126 not executable, 1 if observing failed: then
+ * the command was not started.
  */
 int mw_observe_run(struct mw_observe *o);
 

@@ -11,17 +11,17 @@
 #include "io/file.h"
 
 static const char help[] =
-	"usage: mcpwatch record -o FILE [OPTION...] -- COMMAND [ARG...]\n"
-	"\n"
-	"Runs COMMAND as exec does, and writes what the kernel saw to a capture file (0600): raw\n"
-	"conversations, secrets included. `mcpwatch replay FILE` makes the records of it.\n"
-	"\n"
-	"  -o, --output FILE   the capture file (\"-\": stdout)\n"
-	"  --user USER         run COMMAND as USER\n"
-	"  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
-	"  --help\n"
-	"\n"
-	"The exit status is COMMAND's, as with exec.\n";
+    "usage: mcpwatch record -o FILE [OPTION...] -- COMMAND [ARG...]\n"
+    "\n"
+    "Runs COMMAND as exec does, and writes what the kernel saw to a capture file (0600): raw\n"
+    "conversations, secrets included. `mcpwatch replay FILE` makes the records of it.\n"
+    "\n"
+    "  -o, --output FILE   the capture file (\"-\": stdout)\n"
+    "  --user USER         run COMMAND as USER\n"
+    "  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
+    "  --help\n"
+    "\n"
+    "The exit status is COMMAND's, as with exec.\n";
 
 int cmd_record(int argc, char **argv)
 {
@@ -51,7 +51,8 @@ int cmd_record(int argc, char **argv)
 			break;
 		case RING:
 			if (mw_parse_u32(optarg, &o.ring_len) < 0)
-				return mw_cli_usage("record", "--ring %s: not a number of bytes", optarg);
+				return mw_cli_usage("record", "--ring %s: not a number of bytes",
+						    optarg);
 			break;
 		case HELP:
 			fputs(help, stdout);
@@ -62,7 +63,8 @@ int cmd_record(int argc, char **argv)
 	if (!output)
 		return mw_cli_usage("record", "no capture file: -o FILE");
 	if (optind == argc)
-		return mw_cli_usage("record", "no command: mcpwatch record -o FILE -- COMMAND [ARG...]");
+		return mw_cli_usage("record",
+				    "no command: mcpwatch record -o FILE -- COMMAND [ARG...]");
 	o.argv = argv + optind;
 	r = mw_capture_new(output, err, sizeof(err), &capture);
 	if (r < 0)

@@ -17,14 +17,14 @@
 #include "io/source_replay.h"
 
 static const char help[] =
-	"usage: mcpwatch replay FILE [OPTION...]\n"
-	"\n"
-	"Makes the records of a capture file (\"-\": stdin), as JSON lines on stdout.\n"
-	"\n"
-	"  --output FILE       write the records to FILE instead\n"
-	"  --raw FILE          write each message's exact bytes to FILE, a line each, unredacted\n"
-	"  --simulate-loss N   drop every Nth kernel event, for tests\n"
-	"  --help\n";
+    "usage: mcpwatch replay FILE [OPTION...]\n"
+    "\n"
+    "Makes the records of a capture file (\"-\": stdin), as JSON lines on stdout.\n"
+    "\n"
+    "  --output FILE       write the records to FILE instead\n"
+    "  --raw FILE          write each message's exact bytes to FILE, a line each, unredacted\n"
+    "  --simulate-loss N   drop every Nth kernel event, for tests\n"
+    "  --help\n";
 
 struct replay_opts {
 	const char *file, *output, *raw;
@@ -55,7 +55,8 @@ static int parse(int argc, char **argv, struct replay_opts *o)
 			break;
 		case LOSS:
 			if (mw_parse_u32(optarg, &o->simulate_loss) < 0)
-				return mw_cli_usage("replay", "--simulate-loss %s: not a number", optarg);
+				return mw_cli_usage("replay", "--simulate-loss %s: not a number",
+						    optarg);
 			break;
 		case HELP:
 			fputs(help, stdout);
@@ -64,7 +65,8 @@ static int parse(int argc, char **argv, struct replay_opts *o)
 			return mw_cli_bad_option(argv, c);
 		}
 	if (optind != argc - 1)
-		return mw_cli_usage("replay", optind == argc ? "no capture file" : "one capture file");
+		return mw_cli_usage("replay",
+				    optind == argc ? "no capture file" : "one capture file");
 	o->file = argv[optind];
 	return -1;
 }
@@ -109,15 +111,15 @@ int cmd_replay(int argc, char **argv)
 	mw_engine_free(pump.engine);
 	if (end < 0 && end != -ENODATA)
 		return mw_cli_fail("%s: the records up to here are whole, more was to come",
-				   *mw_source_replay_error(file) ? mw_source_replay_error(file) :
-								   strerror(-end));
+				   *mw_source_replay_error(file) ? mw_source_replay_error(file)
+								 : strerror(-end));
 	if (r == -EPIPE && !o.output)
 		return 0; /* who reads it has seen enough */
 	if (r < 0)
 		return mw_cli_fail("%s: %s: %llu records were not written",
-				   pump.failed == pump.n_sinks ? o.raw :
-				   o.output		       ? o.output :
-								 "stdout",
+				   pump.failed == pump.n_sinks ? o.raw
+				   : o.output		       ? o.output
+							       : "stdout",
 				   strerror(-r), (unsigned long long)pump.unwritten);
 	return MW_EXIT_OK;
 }

@@ -22,19 +22,19 @@
 #define POLL_MS 10
 
 static const char help[] =
-	"usage: mcpwatch run [--config FILE] [--log DIR] [--check]\n"
-	"\n"
-	"The daemon, in the foreground: observes the processes the configuration names under watch:,\n"
-	"running ones and those still to be started, and writes the log.\n"
-	"\n"
-	"  --config FILE       default " MW_DEFAULT_CONFIG "\n"
-	"  --log DIR           the log folder; default: the configuration's, else " MW_DEFAULT_LOG "\n"
-	"  --check             only check the configuration\n"
-	"  --simulate-loss N   drop every Nth kernel event, for tests\n"
-	"  --help\n"
-	"\n"
-	"SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration's watch: anew.\n"
-	"Under systemd: Type=notify.\n";
+    "usage: mcpwatch run [--config FILE] [--log DIR] [--check]\n"
+    "\n"
+    "The daemon, in the foreground: observes the processes the configuration names under watch:,\n"
+    "running ones and those still to be started, and writes the log.\n"
+    "\n"
+    "  --config FILE       default " MW_DEFAULT_CONFIG "\n"
+    "  --log DIR           the log folder; default: the configuration's, else " MW_DEFAULT_LOG "\n"
+    "  --check             only check the configuration\n"
+    "  --simulate-loss N   drop every Nth kernel event, for tests\n"
+    "  --help\n"
+    "\n"
+    "SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration's watch: anew.\n"
+    "Under systemd: Type=notify.\n";
 
 struct run_opts {
 	const char *config, *log;
@@ -70,7 +70,8 @@ static int parse(int argc, char **argv, struct run_opts *o)
 			break;
 		case LOSS:
 			if (mw_parse_u32(optarg, &o->simulate_loss) < 0)
-				return mw_cli_usage("run", "--simulate-loss %s: not a number", optarg);
+				return mw_cli_usage("run", "--simulate-loss %s: not a number",
+						    optarg);
 			break;
 		case HELP:
 			fputs(help, stdout);
@@ -95,8 +96,10 @@ static int load(const char *path, struct mw_config **ret)
 		return r;
 	}
 	if (!config->n_watch) {
-		mw_cli_fail("%s: nothing to watch: name servers under watch:, by exe, argv, user or "
-			    "cgroup", path);
+		mw_cli_fail(
+		    "%s: nothing to watch: name servers under watch:, by exe, argv, user or "
+		    "cgroup",
+		    path);
 		return -EINVAL;
 	}
 	*ret = MW_TAKE(config);
@@ -120,7 +123,8 @@ static void reload(const char *path, struct mw_scope *scope, struct mw_config **
 	(void)mw_notify("READY=1");
 }
 
-static int loop(struct mw_pump *pump, const char *path, struct mw_scope *scope, struct mw_config **config)
+static int loop(struct mw_pump *pump, const char *path, struct mw_scope *scope,
+		struct mw_config **config)
 {
 	int r, sig;
 
@@ -144,7 +148,8 @@ static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_con
 	struct mw_source_bpf_config cfg = { .ring_len = (*config)->ring_len,
 					    .simulate_loss = o->simulate_loss,
 					    .watch_execs = true,
-					    .err = err, .err_len = sizeof(err) };
+					    .err = err,
+					    .err_len = sizeof(err) };
 	int r, n;
 
 	mw_signals_take();

@@ -12,17 +12,17 @@
 #include <errno.h>
 
 #define PROCS_DEFAULT 65536
-#define LOST_MAX 16384
+#define LOST_MAX      16384
 
 static const char why_inherited[] =
-	"done by a process that was started while several calls were open";
+    "done by a process that was started while several calls were open";
 static const char why_unread[] =
-	"it was the only call sent to the server, which answered it and was not seen to read it";
+    "it was the only call sent to the server, which answered it and was not seen to read it";
 static const char why_settled_later[] =
-	"it was the only call open on the server, as settling its request showed";
+    "it was the only call open on the server, as settling its request showed";
 static const char why_argument[] = "named in the arguments of this call only";
 static const char why_lineage[] =
-	"done by a process that was started while only this call was open, or by one below it";
+    "done by a process that was started while only this call was open, or by one below it";
 
 /* --- calls --- */
 
@@ -341,7 +341,7 @@ void mw_correlate_forget(struct mw_correlate *c, uint64_t call)
 }
 
 struct mw_corr_call *mw_corr_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
-				      const struct mw_corr_call *prev)
+				       const struct mw_corr_call *prev)
 {
 	bool closed = prev ? !prev->open : ts_ns <= s->closed_end_ns;
 	struct mw_corr_call *x = prev ? prev->next : closed ? s->closed.head : s->open.head;
@@ -361,7 +361,7 @@ struct mw_corr_call *mw_corr_candidate(const struct mw_kin_server *s, uint64_t t
 /* --- processes --- */
 
 struct mw_kin_tie *mw_corr_tie_new(const struct mw_correlate *c, const struct mw_corr_call *call,
-				      const char *why)
+				   const char *why)
 {
 	struct mw_kin_tie *tie = mw_kin_tie_new(c->a, call->server->key, 0);
 
@@ -422,8 +422,8 @@ static int judge(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_
 		n->judged = true;
 		return 0;
 	}
-	tie = keep == &first->tie ? mw_corr_tie_new(c, first, why_lineage) :
-				    tie_to_all(c, s, ts_ns, n_all);
+	tie = keep == &first->tie ? mw_corr_tie_new(c, first, why_lineage)
+				  : tie_to_all(c, s, ts_ns, n_all);
 	if (!tie)
 		return -ENOMEM;
 	mw_kin_set_tie(c->kin, n, tie);
@@ -493,9 +493,9 @@ int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const
 	claim = *tie;
 	claim.link = tie->later;
 	claim.confidence = MW_CONF_LIKELY;
-	claim.why = tie->later == MW_LINK_ARGUMENT ? why_argument :
-		    x->read			   ? why_settled_later :
-						     why_unread;
+	claim.why = tie->later == MW_LINK_ARGUMENT ? why_argument
+		    : x->read			   ? why_settled_later
+						   : why_unread;
 	return mw_effects_add(&x->effects, act, &claim, seq);
 }
 

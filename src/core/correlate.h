@@ -15,19 +15,17 @@
  *  2. argument: what was done is named (args.h) in the arguments of exactly one open call. Named by
  *     several, or where arguments of another open call are not known whole: shared.
  *  3. sole: one call is open. 4. shared: several are; all are candidates. 5. none.
- * A call is open from the moment the server was seen to read it. While none is, but some were sent to
- * it, what it does is shared with those: it may be spoiling our view of what it reads. If a call was
- * answered and its reading never seen, and it was the only one sent, its record claims what was done
- * meanwhile (sole).
- * A request that only the server's own end has shown so far may be forged: what is done while it is the
- * only one open is shared with it, and becomes its own in its record, if the client confirms it.
- * When events were lost, a call that was open then may have ended unseen, and another begun: nothing
- * is its own as `sole` or by `lineage` any more.
- * A process without a tie that is not the server and older than every open call is tied to none of
- * them, unless the arguments of exactly one name its target itself.
- * A process that becomes a server loses what tie it had, and so does what is below it.
- * While an open call of a server had to be given up for lack of room, nothing of that server is
- * said of one call alone, until the call is closed.
+ * A call is open from the moment the server was seen to read it. While none is, but some were sent
+ * to it, what it does is shared with those: it may be spoiling our view of what it reads. If a call
+ * was answered and its reading never seen, and it was the only one sent, its record claims what was
+ * done meanwhile (sole). A request that only the server's own end has shown so far may be forged:
+ * what is done while it is the only one open is shared with it, and becomes its own in its record,
+ * if the client confirms it. When events were lost, a call that was open then may have ended
+ * unseen, and another begun: nothing is its own as `sole` or by `lineage` any more. A process
+ * without a tie that is not the server and older than every open call is tied to none of them,
+ * unless the arguments of exactly one name its target itself. A process that becomes a server loses
+ * what tie it had, and so does what is below it. While an open call of a server had to be given up
+ * for lack of room, nothing of that server is said of one call alone, until the call is closed.
  */
 #ifndef MW_CORE_CORRELATE_H
 #define MW_CORE_CORRELATE_H
@@ -52,14 +50,14 @@ const char *mw_confidence_name(enum mw_confidence c);
 struct mw_tie {
 	enum mw_link link;
 	enum mw_confidence confidence;
-	uint64_t call;			    /* 0 none */
+	uint64_t call;				/* 0 none */
 	uint64_t candidates[MW_CANDIDATES_MAX]; /* link shared: open calls, oldest first */
-	size_t n_candidates;		    /* in all; may be more than the array holds */
-	uint64_t sent;			    /* link shared: the one call whose record may claim it later; or 0 */
-	enum mw_link later;		    /* as what: sole or argument */
-	bool after;			    /* the call had ended */
-	const char *why;		    /* one static sentence */
-	struct mw_prockey server;	    /* whose tree this is; none if of no server */
+	size_t n_candidates;			/* in all; may be more than the array holds */
+	uint64_t sent;	    /* link shared: the one call whose record may claim it later; or 0 */
+	enum mw_link later; /* as what: sole or argument */
+	bool after;	    /* the call had ended */
+	const char *why;    /* one static sentence */
+	struct mw_prockey server; /* whose tree this is; none if of no server */
 };
 
 /* One effect of a call, as its record lists it. */
@@ -135,8 +133,8 @@ int mw_correlate_effects(const struct mw_correlate *c, uint64_t call, size_t *po
 uint64_t mw_correlate_effects_n(const struct mw_correlate *c, uint64_t call);
 
 struct mw_correlate_stats {
-	uint64_t calls_evicted;	  /* given up while open */
-	uint64_t procs_evicted;	  /* given up while living */
+	uint64_t calls_evicted;	   /* given up while open */
+	uint64_t procs_evicted;	   /* given up while living */
 	uint64_t effects_unlisted; /* counted only */
 };
 void mw_correlate_stats(const struct mw_correlate *c, struct mw_correlate_stats *ret);

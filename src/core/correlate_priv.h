@@ -12,10 +12,10 @@
 
 struct mw_corr_call {
 	uint64_t id, begin_ns, end_ns;
-	bool open;    /* not answered: in its server's list sent or open, by `read` */
-	bool read;    /* seen to be read by the server */
+	bool open;	  /* not answered: in its server's list sent or open, by `read` */
+	bool read;	  /* seen to be read by the server */
 	bool unconfirmed; /* only the server's own end has shown the request so far */
-	bool doubted; /* events were lost while it was open: its end may be among them */
+	bool doubted;	  /* events were lost while it was open: its end may be among them */
 	struct mw_kin_server *server;
 	struct mw_args *args;	/* NULL: not known */
 	struct mw_kin_tie *tie; /* lineage to this call; NULL: none asked for it yet */
@@ -33,10 +33,10 @@ struct mw_correlate {
 };
 
 struct mw_corr_call *mw_corr_call(const struct mw_correlate *c, uint64_t id);
-/* Of the calls that were read and open at ts_ns the one after prev (NULL: the first); those closed since
- * come first, else oldest first. NULL: there is none. */
+/* Of the calls that were read and open at ts_ns the one after prev (NULL: the first); those closed
+ * since come first, else oldest first. NULL: there is none. */
 struct mw_corr_call *mw_corr_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
-				  const struct mw_corr_call *prev);
+				       const struct mw_corr_call *prev);
 /* A tie to one call, with one reference. NULL: no memory. */
 struct mw_kin_tie *mw_corr_tie_new(const struct mw_correlate *c, const struct mw_corr_call *call,
 				   const char *why);

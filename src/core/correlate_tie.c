@@ -15,18 +15,18 @@ static const char why_sole[] = "it was the only call open on the server";
 static const char why_shared[] = "several calls were open on the server and nothing decides";
 static const char why_lost[] = "another call open on the server could not be followed";
 static const char why_doubted[] =
-	"events were lost: which calls are open on the server is not known";
+    "events were lost: which calls are open on the server is not known";
 static const char why_unconfirmed[] =
-	"it was the only call open on the server, as far as the server's own end shows";
+    "it was the only call open on the server, as far as the server's own end shows";
 static const char why_named_unconfirmed[] =
-	"named in the arguments of this open call only, which only the server's own end shows";
+    "named in the arguments of this open call only, which only the server's own end shows";
 static const char why_sent[] = "sent to the server, which was not seen to read it so far";
 static const char why_argument[] = "named in the arguments of this open call only";
 static const char why_several[] = "named in the arguments of several open calls";
 static const char why_not_whole[] =
-	"named in the arguments of one open call, but those of another are not known whole";
+    "named in the arguments of one open call, but those of another are not known whole";
 static const char why_settled[] =
-	"done by a process, or one below it, that acted on what only this call's arguments name";
+    "done by a process, or one below it, that acted on what only this call's arguments name";
 
 static void put_one(struct mw_tie *tie, enum mw_link link, uint64_t call, const char *why)
 {

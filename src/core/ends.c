@@ -217,11 +217,17 @@ static void say_gap(struct mw_ends *e, const struct mw_chunk *ch, uint64_t bytes
 		    enum mw_gap_reason reason)
 {
 	e->gap_pending = true;
-	e->gap = (struct mw_msg){ .state = MW_MSG_GAP, .chan = ch->chan, .end = ch->end,
-				  .gap_bytes = bytes, .reason = reason };
-	e->gap.seen[ch->end] = (struct mw_sight){ .seen = true, .begin_ns = ch->ts_ns,
-						  .end_ns = ch->ts_ns, .off = ch->off,
-						  .proc = ch->proc, .tid = ch->tid };
+	e->gap = (struct mw_msg){ .state = MW_MSG_GAP,
+				  .chan = ch->chan,
+				  .end = ch->end,
+				  .gap_bytes = bytes,
+				  .reason = reason };
+	e->gap.seen[ch->end] = (struct mw_sight){ .seen = true,
+						  .begin_ns = ch->ts_ns,
+						  .end_ns = ch->ts_ns,
+						  .off = ch->off,
+						  .proc = ch->proc,
+						  .tid = ch->tid };
 }
 
 int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
@@ -292,12 +298,17 @@ static void hold(struct mw_ends *e, struct entry *en, struct mw_slice bytes)
 
 static void fill(struct mw_msg *m, struct entry *en, enum mw_msg_state state, struct mw_slice bytes)
 {
-	*m = (struct mw_msg){
-		.state = state, .chan = en->chan, .bytes = bytes, .len = en->len, .cut = en->cut,
-		.seen = { en->seen[0], en->seen[1] }, .one_sided = en->one_sided,
-		.differs = en->differs, .incomplete = en->incomplete, .end = en->end,
-		.user = &en->user
-	};
+	*m = (struct mw_msg){ .state = state,
+			      .chan = en->chan,
+			      .bytes = bytes,
+			      .len = en->len,
+			      .cut = en->cut,
+			      .seen = { en->seen[0], en->seen[1] },
+			      .one_sided = en->one_sided,
+			      .differs = en->differs,
+			      .incomplete = en->incomplete,
+			      .end = en->end,
+			      .user = &en->user };
 }
 
 /* A message that is gone for lack of memory. */
@@ -305,14 +316,17 @@ static int lost(struct mw_ends *e, struct ends_chan *c, enum mw_end end, const s
 		const struct mw_sight *sight, struct mw_msg *ret)
 {
 	e->n_nomem++;
-	*ret = (struct mw_msg){ .state = MW_MSG_GAP, .chan = c->chan, .end = end,
-				.gap_bytes = f->len, .reason = MW_GAP_MEMORY };
+	*ret = (struct mw_msg){ .state = MW_MSG_GAP,
+				.chan = c->chan,
+				.end = end,
+				.gap_bytes = f->len,
+				.reason = MW_GAP_MEMORY };
 	ret->seen[end] = *sight;
 	return 1;
 }
 
-/* What follows a gap up to the next LF is a whole line if it is one JSON object: the end of a longer object
- * never is, for it closes more than it opened. */
+/* What follows a gap up to the next LF is a whole line if it is one JSON object: the end of a
+ * longer object never is, for it closes more than it opened. */
 static bool is_whole(const struct mw_frame *f)
 {
 	return !f->cut && f->bytes.n && f->bytes.p[0] == '{' &&
@@ -320,11 +334,15 @@ static bool is_whole(const struct mw_frame *f)
 }
 
 /* One frame: 1 if it is worth saying something, 0 if it was the late copy of a settled message. */
-static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
-		    struct mw_frame *f, struct mw_msg *ret)
+static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end, struct mw_frame *f,
+		    struct mw_msg *ret)
 {
-	struct mw_sight sight = { .seen = true, .begin_ns = f->begin_ns, .end_ns = f->end_ns,
-				  .off = f->off, .proc = f->proc, .tid = f->tid };
+	struct mw_sight sight = { .seen = true,
+				  .begin_ns = f->begin_ns,
+				  .end_ns = f->end_ns,
+				  .off = f->off,
+				  .proc = f->proc,
+				  .tid = f->tid };
 	enum mw_end o = mw_ends_other(end);
 	struct entry *en;
 	uint64_t hash;
@@ -336,17 +354,21 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 		return lost(e, c, end, f, &sight, ret);
 	}
 	if (f->broken) {
-		*ret = (struct mw_msg){ .state = MW_MSG_BROKEN, .chan = c->chan, .bytes = f->bytes,
-					.len = f->len, .end = end };
+		*ret = (struct mw_msg){ .state = MW_MSG_BROKEN,
+					.chan = c->chan,
+					.bytes = f->bytes,
+					.len = f->len,
+					.end = end };
 		ret->seen[end] = sight;
 		return 1;
 	}
 	hash = mw_hash64(f->bytes, e->seed);
 	en = find_copy(c, o, hash, f->len);
 	if (en) {
-		/* learned anew each time: the first ones may be those of two writers that overtook */
-		c->delta = (int64_t)(end == MW_END_WRITE ? f->off - en->seen[o].off :
-							   en->seen[o].off - f->off);
+		/* learned anew each time: the first ones may be those of two writers that overtook
+		 */
+		c->delta = (int64_t)(end == MW_END_WRITE ? f->off - en->seen[o].off
+							 : en->seen[o].off - f->off);
 		if (en->done) {
 			mw_ends_forget_done(e, c, en);
 			return 0;
@@ -410,11 +432,17 @@ static int next_unfinished(struct mw_ends *e, struct mw_msg *ret)
 		e->ending_end = !e->ending_end;
 		if (c->dropped || mw_framer_finish(&c->framer[end], &f) != 1)
 			continue;
-		*ret = (struct mw_msg){ .state = MW_MSG_UNFINISHED, .chan = c->chan,
-					.bytes = f.bytes, .len = f.len, .end = end };
-		ret->seen[end] = (struct mw_sight){ .seen = true, .begin_ns = f.begin_ns,
-						    .end_ns = f.end_ns, .off = f.off,
-						    .proc = f.proc, .tid = f.tid };
+		*ret = (struct mw_msg){ .state = MW_MSG_UNFINISHED,
+					.chan = c->chan,
+					.bytes = f.bytes,
+					.len = f.len,
+					.end = end };
+		ret->seen[end] = (struct mw_sight){ .seen = true,
+						    .begin_ns = f.begin_ns,
+						    .end_ns = f.end_ns,
+						    .off = f.off,
+						    .proc = f.proc,
+						    .tid = f.tid };
 		return 1;
 	}
 	return 0;

@@ -2,23 +2,23 @@
 /*
  * ends.h - the two copies of one message, brought together
  *
- * A channel is seen where it is written and where it is read. The observed server can change its own
- * copy between the system call and our look at it (a second thread rewrites the buffer, or puts
+ * A channel is seen where it is written and where it is read. The observed server can change its
+ * own copy between the system call and our look at it (a second thread rewrites the buffer, or puts
  * another file behind the fd); the client's copy is out of its reach. So each message is held until
  * both copies are there, and compared by length and hash:
  *
  *   FIRST    a copy of a message nobody has seen yet: what it says holds for now
- *   SETTLED  the message is what it is: both copies are equal, or the trusted end's copy stands alone
- *   DENIED   the trusted end passed this place without this message: its FIRST was not true
+ *   SETTLED  the message is what it is: both copies are equal, or the trusted end's copy stands
+ * alone DENIED   the trusted end passed this place without this message: its FIRST was not true
  *
  * Every message has one FIRST, then exactly one SETTLED or DENIED, with the same `user` slot.
  *
- * When a copy stands alone: what was read, if the writing end was never seen, after MW_ENDS_GRACE_NS (and
- * at once for the later messages of this channel); what was written and its reading end never seen,
- * only when mw_ends_alone says so: it may lie in the pipe for long; if the other end was seen, once it has passed this place and
- * MW_ENDS_WAIT_NS went by (exits of two writers overtake each other);
- * at once if the other end has a gap at this place. Offsets of the ends are taken as equal until an
- * equal message teaches their difference; the latest one counts.
+ * When a copy stands alone: what was read, if the writing end was never seen, after
+ * MW_ENDS_GRACE_NS (and at once for the later messages of this channel); what was written and its
+ * reading end never seen, only when mw_ends_alone says so: it may lie in the pipe for long; if the
+ * other end was seen, once it has passed this place and MW_ENDS_WAIT_NS went by (exits of two
+ * writers overtake each other); at once if the other end has a gap at this place. Offsets of the
+ * ends are taken as equal until an equal message teaches their difference; the latest one counts.
  */
 #ifndef MW_CORE_ENDS_H
 #define MW_CORE_ENDS_H
@@ -26,22 +26,23 @@
 #include "core/frame.h"
 
 #define MW_ENDS_GRACE_NS 50000000ull
-#define MW_ENDS_WAIT_NS 1000000000ull
-#define MW_ENDS_JUNK 16384u
+#define MW_ENDS_WAIT_NS	 1000000000ull
+#define MW_ENDS_JUNK	 16384u
 /* Most unsettled messages of one end of a channel, and their bytes in all. */
 #define MW_ENDS_PENDING_MAX 8192
-#define MW_ENDS_BYTES_MAX (64u << 20)
+#define MW_ENDS_BYTES_MAX   (64u << 20)
 
 enum mw_msg_state {
 	MW_MSG_FIRST = 1,
 	MW_MSG_SETTLED,
 	MW_MSG_DENIED,
-	MW_MSG_GAP,    /* bytes of the stream are missing: gap_bytes, reason, seen[end] */
-	MW_MSG_BROKEN, /* what is left of a line that a gap broke: bytes */
+	MW_MSG_GAP,	   /* bytes of the stream are missing: gap_bytes, reason, seen[end] */
+	MW_MSG_BROKEN,	   /* what is left of a line that a gap broke: bytes */
 	MW_MSG_UNFINISHED, /* at the end: a line without its LF: bytes */
-	MW_MSG_JUNK,   /* MW_ENDS_JUNK bytes without LF that begin no JSON, on a channel nobody trusts
-			* an end of: said once */
-	MW_MSG_EVICTED, /* the channel is given up; all its messages were settled or denied before */
+	MW_MSG_JUNK, /* MW_ENDS_JUNK bytes without LF that begin no JSON, on a channel nobody trusts
+		      * an end of: said once */
+	MW_MSG_EVICTED, /* the channel is given up; all its messages were settled or denied before
+			 */
 };
 
 /* One end's sight of a message. */
@@ -58,14 +59,15 @@ struct mw_msg {
 	struct mw_slice bytes; /* borrowed until the next call */
 	uint64_t len;	       /* in the stream; more than bytes.n if cut */
 	bool cut;
-	struct mw_sight seen[2]; /* by enum mw_end */
-	bool one_sided;		 /* SETTLED: the other end is not seen at all */
-	bool differs;		 /* SETTLED: the other end was seen and did not have this */
-	bool incomplete;	 /* SETTLED: the other end has a gap here */
-	enum mw_end end;	 /* FIRST, DENIED, GAP, BROKEN: whose */
-	uint64_t gap_bytes;	 /* GAP */
+	struct mw_sight seen[2];   /* by enum mw_end */
+	bool one_sided;		   /* SETTLED: the other end is not seen at all */
+	bool differs;		   /* SETTLED: the other end was seen and did not have this */
+	bool incomplete;	   /* SETTLED: the other end has a gap here */
+	enum mw_end end;	   /* FIRST, DENIED, GAP, BROKEN: whose */
+	uint64_t gap_bytes;	   /* GAP */
 	enum mw_gap_reason reason; /* GAP */
-	void **user; /* FIRST, SETTLED, DENIED: the message's slot, NULL at first; for the next stage */
+	void **user; /* FIRST, SETTLED, DENIED: the message's slot, NULL at first; for the next
+			stage */
 };
 
 struct mw_ends;

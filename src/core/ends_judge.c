@@ -2,7 +2,7 @@
 /* ends_judge.c - copies that stand alone: when, and what that says */
 #include "core/ends_priv.h"
 
-#define DONE_MAX 256
+#define DONE_MAX     256
 #define DONE_KEEP_NS 10000000000ull
 #define TICK_STEP_NS 10000000ull
 
@@ -89,7 +89,8 @@ static bool has_gap(const struct ends_chan *c, enum mw_end end, uint64_t from, u
 }
 
 /* Whether the copy has waited long enough for the other one, and what follows from that. */
-static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint64_t now_ns, bool last)
+static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint64_t now_ns,
+		  bool last)
 {
 	enum mw_end o = mw_ends_other(en->end);
 	uint64_t at = en->seen[en->end].end_ns;

@@ -53,7 +53,7 @@ struct mw_ends {
 	uint64_t ticked_ns;
 	struct ends_chan *chans;
 	struct entry *ready, *ready_last; /* to be given out, in order */
-	struct entry *lent; /* was given out last */
+	struct entry *lent;		  /* was given out last */
 	uint64_t n_nomem;
 	struct ends_chan *current; /* whose framer may hold more frames */
 	enum mw_end current_end;
@@ -75,8 +75,8 @@ void mw_ends_remove(struct list *l, struct entry *en);
 void mw_ends_forget(struct mw_ends *e, struct entry *en);
 
 /* ends_judge.c */
-/* The message is given out by next. It stays pending, done, where its other copy may still come and must
- * not count as a new message. */
+/* The message is given out by next. It stays pending, done, where its other copy may still come and
+ * must not count as a new message. */
 void mw_ends_stand_alone(struct mw_ends *e, struct ends_chan *c, struct entry *en,
 			 enum mw_msg_state say);
 /* Its other copy came after all, or will not come. */

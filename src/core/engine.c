@@ -14,19 +14,19 @@
 
 #include "base/hash.h"
 
-#define CPUS_MAX 4096
-#define CHANS_MAX 4096
-#define CALLS_MAX 65536
-#define SERVERS_MAX 16384
-#define PROCS_MAX 65536
-#define CONNECTS_MAX 4096
-#define ARGS_MAX (1u << 20)
+#define CPUS_MAX	  4096
+#define CHANS_MAX	  4096
+#define CALLS_MAX	  65536
+#define SERVERS_MAX	  16384
+#define PROCS_MAX	  65536
+#define CONNECTS_MAX	  4096
+#define ARGS_MAX	  (1u << 20)
 #define EFFECTS_BYTES_MAX (1u << 20)
-#define OUT_MAX (256u << 20)
-#define OUT_KEEP (1u << 20)
-#define MESSAGE_MAX (32u << 20)
-#define SCRATCH_MAX (256u << 20)
-#define HOST_MAX 256
+#define OUT_MAX		  (256u << 20)
+#define OUT_KEEP	  (1u << 20)
+#define MESSAGE_MAX	  (32u << 20)
+#define SCRATCH_MAX	  (256u << 20)
+#define HOST_MAX	  256
 
 int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 {
@@ -47,7 +47,8 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 	mw_buf_init(&e->scratch, e->a, SCRATCH_MAX);
 	mw_buf_init(&e->body, e->a, SCRATCH_MAX);
 	mw_buf_init(&e->host, e->a, HOST_MAX);
-	struct mw_correlate_config corr = { .alloc = e->a, .calls_max = CALLS_MAX,
+	struct mw_correlate_config corr = { .alloc = e->a,
+					    .calls_max = CALLS_MAX,
 					    .args_max = ARGS_MAX,
 					    .effects_bytes_max = EFFECTS_BYTES_MAX };
 	r = mw_seq_new(e->a, CPUS_MAX, &e->seq);
@@ -161,7 +162,8 @@ void mw_eng_end(struct mw_engine *e, struct mw_emit *rec)
 	mw_eng_note_error(e, r);
 }
 
-/* --- the byte lane ------------------------------------------------------------------------------- */
+/* --- the byte lane -------------------------------------------------------------------------------
+ */
 
 static void pull_session(struct mw_engine *e)
 {
@@ -206,7 +208,8 @@ static void pull_stream(struct mw_engine *e)
 	}
 }
 
-/* --- the action lane ----------------------------------------------------------------------------- */
+/* --- the action lane -----------------------------------------------------------------------------
+ */
 
 static void pull_act(struct mw_engine *e)
 {
@@ -247,14 +250,17 @@ static void on_tick(struct mw_engine *e)
 	mw_eng_say_losses(e);
 }
 
-/* --- begin, push, end ---------------------------------------------------------------------------- */
+/* --- begin, push, end ----------------------------------------------------------------------------
+ */
 
 /* Ids and seeds come from META; a stream without one still works, with those of run 0. */
 static void begin(struct mw_engine *e)
 {
 	uint64_t run = e->run_id;
-	struct mw_session_config sc = { .alloc = e->a, .calls_max = CALLS_MAX,
-					.servers_max = SERVERS_MAX, .seed = run,
+	struct mw_session_config sc = { .alloc = e->a,
+					.calls_max = CALLS_MAX,
+					.servers_max = SERVERS_MAX,
+					.seed = run,
 					.raw = e->cfg.raw };
 	int r;
 
@@ -308,7 +314,8 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 	r = mw_event_check(event, len);
 	if (r <= 0 || (size_t)r != len)
 		return -EBADMSG;
-	if (h->type == MW_EV_META && ((const struct mw_ev_meta *)event)->version != MW_EVENT_VERSION)
+	if (h->type == MW_EV_META &&
+	    ((const struct mw_ev_meta *)event)->version != MW_EVENT_VERSION)
 		return -EBADMSG;
 	e->stats.events++;
 	if (h->ts_ns > e->now_ns)

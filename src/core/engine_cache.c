@@ -2,12 +2,13 @@
 /*
  * engine_cache.c - parts of records that are the same in every record of a server
  *
- * Kept as they were written, redacted, until anything is learned about a process, user or server. A part
- * that does not fit, or was cut or lossy, is written anew each time: the cache changes no byte.
+ * Kept as they were written, redacted, until anything is learned about a process, user or server. A
+ * part that does not fit, or was cut or lossy, is written anew each time: the cache changes no
+ * byte.
  */
 #include "core/engine_priv.h"
 
-#define PARTS_MAX 512
+#define PARTS_MAX    512
 #define PART_LEN_MAX 2048
 
 struct part {
@@ -53,8 +54,8 @@ bool mw_eng_part_again(struct mw_engine *e, struct mw_emit *r, const struct mw_e
 	return true;
 }
 
-void mw_eng_part_keep(struct mw_engine *e, const struct mw_emit *r, const struct mw_eng_part_key *key,
-		      size_t at)
+void mw_eng_part_keep(struct mw_engine *e, const struct mw_emit *r,
+		      const struct mw_eng_part_key *key, size_t at)
 {
 	struct mw_slice text;
 	struct part *p;

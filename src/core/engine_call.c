@@ -2,15 +2,15 @@
 /* engine_call.c - requests, calls, and what follows them: principal, bodies, ties */
 #include "core/engine_priv.h"
 
-#define PARENTS_MAX 16
+#define PARENTS_MAX	16
 #define PARENT_TEXT_MAX 512
 /* Effects written into the call's own record, in bytes; more go into ties records. */
 #define EFFECTS_LEN 12288
-#define TIES_LEN 49152
+#define TIES_LEN    49152
 /* Of one of its texts, whatever stands beside it: a list is laid out twice, and equally. */
 #define EFFECT_TEXT_MAX 6144
 /* Arguments and result that stand in the record itself. */
-#define ARGS_LEN 14336
+#define ARGS_LEN   14336
 #define RESULT_LEN 14336
 
 const char *mw_eng_transport(uint8_t chan_kind)
@@ -146,10 +146,10 @@ static void put_effect(struct mw_emit *r, const struct mw_call_effect *ef)
 	mw_emit_close(r, '}');
 }
 
-/* Effects from *pos on, as many as fit in max bytes, but the first one in any case if `one`; whether all
- * are written. */
-static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, size_t *pos, size_t max,
-			bool one)
+/* Effects from *pos on, as many as fit in max bytes, but the first one in any case if `one`;
+ * whether all are written. */
+static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, size_t *pos,
+			size_t max, bool one)
 {
 	size_t start = e->out.len, at, next = *pos, n = 0;
 	struct mw_call_effect ef;
@@ -175,9 +175,10 @@ static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, s
 	return true;
 }
 
-/* The effects that did not fit. How many records they take is known when they are written, so they are
- * laid out twice: once to count. */
-static size_t put_ties(struct mw_engine *e, const struct mw_call *c, size_t pos, size_t of, uint64_t ts_ns)
+/* The effects that did not fit. How many records they take is known when they are written, so they
+ * are laid out twice: once to count. */
+static size_t put_ties(struct mw_engine *e, const struct mw_call *c, size_t pos, size_t of,
+		       uint64_t ts_ns)
 {
 	struct mw_emit_head head = e->head;
 	size_t part = 0, len = e->out.len, n_outs = e->n_outs;

@@ -5,7 +5,8 @@
 
 #include "core/engine_priv.h"
 
-/* --- effects ------------------------------------------------------------------------------------- */
+/* --- effects -------------------------------------------------------------------------------------
+ */
 
 static void put_candidates(struct mw_engine *e, struct mw_emit *r, const struct mw_tie *tie)
 {

@@ -2,10 +2,10 @@
 /*
  * engine_fold.c - what a program loads to run, folded into one effect
  *
- * Interpreters open hundreds of files at their start and at the first call of a tool. Read-only opens of
- * program code, and outside of calls of the system's own files, are folded, a process and a call each,
- * into one effect with their number: never by count, and never anything else. What arguments name is not
- * folded.
+ * Interpreters open hundreds of files at their start and at the first call of a tool. Read-only
+ * opens of program code, and outside of calls of the system's own files, are folded, a process and
+ * a call each, into one effect with their number: never by count, and never anything else. What
+ * arguments name is not folded.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,10 +25,12 @@ static bool any_inside(struct mw_slice s, const char *const *what, size_t n)
 /* Program code, by its place and its name: a package's data, though it lies beside it, is not. */
 static bool is_code(const struct mw_action *act)
 {
-	static const char *const packages[] = { "/site-packages/", "/dist-packages/", "/node_modules/",
-						"/__pycache__/", "/lib/python3", "/.pyenv/" };
-	static const char *const tails[] = { ".py", ".pyc", ".so", ".js", ".mjs", ".cjs", ".node",
-					     ".wasm", "/package.json", "/pyvenv.cfg" };
+	static const char *const packages[] = { "/site-packages/", "/dist-packages/",
+						"/node_modules/",  "/__pycache__/",
+						"/lib/python3",	   "/.pyenv/" };
+	static const char *const tails[] = { ".py",	      ".pyc",	    ".so",   ".js",
+					     ".mjs",	      ".cjs",	    ".node", ".wasm",
+					     "/package.json", "/pyvenv.cfg" };
 	static const char *const shared[] = { ".so." };
 	const struct mw_slice t = act->target;
 	size_t i;
@@ -47,9 +49,9 @@ static bool is_code(const struct mw_action *act)
 /* What the system gives every program that starts. */
 static bool is_system(const struct mw_action *act)
 {
-	static const char *const below[] = { "/usr/", "/lib/", "/lib32/", "/lib64/", "/sys/fs/cgroup/",
-					     "/sys/devices/system/" };
-	static const char *const exact[] = { "/dev/null", "/dev/urandom", "/dev/random",
+	static const char *const below[] = { "/usr/",	"/lib/",	   "/lib32/",
+					     "/lib64/", "/sys/fs/cgroup/", "/sys/devices/system/" };
+	static const char *const exact[] = { "/dev/null",     "/dev/urandom",  "/dev/random",
 					     "/proc/meminfo", "/proc/cpuinfo", "/proc/stat" };
 	size_t i;
 
@@ -72,8 +74,12 @@ static bool is_loading(const struct mw_action *act, const struct mw_tie *tie)
 
 static void say(struct mw_engine *e, struct fold *f)
 {
-	struct mw_action act = { .kind = MW_EFFECT_FILE_OPEN, .mode = "r", .ts_ns = f->last_ns,
-				 .proc = f->key.proc, .tid = f->tid, .n = f->n_ok + f->n_failed };
+	struct mw_action act = { .kind = MW_EFFECT_FILE_OPEN,
+				 .mode = "r",
+				 .ts_ns = f->last_ns,
+				 .proc = f->key.proc,
+				 .tid = f->tid,
+				 .n = f->n_ok + f->n_failed };
 	char text[128];
 
 	snprintf(text, sizeof(text), "loading: %llu files opened for reading, %llu tries failed",

@@ -61,12 +61,12 @@ struct mw_engine {
 		enum mw_out_kind kind;
 		size_t at, len;
 		struct mw_control control;
-	} *outs;
+	} * outs;
 	size_t n_outs, outs_cap, outs_pos;
 	struct mw_emit_head head;
 	struct mw_buf host;
 	uint64_t run_id;
-	uint32_t run; /* in every id: of run_id */
+	uint32_t run;	  /* in every id: of run_id */
 	uint64_t n_nomem; /* of ends, as counted already */
 	bool begun, ended;
 	uint64_t now_ns;
@@ -94,8 +94,8 @@ void mw_eng_forget_parts(struct mw_engine *e);
 /* Writes a part that is known, or says false. */
 bool mw_eng_part_again(struct mw_engine *e, struct mw_emit *r, const struct mw_eng_part_key *key);
 /* Keeps what was written since e->out.len was `at`. */
-void mw_eng_part_keep(struct mw_engine *e, const struct mw_emit *r, const struct mw_eng_part_key *key,
-		      size_t at);
+void mw_eng_part_keep(struct mw_engine *e, const struct mw_emit *r,
+		      const struct mw_eng_part_key *key, size_t at);
 
 /* engine_record.c */
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine_record.c - records of what is not a call or an effect: daemon, server, tool, notice, ... */
+/* engine_record.c - records of what is not a call or an effect: daemon, server, tool, notice, ...
+ */
 #include <errno.h>
 
 #include "base/hash.h"
 #include "core/engine_priv.h"
 
-#define KEY_MAX 4096
+#define KEY_MAX	      4096
 #define GAP_CALLS_MAX 64
 
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta)
@@ -57,7 +58,8 @@ void mw_eng_say_losses(struct mw_engine *e)
 		l->since_ns = 0;
 }
 
-/* --- servers ------------------------------------------------------------------------------------- */
+/* --- servers -------------------------------------------------------------------------------------
+ */
 
 static bool ends_with(struct mw_slice s, const char *tail)
 {
@@ -102,8 +104,8 @@ static struct mw_slice script_of(struct mw_slice argv)
 
 static bool is_interpreter(struct mw_slice exe)
 {
-	static const char *const names[] = { "python", "node", "bun", "deno", "ruby", "php", "perl",
-					     "sh", "bash", "dash", "java" };
+	static const char *const names[] = { "python", "node", "bun",  "deno", "ruby", "php",
+					     "perl",   "sh",   "bash", "dash", "java" };
 	struct mw_slice base = after_last(exe, "/");
 	size_t i;
 
@@ -235,15 +237,16 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 	mw_eng_end(e, &r);
 }
 
-/* --- tools --------------------------------------------------------------------------------------- */
+/* --- tools ---------------------------------------------------------------------------------------
+ */
 
 static void put_hash(struct mw_emit *r, const char *key, const uint8_t hash[32])
 {
 	mw_emit_hex(r, key, hash, 32);
 }
 
-/* The hash of the canonical form; of the exact bytes where the text has none (RFC 8785 refuses equal
- * keys and numbers beyond a double). 0, -ENOMEM. */
+/* The hash of the canonical form; of the exact bytes where the text has none (RFC 8785 refuses
+ * equal keys and numbers beyond a double). 0, -ENOMEM. */
 static int hash_tool(struct mw_engine *e, struct mw_slice definition, uint8_t out[32])
 {
 	int r;
@@ -283,7 +286,8 @@ static int remember(struct mw_engine *e, const struct tool *fresh)
 	return r;
 }
 
-static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev, struct mw_slice definition)
+static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev,
+		     struct mw_slice definition)
 {
 	struct mw_slice name = { NULL, 0 }, annotations = { NULL, 0 };
 	struct tool *known, fresh = { .key = { ev->server->id, 0 } };
@@ -336,7 +340,8 @@ static void on_tools(struct mw_engine *e, const struct mw_sess_event *ev)
 			say_tool(e, ev, one);
 }
 
-/* --- notices, anomalies, gaps -------------------------------------------------------------------- */
+/* --- notices, anomalies, gaps --------------------------------------------------------------------
+ */
 
 static const char *dir_name(bool s2c)
 {
@@ -405,15 +410,17 @@ static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
 	e->stats.gaps++;
 }
 
-/* --- what the session says ----------------------------------------------------------------------- */
+/* --- what the session says -----------------------------------------------------------------------
+ */
 
 /* Requests that make a server act. The others are of the protocol itself, and some stay open for as
  * long as the conversation does. */
 static bool acts(const struct mw_call *c)
 {
-	static const char *const idle[] = { "ping", "logging/setLevel", "subscriptions/listen",
-					    "tasks/get", "tasks/result", "tasks/list",
-					    "tasks/update", "tasks/cancel" };
+	static const char *const idle[] = {
+		"ping",		"logging/setLevel", "subscriptions/listen", "tasks/get",
+		"tasks/result", "tasks/list",	    "tasks/update",	    "tasks/cancel"
+	};
 	size_t i;
 
 	if (c->s2c)
@@ -438,7 +445,8 @@ static void on_open(struct mw_engine *e, const struct mw_sess_event *ev)
 	if (!acts(ev->call))
 		return;
 	if (ev->call->sent)
-		r = mw_correlate_send(e->correlate, ev->call->id, proc, ev->args, ev->call->begin_ns);
+		r = mw_correlate_send(e->correlate, ev->call->id, proc, ev->args,
+				      ev->call->begin_ns);
 	else if (ev->call->unconfirmed)
 		r = mw_correlate_open_unconfirmed(e->correlate, ev->call->id, proc, ev->args,
 						  ev->call->begin_ns);

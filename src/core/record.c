@@ -173,7 +173,8 @@ void mw_time_print(int64_t realtime_ns, char ret[MW_TIME_LEN + 1])
 	digits(ret + 20, 9, (uint64_t)ns);
 }
 
-void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head *head, uint64_t boot_ns)
+void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head *head,
+		  uint64_t boot_ns)
 {
 	char text[MW_TIME_LEN + 1];
 
@@ -183,7 +184,7 @@ void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head 
 }
 
 void mw_emit_begin(struct mw_emit *r, struct mw_buf *out, struct mw_buf *scratch,
-		  struct mw_emit_head *head, const char *type, uint64_t boot_ns)
+		   struct mw_emit_head *head, const char *type, uint64_t boot_ns)
 {
 	*r = (struct mw_emit){ .out = out, .scratch = scratch, .start = out->len };
 	raw_str(r, "{");
@@ -209,7 +210,8 @@ int mw_emit_end(struct mw_emit *r, struct mw_emit_head *head)
 	return 0;
 }
 
-/* The longest beginning of an escaped text of at most max bytes that ends between two characters. */
+/* The longest beginning of an escaped text of at most max bytes that ends between two characters.
+ */
 static size_t cut_at(struct mw_slice escaped, size_t max)
 {
 	size_t n = max, i;
@@ -387,7 +389,7 @@ void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped
 }
 
 int mw_emit_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,
-		size_t *ret_parts)
+		 size_t *ret_parts)
 {
 	struct mw_slice redacted;
 	size_t parts = 0, keep;

@@ -3,8 +3,8 @@
  * record.h - the only door out: one finished JSON line
  *
  * A record is written key by key in the contract's order. What comes from the observed world passes
- * through the redaction here and nowhere else: mw_emit_text, mw_emit_json, mw_emit_argv. What is longer
- * than its place is cut with a mark that says how long it was: "[CUT:<bytes>]".
+ * through the redaction here and nowhere else: mw_emit_text, mw_emit_json, mw_emit_argv. What is
+ * longer than its place is cut with a mark that says how long it was: "[CUT:<bytes>]".
  */
 #ifndef MW_CORE_RECORD_H
 #define MW_CORE_RECORD_H
@@ -14,9 +14,10 @@
 #include "base/buf.h"
 #include "core/types.h"
 
-/* Most bytes one text, one argv and one JSON value take in a record, as written; less where a record
- * has little room left (mw_emit_room): a text half of it, so that all of them together always fit. */
-#define MW_EMIT_TEXT_MAX 12288
+/* Most bytes one text, one argv and one JSON value take in a record, as written; less where a
+ * record has little room left (mw_emit_room): a text half of it, so that all of them together
+ * always fit. */
+#define MW_EMIT_TEXT_MAX  12288
 #define MW_EMIT_VALUE_MAX 20480
 /* Kept free for what has no length worth speaking of: numbers, names of ours, marks of cuts. */
 #define MW_EMIT_RESERVE 8192
@@ -27,7 +28,7 @@
 
 /* What every record's head needs; changes with META and CLOCK events. */
 struct mw_emit_head {
-	uint64_t seq; /* of the next record */
+	uint64_t seq;	     /* of the next record */
 	int64_t realtime_ns; /* CLOCK_REALTIME minus CLOCK_BOOTTIME */
 	struct mw_slice host;
 };
@@ -42,7 +43,7 @@ struct mw_emit {
 
 /* Begins a record at the end of out; scratch is for redaction. Takes the next seq. */
 void mw_emit_begin(struct mw_emit *r, struct mw_buf *out, struct mw_buf *scratch,
-		  struct mw_emit_head *head, const char *type, uint64_t boot_ns);
+		   struct mw_emit_head *head, const char *type, uint64_t boot_ns);
 /* Ends it. 0; or the first error, and then out is as before begin, and the seq is not taken:
  * -E2BIG, -ENOMEM, -EBADMSG (a value that is no JSON). */
 int mw_emit_end(struct mw_emit *r, struct mw_emit_head *head);
@@ -50,16 +51,16 @@ int mw_emit_end(struct mw_emit *r, struct mw_emit_head *head);
 /* key NULL: inside an array. An empty value is left out, except numbers and bools. */
 void mw_emit_key(struct mw_emit *r, const char *key);
 void mw_emit_open(struct mw_emit *r, const char *key, char bracket); /* '{' or '[' */
-void mw_emit_close(struct mw_emit *r, char bracket);		   /* '}' or ']' */
+void mw_emit_close(struct mw_emit *r, char bracket);		     /* '}' or ']' */
 void mw_emit_str(struct mw_emit *r, const char *key, const char *ours);
 void mw_emit_u64(struct mw_emit *r, const char *key, uint64_t v);
 void mw_emit_i64(struct mw_emit *r, const char *key, int64_t v);
-void mw_emit_true(struct mw_emit *r, const char *key, bool v); /* only written if true */
+void mw_emit_true(struct mw_emit *r, const char *key, bool v);	  /* only written if true */
 void mw_emit_ms(struct mw_emit *r, const char *key, uint64_t ns); /* milliseconds, three decimals */
 void mw_emit_hex(struct mw_emit *r, const char *key, const void *p, size_t n);
 void mw_emit_id(struct mw_emit *r, const char *key, char kind, uint32_t run, uint64_t n);
 void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head *head,
-		 uint64_t boot_ns);
+		  uint64_t boot_ns);
 /* Bytes of the observed world, redacted as text. */
 void mw_emit_text(struct mw_emit *r, const char *key, struct mw_slice text);
 /* At most max bytes as written, without its mark. */
@@ -79,10 +80,10 @@ void mw_emit_again(struct mw_emit *r, struct mw_slice member);
 /* A part of a text that mw_emit_body made. */
 void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped);
 
-/* How many body records a value takes: its redacted text, cut at MW_EMIT_BODY_MAX. Fills `text` with
- * it, escaped, for mw_emit_body_part. 0 or negative errno. */
+/* How many body records a value takes: its redacted text, cut at MW_EMIT_BODY_MAX. Fills `text`
+ * with it, escaped, for mw_emit_body_part. 0 or negative errno. */
 int mw_emit_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,
-		size_t *ret_parts);
+		 size_t *ret_parts);
 /* Part i (from 0) of such a text; empty beyond the last. */
 struct mw_slice mw_emit_body_part(struct mw_slice text, size_t i);
 

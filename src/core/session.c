@@ -40,8 +40,9 @@ static struct mw_rpc rpc_at(const struct item *it, const uint8_t *to)
 		r.is_error = it->rpc.is_error;
 		return r;
 	}
-	struct mw_slice *all[] = { &r.whole,  &r.id,  &r.method, &r.params,    &r.result, &r.error,
-				   &r.name,   &r.uri, &r.meta,	 &r.arguments, &r.request_id };
+	struct mw_slice *all[] = { &r.whole,  &r.id,	    &r.method,	  &r.params,
+				   &r.result, &r.error,	    &r.name,	  &r.uri,
+				   &r.meta,   &r.arguments, &r.request_id };
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -92,7 +93,8 @@ static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct m
 	struct call *c;
 	int r;
 
-	/* the server's copy came first and said something else under this id: the client's counts */
+	/* the server's copy came first and said something else under this id: the client's counts
+	 */
 	c = mw_call_find(s, sc->conv, sc->s2c, it->rpc.id, NULL);
 	if (c && !c->pub.settled && c->first_end != trusted && m->end == trusted) {
 		r = mw_call_set_request(s, c, &it->rpc);
@@ -132,12 +134,13 @@ static int answer_call(struct mw_session *s, struct sess_chan *sc, const struct 
 {
 	const struct mw_sight *w = &m->seen[MW_END_WRITE], *r = &m->seen[MW_END_READ];
 	enum mw_end trusted = sc->s2c ? MW_END_READ : MW_END_WRITE;
-	struct call *c = mw_call_find(s, sc->conv, !sc->s2c, it->rpc.id,
-				      m->end == trusted ? &trusted : NULL);
+	struct call *c =
+	    mw_call_find(s, sc->conv, !sc->s2c, it->rpc.id, m->end == trusted ? &trusted : NULL);
 
 	if (!c)
 		return 0;
-	if (c->answers) { /* the server's copy came first and said something else: this one counts */
+	if (c->answers) { /* the server's copy came first and said something else: this one counts
+			   */
 		c->answers->call = NULL;
 		c->pub.differs = true;
 	}
@@ -263,7 +266,8 @@ int mw_sess_on_answer(struct mw_session *s, struct sess_chan *sc, const struct m
 	int ret;
 
 	if (!c && m->bytes.n) {
-		/* the server may have written it before the end of the client's own write was seen */
+		/* the server may have written it before the end of the client's own write was seen
+		 */
 		c = mw_call_find(s, sc->conv, !sc->s2c, rpc->id, NULL);
 		if (c)
 			c->pub.end_ns = w->seen ? w->end_ns : r->end_ns;
@@ -574,9 +578,9 @@ int mw_session_push(struct mw_session *s, const struct mw_msg *m)
 	case MW_MSG_GAP:
 		return on_gap(s, m->chan, sc, m);
 	case MW_MSG_UNFINISHED:
-		return sc->conv ? mw_sess_say_anomaly(s, "line.unfinished", sc, m->bytes, m->len,
-						      NULL) :
-				  0;
+		return sc->conv
+			   ? mw_sess_say_anomaly(s, "line.unfinished", sc, m->bytes, m->len, NULL)
+			   : 0;
 	case MW_MSG_JUNK:
 		return sc->conv || mw_sess_relates(s, m->chan) ? 0 : let_go(s, sc, m->chan);
 	case MW_MSG_BROKEN:

@@ -2,11 +2,12 @@
 /*
  * session.h - messages in, conversations out: who serves whom, and requests paired with answers
  *
- * A channel becomes MCP when its bytes say so: a JSON-RPC message with a method of MCP, or with _meta
- * keys of io.modelcontextprotocol/. Who reads the client's requests is the server, whoever holds the
- * ends otherwise. A conversation is a channel of requests and the channel of their answers: that of
- * the same two processes, else the one that brings an answer to an open id. Answers pair by
- * conversation, direction and the raw text of the id, never by id alone; there is no time limit.
+ * A channel becomes MCP when its bytes say so: a JSON-RPC message with a method of MCP, or with
+ * _meta keys of io.modelcontextprotocol/. Who reads the client's requests is the server, whoever
+ * holds the ends otherwise. A conversation is a channel of requests and the channel of their
+ * answers: that of the same two processes, else the one that brings an answer to an open id.
+ * Answers pair by conversation, direction and the raw text of the id, never by id alone; there is
+ * no time limit.
  *
  * Of the two copies of a message (ends.h) the first opens and closes calls for the correlation, the
  * settled one makes records.
@@ -31,10 +32,10 @@
 #define MW_SESSION_CANCEL_NS 5000000000ull
 
 struct mw_server {
-	uint64_t id;		/* from 1 */
-	struct mw_prockey proc; /* none if its end was never seen */
-	struct mw_prockey client; /* the first one seen */
-	struct mw_slice name, version, protocol; /* as it says itself (decoded); or empty */
+	uint64_t id;				     /* from 1 */
+	struct mw_prockey proc;			     /* none if its end was never seen */
+	struct mw_prockey client;		     /* the first one seen */
+	struct mw_slice name, version, protocol;     /* as it says itself (decoded); or empty */
 	struct mw_slice client_name, client_version; /* as the client says itself */
 	uint8_t chan_kind;
 	bool said; /* MW_SESS_SERVER was given out */
@@ -54,7 +55,7 @@ enum mw_call_status {
 #define MW_CALL_ANOMALIES_MAX 8
 
 struct mw_call {
-	uint64_t id; /* from 1, in order of beginning */
+	uint64_t id;	  /* from 1, in order of beginning */
 	uint64_t session; /* the conversation, from 1 */
 	uint8_t chan_kind;
 	bool s2c;
@@ -62,15 +63,16 @@ struct mw_call {
 	struct mw_prockey client;
 	/* raw JSON, owned by the call */
 	struct mw_slice rpc_id, method, name, uri, trace;
-	struct mw_slice args; /* params.arguments, or params where the method has none; may be empty */
-	uint64_t args_bytes;  /* the true length of args */
+	struct mw_slice
+	    args; /* params.arguments, or params where the method has none; may be empty */
+	uint64_t args_bytes; /* the true length of args */
 	uint64_t begin_ns, end_ns;
 	enum mw_call_status status;
-	bool opened;   /* MW_SESS_OPEN was given out */
-	bool sent;     /* it was opened without having been seen to be read */
+	bool opened;	  /* MW_SESS_OPEN was given out */
+	bool sent;	  /* it was opened without having been seen to be read */
 	bool unconfirmed; /* it was opened by the server's own copy alone */
-	bool settled;  /* MW_SESS_REQUEST was given out */
-	bool answered; /* MW_SESS_ANSWERED was given out */
+	bool settled;	  /* MW_SESS_REQUEST was given out */
+	bool answered;	  /* MW_SESS_ANSWERED was given out */
 	bool cancelled;
 	bool incomplete, one_sided, differs, id_reused; /* evidence */
 	uint64_t anomalies[MW_CALL_ANOMALIES_MAX]; /* the next stage's: their records' numbers */

@@ -37,8 +37,9 @@ static void call_free(struct mw_session *s, struct call *c)
 	mw_alloc_free(s->a, c, sizeof(*c));
 }
 
-/* An id as it is compared: 1.0 and 1e0 are 1, "\u0061" is "a", as for the peers; 1 is not "1". Whole numbers
- * stay as they are written: beyond 2^53 only some peers tell them apart. In tmp, or the id itself. */
+/* An id as it is compared: 1.0 and 1e0 are 1, "\u0061" is "a", as for the peers; 1 is not "1".
+ * Whole numbers stay as they are written: beyond 2^53 only some peers tell them apart. In tmp, or
+ * the id itself. */
 static struct mw_slice plain_id(struct mw_slice id, struct mw_buf *tmp)
 {
 	bool string = id.n && id.p[0] == '"';
@@ -161,8 +162,8 @@ fail:
 	return r;
 }
 
-struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2c, struct mw_slice id,
-			  const enum mw_end *over)
+struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2c,
+			  struct mw_slice id, const enum mw_end *over)
 {
 	uint64_t key[3];
 	struct call *c, *other = NULL;

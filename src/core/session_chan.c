@@ -22,7 +22,8 @@ static int join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc
 		mw_ends_alone(s->cfg.ends, chan);
 	r = mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, chan);
 	if (r == 0 && sc->junk_bytes)
-		r = mw_sess_say_anomaly(s, "line.before", sc, mw_slice(NULL, 0), sc->junk_bytes, NULL);
+		r = mw_sess_say_anomaly(s, "line.before", sc, mw_slice(NULL, 0), sc->junk_bytes,
+					NULL);
 	if (r < 0 || !sc->early_gap)
 		return r;
 	for (c = s->calls; c; c = c->next)
@@ -75,10 +76,10 @@ static bool same_addr(const struct mw_addr *a, const struct mw_addr *b)
 }
 
 /*
- * The conversation whose other channel this is: its two processes, as far as each is known, are these,
- * its connection is this one the other way round, and if the message is an answer, its id is open
- * there. Of several the one that fits by process. If more than one fits as well and only one end of
- * this channel has been seen: none yet, the other end will tell.
+ * The conversation whose other channel this is: its two processes, as far as each is known, are
+ * these, its connection is this one the other way round, and if the message is an answer, its id is
+ * open there. Of several the one that fits by process. If more than one fits as well and only one
+ * end of this channel has been seen: none yet, the other end will tell.
  */
 static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, bool s2c,
 			     const struct mw_rpc *rpc)
@@ -99,7 +100,8 @@ static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, b
 		if (!may_be(srv, server) || !may_be(cv->client, client))
 			continue;
 		if (is_tcp(chan) && is_tcp(back)) {
-			if (!same_addr(&chan->src, &back->dst) || !same_addr(&chan->dst, &back->src))
+			if (!same_addr(&chan->src, &back->dst) ||
+			    !same_addr(&chan->dst, &back->src))
 				continue;
 			score += 8;
 		}
@@ -122,7 +124,7 @@ static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, b
 }
 
 int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
-		     const struct mw_rpc *rpc)
+		      const struct mw_rpc *rpc)
 {
 	enum mw_rpc_sender sender = MW_RPC_SENDER_UNKNOWN;
 	struct conv *cv;

@@ -2,15 +2,15 @@
 /*
  * session_early.c - answers whose request is not known yet
  *
- * A server may answer before the end of the client's own write(2) was seen, if our view of what it read is
- * spoiled. Such an answer is kept for MW_SESSION_EARLY_NS; then, or beyond EARLY_MAX of them, it is an
- * answer to nothing.
+ * A server may answer before the end of the client's own write(2) was seen, if our view of what it
+ * read is spoiled. Such an answer is kept for MW_SESSION_EARLY_NS; then, or beyond EARLY_MAX of
+ * them, it is an answer to nothing.
  */
 #include <errno.h>
 
 #include "core/session_priv.h"
 
-#define EARLY_MAX 64
+#define EARLY_MAX	64
 #define EARLY_BYTES_MAX (4u << 20)
 
 struct early {
@@ -110,7 +110,9 @@ int mw_sess_early_answer(struct mw_session *s, struct call *c)
 			retire(s, at);
 			r = mw_sess_say_anomaly(s, "answer.early", &e->sc, e->item.rpc.id,
 						e->item.rpc.id.n, c);
-			return r < 0 ? r : mw_sess_on_answer(s, &e->sc, &e->msg, &e->item, &e->item.rpc);
+			return r < 0
+				   ? r
+				   : mw_sess_on_answer(s, &e->sc, &e->msg, &e->item, &e->item.rpc);
 		}
 	return 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session_life.c - the session's beginning and end, its queue, and calls that end without an answer */
+/* session_life.c - the session's beginning and end, its queue, and calls that end without an answer
+ */
 #include <errno.h>
 
 #include "core/session_priv.h"
 
-#define QUEUE_MAX 65536
+#define QUEUE_MAX    65536
 #define TICK_STEP_NS 20000000ull
 
 int mw_session_new(const struct mw_session_config *cfg, struct mw_session **ret)
@@ -91,7 +92,7 @@ int mw_sess_say_call(struct mw_session *s, enum mw_sess_kind kind, struct call *
 }
 
 int mw_sess_say_anomaly(struct mw_session *s, const char *what, const struct sess_chan *sc,
-		       struct mw_slice bytes, uint64_t n, struct call *c)
+			struct mw_slice bytes, uint64_t n, struct call *c)
 {
 	struct mw_sess_event *ev = mw_sess_say(s, MW_SESS_ANOMALY);
 
@@ -167,7 +168,7 @@ int mw_sess_settle_request(struct mw_session *s, struct call *c, struct mw_slice
 }
 
 int mw_sess_end_call(struct mw_session *s, struct call *c, enum mw_call_status status,
-		    const struct mw_rpc *answer)
+		     const struct mw_rpc *answer)
 {
 	struct mw_sess_event *ev;
 	int r;
@@ -310,8 +311,8 @@ int mw_session_next(struct mw_session *s, struct mw_sess_event *ret)
 	return 1;
 }
 
-size_t mw_session_open_calls(const struct mw_session *s, const struct mw_server *server, uint64_t *ids,
-			     size_t max)
+size_t mw_session_open_calls(const struct mw_session *s, const struct mw_server *server,
+			     uint64_t *ids, size_t max)
 {
 	const struct call *c;
 	size_t n = 0;

@@ -12,10 +12,10 @@ struct conv {
 	struct mw_chan *c2s, *s2c;
 	struct mw_server *server; /* NULL until the reading end or a settled request was seen */
 	struct mw_prockey client;
-	size_t n_calls; /* open */
+	size_t n_calls;				 /* open */
 	uint64_t server_exit_ns, client_exit_ns; /* 0 alive */
 	bool client_unseen; /* its end of the channel of requests is not seen */
-	bool read_seen; /* the server was seen to read a request */
+	bool read_seen;	    /* the server was seen to read a request */
 };
 
 /* One JSON-RPC message inside a channel message (several in a batch), from FIRST to SETTLED. */
@@ -38,11 +38,11 @@ struct slot {
 struct call {
 	struct mw_call pub; /* first: what the outside sees */
 	struct conv *conv;
-	struct call *next, *prev;	/* all open ones, oldest first */
-	struct call *same;		/* later one with the same id in flight */
-	struct item *asks, *answers;	/* items that point here */
-	uint64_t key[3];		/* conv, direction, hash of id */
-	enum mw_end first_end;		/* whose copy it was opened from */
+	struct call *next, *prev;    /* all open ones, oldest first */
+	struct call *same;	     /* later one with the same id in flight */
+	struct item *asks, *answers; /* items that point here */
+	uint64_t key[3];	     /* conv, direction, hash of id */
+	enum mw_end first_end;	     /* whose copy it was opened from */
 	uint64_t cancelled_ns;
 };
 
@@ -101,7 +101,8 @@ struct mw_sess_event *mw_sess_say(struct mw_session *s, enum mw_sess_kind kind);
 int mw_sess_say_call(struct mw_session *s, enum mw_sess_kind kind, struct call *c);
 int mw_sess_say_anomaly(struct mw_session *s, const char *what, const struct sess_chan *sc,
 			struct mw_slice bytes, uint64_t n, struct call *c);
-int mw_sess_say_control(struct mw_session *s, enum mw_control_kind kind, const struct mw_chan *chan);
+int mw_sess_say_control(struct mw_session *s, enum mw_control_kind kind,
+			const struct mw_chan *chan);
 int mw_sess_say_gap(struct mw_session *s, const struct conv *cv, bool s2c, uint64_t bytes,
 		    enum mw_gap_reason reason);
 /* The server acts on it from now on: once a call. */
@@ -116,8 +117,8 @@ int mw_sess_end_call(struct mw_session *s, struct call *c, enum mw_call_status s
 /* Puts the channel of a first message into its conversation, if the message is of MCP. */
 int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
 		      const struct mw_rpc *rpc);
-/* Whether a conversation that lacks a channel has one of this channel's processes: then it may be the one
- * that is lacking, whatever it brought so far. */
+/* Whether a conversation that lacks a channel has one of this channel's processes: then it may be
+ * the one that is lacking, whatever it brought so far. */
 bool mw_sess_relates(const struct mw_session *s, const struct mw_chan *chan);
 /* The processes of a conversation become known as their ends are seen. */
 void mw_sess_conv_free(struct mw_session *s, struct conv *cv);

@@ -30,10 +30,11 @@ static int find(const char *name, char *path, size_t len)
 	}
 	if (!*name)
 		return -ENOENT;
-	for (dirs = dirs ? dirs : "/usr/local/bin:/usr/bin:/bin"; dirs; dirs = *end ? end + 1 : NULL) {
+	for (dirs = dirs ? dirs : "/usr/local/bin:/usr/bin:/bin"; dirs;
+	     dirs = *end ? end + 1 : NULL) {
 		end = strchrnul(dirs, ':');
-		n = snprintf(path, len, "%.*s%s%s", (int)(end - dirs), dirs, end > dirs ? "/" : "./",
-			     name);
+		n = snprintf(path, len, "%.*s%s%s", (int)(end - dirs), dirs,
+			     end > dirs ? "/" : "./", name);
 		if (n < 0 || (size_t)n >= len || stat(path, &st) < 0 || S_ISDIR(st.st_mode))
 			continue;
 		if (access(path, X_OK) == 0)
@@ -59,7 +60,8 @@ static int find_user(const char *user, struct passwd *ret)
 	return 0;
 }
 
-static void run_child(const char *path, char *const argv[], const struct passwd *pw, int go, int fail)
+static void run_child(const char *path, char *const argv[], const struct passwd *pw, int go,
+		      int fail)
 {
 	int error;
 	char byte;

@@ -19,8 +19,8 @@ struct mw_child {
 
 /*
  * Finds argv[0] (PATH, as execvp does), forks. user: a name or uid to run as, NULL: as we are. 0;
- * -ENOENT: no such command; -EACCES: not executable; -ESRCH: no such user; other negative errno. err
- * gets one line.
+ * -ENOENT: no such command; -EACCES: not executable; -ESRCH: no such user; other negative errno.
+ * err gets one line.
  */
 int mw_child_start(char *const argv[], const char *user, char *err, size_t err_len,
 		   struct mw_child *ret);

@@ -20,34 +20,34 @@
 struct mw_event_hdr;
 
 struct mw_pump {
-	struct mw_source *source;   /* borrowed, as all below */
-	struct mw_engine *engine;   /* NULL: only the capture */
+	struct mw_source *source; /* borrowed, as all below */
+	struct mw_engine *engine; /* NULL: only the capture */
 	struct mw_sink *sinks[MW_PUMP_SINKS];
 	size_t n_sinks;
 	struct mw_capture *capture; /* NULL none */
 	int raw_fd;		    /* -1 none: gets each message's exact bytes, a line each */
 	/*
-	 * Whether an event is in scope; NULL: all are. One that is not goes on as MW_EV_SKIP. May set
-	 * tags on the source, but not read from it.
+	 * Whether an event is in scope; NULL: all are. One that is not goes on as MW_EV_SKIP. May
+	 * set tags on the source, but not read from it.
 	 */
 	bool (*scope)(void *ctx, const struct mw_event_hdr *ev);
 	void *scope_ctx;
 	/* told by the pump */
-	long n_procs;	   /* watched processes alive, by FORK and EXIT; the caller sets the first */
-	int sink_error;	   /* first failure of a sink or the capture, 0 none */
-	size_t failed;	   /* which sink; n_sinks: the capture */
+	long n_procs;	/* watched processes alive, by FORK and EXIT; the caller sets the first */
+	int sink_error; /* first failure of a sink or the capture, 0 none */
+	size_t failed;	/* which sink; n_sinks: the capture */
 	uint64_t unwritten; /* records that a sink did not take */
 	bool cut;	    /* the source failed before its end: so the capture has no end mark */
 };
 
 /*
- * Takes what the source has, waiting at most timeout_ms for the first event. How many events (at most
- * a few thousand, then it returns); -ENODATA: the source has ended; another negative errno: the source
- * failed, or -EBADMSG: it gave what is no event.
+ * Takes what the source has, waiting at most timeout_ms for the first event. How many events (at
+ * most a few thousand, then it returns); -ENODATA: the source has ended; another negative errno:
+ * the source failed, or -EBADMSG: it gave what is no event.
  */
 int mw_pump_step(struct mw_pump *p, int timeout_ms);
-/* The end: what the core still holds goes to the sinks, and they are flushed. 0 or the first failure
- * of a sink. */
+/* The end: what the core still holds goes to the sinks, and they are flushed. 0 or the first
+ * failure of a sink. */
 int mw_pump_finish(struct mw_pump *p);
 
 #endif

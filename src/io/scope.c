@@ -20,7 +20,7 @@
 #include "io/source_bpf.h"
 
 #define LET_GO_MAX 16384
-#define ARGS_MAX 8192
+#define ARGS_MAX   8192
 
 /* A candidate that was let go, until its end. */
 struct gone {
@@ -83,7 +83,8 @@ static void let_go(struct mw_scope *s, struct mw_prockey key)
 		return;
 	g = malloc(sizeof(*g));
 	if (!g)
-		return; /* its last events are taken for in scope: more than asked for, never less */
+		return; /* its last events are taken for in scope: more than asked for, never less
+			 */
 	g->key = key;
 	if (mw_table_put(s->gone, &key, g) == -ENOSPC) {
 		old = mw_table_oldest(s->gone);
@@ -138,7 +139,8 @@ bool mw_scope_event(void *scope, const struct mw_event_hdr *h)
 	}
 }
 
-/* --- what runs already --------------------------------------------------------------------------- */
+/* --- what runs already ---------------------------------------------------------------------------
+ */
 
 static size_t read_file(const char *dir, const char *name, char *buf, size_t len)
 {

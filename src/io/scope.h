@@ -2,9 +2,9 @@
 /*
  * scope.h - which processes `run` watches: those the configuration names, and what they start
  *
- * The kernel makes a candidate of whatever is executed with a pipe or socket as fd 0 and fd 1; its EXEC
- * event decides. A process that is let go keeps nothing: its events are not in scope, and what it had
- * started meanwhile is let go as well.
+ * The kernel makes a candidate of whatever is executed with a pipe or socket as fd 0 and fd 1; its
+ * EXEC event decides. A process that is let go keeps nothing: its events are not in scope, and what
+ * it had started meanwhile is let go as well.
  */
 #ifndef MW_IO_SCOPE_H
 #define MW_IO_SCOPE_H
