@@ -38,6 +38,12 @@ static inline bool mw_slice_eq_str(struct mw_slice a, const char *s)
 	return mw_slice_eq(a, mw_slice_str(s));
 }
 
+static inline bool mw_slice_ends(struct mw_slice a, struct mw_slice tail)
+{
+	return a.n >= tail.n &&
+	       (tail.n == 0 || memcmp(a.p + a.n - tail.n, tail.p, tail.n) == 0);
+}
+
 static inline bool mw_slice_starts(struct mw_slice a, struct mw_slice head)
 {
 	return a.n >= head.n && (head.n == 0 || memcmp(a.p, head.p, head.n) == 0);

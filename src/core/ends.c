@@ -311,6 +311,16 @@ static void fill(struct mw_msg *m, struct entry *en, enum mw_msg_state state, st
 			      .user = &en->user };
 }
 
+static struct mw_sight sight_of(const struct mw_frame *f)
+{
+	return (struct mw_sight){ .seen = true,
+				  .begin_ns = f->begin_ns,
+				  .end_ns = f->end_ns,
+				  .off = f->off,
+				  .proc = f->proc,
+				  .tid = f->tid };
+}
+
 /* A message that is gone for lack of memory. */
 static int lost(struct mw_ends *e, struct ends_chan *c, enum mw_end end, const struct mw_frame *f,
 		const struct mw_sight *sight, struct mw_msg *ret)
@@ -337,12 +347,7 @@ static bool is_whole(const struct mw_frame *f)
 static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end, struct mw_frame *f,
 		    struct mw_msg *ret)
 {
-	struct mw_sight sight = { .seen = true,
-				  .begin_ns = f->begin_ns,
-				  .end_ns = f->end_ns,
-				  .off = f->off,
-				  .proc = f->proc,
-				  .tid = f->tid };
+	struct mw_sight sight = sight_of(f);
 	enum mw_end o = mw_ends_other(end);
 	struct entry *en;
 	uint64_t hash;
@@ -437,12 +442,7 @@ static int next_unfinished(struct mw_ends *e, struct mw_msg *ret)
 					.bytes = f.bytes,
 					.len = f.len,
 					.end = end };
-		ret->seen[end] = (struct mw_sight){ .seen = true,
-						    .begin_ns = f.begin_ns,
-						    .end_ns = f.end_ns,
-						    .off = f.off,
-						    .proc = f.proc,
-						    .tid = f.tid };
+		ret->seen[end] = sight_of(&f);
 		return 1;
 	}
 	return 0;

@@ -12,12 +12,20 @@
 
 #include "core/engine_priv.h"
 
-static bool any_inside(struct mw_slice s, const char *const *what, size_t n)
+static bool is_inside(struct mw_slice s, const char *what)
 {
+	return memmem(s.p, s.n, what, strlen(what)) != NULL;
+}
+
+static bool is_in_package(struct mw_slice path)
+{
+	static const char *const packages[] = { "/site-packages/", "/dist-packages/",
+						"/node_modules/",  "/__pycache__/",
+						"/lib/python3",	   "/.pyenv/" };
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (memmem(s.p, s.n, what[i], strlen(what[i])))
+	for (i = 0; i < sizeof(packages) / sizeof(*packages); i++)
+		if (is_inside(path, packages[i]))
 			return true;
 	return false;
 }
@@ -25,25 +33,20 @@ static bool any_inside(struct mw_slice s, const char *const *what, size_t n)
 /* Program code, by its place and its name: a package's data, though it lies beside it, is not. */
 static bool is_code(const struct mw_action *act)
 {
-	static const char *const packages[] = { "/site-packages/", "/dist-packages/",
-						"/node_modules/",  "/__pycache__/",
-						"/lib/python3",	   "/.pyenv/" };
 	static const char *const tails[] = { ".py",	      ".pyc",	    ".so",   ".js",
 					     ".mjs",	      ".cjs",	    ".node", ".wasm",
 					     "/package.json", "/pyvenv.cfg" };
-	static const char *const shared[] = { ".so." };
 	const struct mw_slice t = act->target;
 	size_t i;
 
-	if (any_inside(t, packages, sizeof(packages) / sizeof(*packages))) {
-		for (i = 0; i < sizeof(tails) / sizeof(*tails); i++)
-			if (t.n >= strlen(tails[i]) &&
-			    memcmp(t.p + t.n - strlen(tails[i]), tails[i], strlen(tails[i])) == 0)
-				return true;
+	if (is_in_package(t)) {
 		if (act->is_dir)
 			return true;
+		for (i = 0; i < sizeof(tails) / sizeof(*tails); i++)
+			if (mw_slice_ends(t, mw_slice_str(tails[i])))
+				return true;
 	}
-	return any_inside(t, shared, 1) || mw_slice_starts(t, MW_SLICE_LIT("/etc/ld.so."));
+	return is_inside(t, ".so.") || mw_slice_starts(t, MW_SLICE_LIT("/etc/ld.so."));
 }
 
 /* What the system gives every program that starts. */

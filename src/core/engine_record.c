@@ -61,13 +61,6 @@ void mw_eng_say_losses(struct mw_engine *e)
 /* --- servers -------------------------------------------------------------------------------------
  */
 
-static bool ends_with(struct mw_slice s, const char *tail)
-{
-	struct mw_slice t = mw_slice_str(tail);
-
-	return s.n >= t.n && memcmp(s.p + s.n - t.n, t.p, t.n) == 0;
-}
-
 static struct mw_slice after_last(struct mw_slice s, const char *mark)
 {
 	struct mw_slice m = mw_slice_str(mark);
@@ -95,7 +88,7 @@ static struct mw_slice script_of(struct mw_slice argv)
 		if (!arg.n || arg.p[0] == '-')
 			continue;
 		for (k = 0; k < sizeof(tails) / sizeof(*tails); k++)
-			if (ends_with(arg, tails[k]))
+			if (mw_slice_ends(arg, mw_slice_str(tails[k])))
 				return arg;
 		return i == 1 && memchr(arg.p, '/', arg.n) ? arg : mw_slice(NULL, 0);
 	}
