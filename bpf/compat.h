@@ -19,6 +19,7 @@
 #define MSG_TRUNC 0x20
 #define MSG_ERRQUEUE 0x2000
 #define O_CREAT_WRONLY_TRUNC 01101
+#define FMODE_READ	     0x1
 #define FMODE_WRITE 0x2
 #define PAGE_LEN 4096
 #define S_IFMT 0170000
@@ -26,10 +27,24 @@
 #define S_IFSOCK 0140000
 #define SIGNAL_GROUP_EXIT 0x4
 #define ECONNABORTED 103
+#define UIO_MAXIOV	     1024
 
 #ifndef __TARGET_ARCH_x86
 #error "registers and system call numbers are known for x86-64 only so far"
 #endif
+
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/*
+ * A field of the struct `type` at kernel address `p`, which may be a number: from 6.2 on one load
+ * (a fault gives 0), before that a call. Where the bytes of a call are taken this is a third of the
+ * cost.
+ */
+#define mw_load(type, p, field)                                                                    \
+	(cfg_cast                                                                                  \
+	     ? ((struct type *)bpf_rdonly_cast((void *)(p), bpf_core_type_id_kernel(struct type))) \
+		   ->field                                                                         \
+	     : BPF_CORE_READ((struct type *)(p), field))
 
 #define MW_TS_COMPAT 0x0002	/* thread_info.status: this call came by the 32-bit entry */
 #define MW_X32_BIT 0x40000000u
@@ -84,16 +99,10 @@ static __always_inline struct mount *mw_real_mount(struct vfsmount *mnt)
 	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 }
 
-/* The inode of a socket: both live in one struct socket_alloc. */
+/* The inode of a socket: both live in one struct socket_alloc, the socket first. */
 static __always_inline __u64 mw_socket_ino(struct socket *sock)
 {
-	struct inode *inode;
-
-	if (!sock)
-		return 0;
-	inode = (void *)sock + bpf_core_field_offset(struct socket_alloc, vfs_inode) -
-		bpf_core_field_offset(struct socket_alloc, socket);
-	return BPF_CORE_READ(inode, i_ino);
+	return sock ? mw_load(socket_alloc, sock, vfs_inode.i_ino) : 0;
 }
 
 /* s_dev to the form of event.h; the kernel's own dev_t has 12 and 20 bits. */

@@ -8,31 +8,39 @@
 #include "maps.h"
 #include "compat.h"
 
+static __always_inline __u16 mw_tag_flags(__u32 tag)
+{
+	return tag & MW_TAG_OBSERVED ? 0 : MW_EVF_CANDIDATE;
+}
+
 /* len, seq and cpu are filled by mw_emit. */
-static __always_inline void mw_hdr_fill(struct mw_event_hdr *h, struct task_struct *task, __u16 type,
-					__u32 tag)
+static __always_inline void mw_hdr_fill(struct mw_event_hdr *h, struct task_struct *task,
+					__u16 type, __u16 flags)
 {
 	h->type = type;
-	h->flags = tag & MW_TAG_OBSERVED ? 0 : MW_EVF_CANDIDATE;
+	h->flags = flags;
 	h->ts_ns = bpf_ktime_get_boot_ns();
 	h->start_ns = task->group_leader->start_boottime;
-	h->cgroup = bpf_get_current_cgroup_id();
+	h->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	h->tgid = task->tgid;
 	h->tid = task->pid;
 	h->uid = task->cred->euid.val;
 }
 
 /*
- * A wake-up is forced when the ring comes to be one, two or three quarters full, and at no other time: the
- * reader looks every few ms by itself, and reads on until the ring is empty. A wake-up an event
- * doubles the cost on the observed process.
+ * A wake-up is forced when the ring is a quarter full or more, and at no other time: the reader
+ * looks every few ms by itself, and reads on until the ring is empty. A wake-up an event doubles
+ * the cost on the observed process; asking the ring at each event would be a call more.
  */
-static __always_inline __u64 mw_ring_flags(__u64 len)
+static __always_inline __u64 mw_ring_flags(struct mw_cpu *c, __u64 len)
 {
-	__u64 full = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA), quarters = ~(cfg_ring_quarter - 1);
-
-	return (full & quarters) == ((full + len) & quarters) ? BPF_RB_NO_WAKEUP :
-								BPF_RB_FORCE_WAKEUP;
+	c->unchecked += len;
+	if (c->unchecked < cfg_ring_check)
+		return BPF_RB_NO_WAKEUP;
+	c->unchecked = 0;
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + len < cfg_ring_quarter
+		   ? BPF_RB_NO_WAKEUP
+		   : BPF_RB_FORCE_WAKEUP;
 }
 
 /*
@@ -44,6 +52,7 @@ static __always_inline int mw_emit(struct mw_scratch *s, __u64 len)
 {
 	struct mw_event_hdr *h = (void *)s->ev;
 	struct mw_cpu *c = mw_cpu_get();
+	__u64 flags;
 	long r;
 
 	asm volatile("" : "+r"(len));
@@ -53,9 +62,14 @@ static __always_inline int mw_emit(struct mw_scratch *s, __u64 len)
 	len = (len + 7) & ~7ull;
 	h->len = len;
 	h->cpu = bpf_get_smp_processor_id();
+	flags = mw_ring_flags(c, len);
+	if (s->wake) {
+		s->wake = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
 	*(volatile __u64 *)&c->emitting = 1;
 	h->seq = __sync_fetch_and_add(&c->seq, 1);
-	r = bpf_ringbuf_output(&ring, s->ev, len, mw_ring_flags(len));
+	r = bpf_ringbuf_output(&ring, s->ev, len, flags);
 	*(volatile __u64 *)&c->emitting = 0;
 	if (r)
 		__sync_fetch_and_add(&c->lost_ring, 1);
@@ -63,8 +77,34 @@ static __always_inline int mw_emit(struct mw_scratch *s, __u64 len)
 }
 
 /*
- * Appends `n` bytes of kernel memory at offset `off` behind a body of `body` bytes; returns how many
- * it appended (0 or n).
+ * The header of an event that may be made in softirq, on top of a program that uses the scratch: so
+ * it stands in the ring itself. If it interrupted one that has taken a number and not yet sent its
+ * event, the two would come in the wrong order and look like a loss: then this one goes without a
+ * number.
+ */
+static __always_inline void mw_hdr_softirq(struct mw_event_hdr *h, __u32 len, __u16 type, __u64 seq,
+					   __u32 cpu)
+{
+	h->len = len;
+	h->type = type;
+	h->ts_ns = bpf_ktime_get_boot_ns();
+	h->seq = seq;
+	h->cpu = cpu;
+}
+
+/* Takes the number for it; *cpu is MW_CPU_NONE where there is to be none. */
+static __always_inline __u64 mw_seq_softirq(struct mw_cpu *c, __u32 *cpu)
+{
+	*cpu = MW_CPU_NONE;
+	if (*(volatile __u64 *)&c->emitting)
+		return 0;
+	*cpu = bpf_get_smp_processor_id();
+	return __sync_fetch_and_add(&c->seq, 1);
+}
+
+/*
+ * Appends `n` bytes of kernel memory at offset `off` behind a body of `body` bytes; returns how
+ * many it appended (0 or n).
  */
 static __always_inline __u32 mw_append(struct mw_scratch *s, __u32 body, __u64 off, __u64 n,
 				       const void *src)

@@ -2,8 +2,9 @@
 /*
  * file.h - calls that name files: open, unlink, rmdir, rename, and an exec that failed
  *
- * What was opened is told from the file itself. The strings are those that stand in user memory when
- * the call ends: another thread may have changed them, so they prove nothing about the object.
+ * What was opened is told from the file itself. The strings are those that stand in user memory
+ * when the call ends: another thread may have changed them, so they prove nothing about the
+ * object.
  */
 #ifndef MW_BPF_FILE_H
 #define MW_BPF_FILE_H
@@ -23,7 +24,7 @@ static __always_inline struct mw_ev_act *mw_act_begin(struct mw_scratch *s, __u1
 	struct mw_ev_act *e = (void *)s->ev;
 
 	__builtin_memset(e, 0, sizeof(*e));
-	mw_hdr_fill(&e->hdr, task, MW_EV_ACT, s->call.tag);
+	mw_hdr_fill(&e->hdr, task, MW_EV_ACT, mw_tag_flags(s->call.tag));
 	if (s->call.compat)
 		e->hdr.flags |= MW_EVF_COMPAT;
 	e->ret = s->call.ret;

@@ -16,19 +16,37 @@
 
 #include <mcpwatch/loader.h>
 
-/* --- settings ---------------------------------------------------------------------------------- */
+/* --- settings -------------------------------------------------------------------------------- */
 
 const volatile __u64 cfg_secret;	/* chan = address of the kernel object ^ this */
 const volatile __u64 cfg_ring_quarter;	/* from this much waiting data on, wake the reader */
+const volatile __u64 cfg_ring_check; /* each cpu looks how full the ring is after so many bytes */
 const volatile __u64 cfg_undecided_max; /* bytes taken of a channel nobody has decided on */
-const volatile bool cfg_watch_execs;	/* what is started on pipes or sockets is a candidate */
+const volatile __u64 cfg_candidate_max; /* likewise, while no observed process has touched it */
+const volatile __u32 cfg_own_tgid;	/* the daemon: the kernel side never tags it */
+const volatile bool cfg_watch_execs;	/* servers are to be found: see source_bpf.h */
+const volatile bool cfg_cast;		/* the kernel has bpf_rdonly_cast (6.2): see mw_load */
+const volatile bool cfg_uring_cqe;	/* io_uring_complete's third argument is a cqe (6.16) */
 
 /*
- * A byte for each tgid that can be (PID_MAX_LIMIT): 0 or MW_TAG_*. It is the whole of .bss: an array
- * map's value must not be larger than 4 MiB (KMALLOC_MAX_SIZE, until 6.2), so all other mutable data
- * stands elsewhere. User space writes it through mmap, the fork program here.
+ * A byte for each tgid that can be (PID_MAX_LIMIT): 0 or MW_TAG_*. It is the whole of .bss: an
+ * array map's value must not be larger than 4 MiB (KMALLOC_MAX_SIZE, until 6.2), so all other
+ * mutable data stands elsewhere. User space writes it through mmap, the fork program here.
  */
 __u8 tags[MW_N_TAGS];
+
+/*
+ * What the end of a system call looks at first: threads known to have no tag, by where their kernel
+ * stack stands (the address of the registers on it, mixed with the epoch). Asking who runs is a
+ * call, which costs a quarter of all we add; this is two loads. Every tag that is set, and every
+ * thread a tagged process makes (the stack may have been another's), begins a new epoch, and
+ * nothing is known then. User space clears the table long before an epoch's bits reach those that
+ * tell stacks of a slot apart.
+ */
+#define MW_N_STACKS    8192
+#define MW_STACK_SHIFT 14
+__u64 stacks[MW_N_STACKS] SEC(".data") = {};
+__u64 epoch SEC(".data") = 1;
 
 /* The daemon's own root directory, set by mw_init; see path.h. */
 __u64 own_root_mnt SEC(".data") = 0;
@@ -36,12 +54,29 @@ __u64 own_root_dentry SEC(".data") = 0;
 /* The process mw_task_iter is to tell about. */
 __u32 wanted_tgid SEC(".data") = 0;
 
-/* --- maps -------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------ */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 << 20);
 } ring SEC(".maps");
+
+/*
+ * By TCP port. User space writes them too, through mmap: where listeners and MCP servers were found
+ * that had begun before us.
+ */
+struct mw_ports {
+	__u32 listening[65536]; /* sockets in TCP_LISTEN: SO_REUSEPORT, v4 and v6 share a port */
+	__u8 mcp[65536];	/* MCP is served here */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mw_ports);
+} ports SEC(".maps");
 
 /* What a system call was, taken once from the registers. */
 struct mw_call {
@@ -63,10 +98,24 @@ struct mw_io_at {
 	__u64 left;    /* bytes of the call not yet read */
 	__u64 done;    /* bytes of the call that have their event */
 	__u64 by_page; /* so many bytes are to be read page by page */
+	__u64 msg;     /* sendmmsg, recvmmsg: user address of the next message, and */
+	__u64 msg_left; /* bytes of the present one not yet read; else all ones */
+	__u64 total;	/* bytes of all its messages */
+	__u32 n_msg;	/* messages left */
 	__u32 n_iov;   /* elements left */
 	__u32 filled;  /* bytes that stand in the scratch, behind the body */
 	__u32 missed;  /* bytes that could not be read, after which the next event begins */
 	__u32 narrow;
+};
+
+/* What an open file is as a carrier of bytes; see chan.h. */
+struct mw_end {
+	__u64 key;   /* of the channel */
+	__u64 other; /* key of the channel the other way; 0 none */
+	__u64 ino;
+	__u64 sk;   /* the own socket, 0 for a pipe */
+	__u32 kind; /* enum mw_chan_kind, 0: not ours */
+	__u32 family;
 };
 
 /* Where a walk stands; see path.h. */
@@ -79,14 +128,15 @@ struct mw_walk {
 
 /* Behind a body there is room for one offset below MW_DATA_MAX plus one piece of that length. */
 #define MW_DATA_MAX 32768
-#define MW_BODY_MAX 176
+#define MW_BODY_MAX 184
 
 /*
  * Where a program of process context builds its event: one per cpu, as such programs run with
- * preemption off and do not nest. Softirq does interrupt them: what runs there reserves in the ring
- * and stays away from this. Not a per-cpu map: those end at 32 KiB a value. What a bpf_loop callback
- * works on stands here too, not on the stack: the verifier follows values on the stack from step to
- * step and does not come to an end (6.6 and later), values in a map are just unknown.
+ * preemption off and do not nest. Softirq does interrupt them: what runs there reserves in the
+ * ring and stays away from this. Not a per-cpu map: those end at 32 KiB a value. What a bpf_loop
+ * callback works on stands here too, not on the stack: the verifier follows values on the stack
+ * from step to step and does not come to an end (6.6 and later), values in a map are just
+ * unknown.
  */
 struct mw_scratch {
 	__u8 ev[MW_BODY_MAX + MW_DATA_MAX + MW_DATA_MAX + 8];
@@ -94,7 +144,9 @@ struct mw_scratch {
 	__u8 str[MW_PATH_MAX + 8];
 	struct mw_call call;
 	struct mw_io_at at;
+	struct mw_end end;
 	struct mw_walk w;
+	__u32 wake; /* the next event is to wake the reader */
 };
 
 struct {
@@ -117,7 +169,10 @@ struct mw_chan {
 	__u64 ino;    /* to notice that the address has got another object; 0 unknown */
 	__u64 off[2]; /* next offset, by enum mw_dir */
 	__u32 verdict;
-	__u32 pad;
+	__u32 closed;  /* TCP: bits of enum mw_close that were told */
+	__u8 observed; /* an observed process has touched it */
+	__u8 woken;    /* its first event has woken the reader */
+	__u8 pad[6];
 };
 
 struct {

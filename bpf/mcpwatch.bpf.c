@@ -3,8 +3,8 @@
  * mcpwatch.bpf.c - the programs
  *
  * Everything hangs on the end of system calls and on the life of processes; nothing is kept between
- * the begin and the end of a call. A process without a tag leaves at the first test. `tp_btf` loads
- * from 5.5 on, also where fentry, lsm and kprobes are refused; bpf_loop makes it 5.17.
+ * the begin and the end of a call. A process without a tag leaves at the first test. `tp_btf` and
+ * raw_tp load from 5.5 on, also where fentry, lsm and kprobes are refused; bpf_loop makes it 5.17.
  */
 #include "maps.h"
 #include "compat.h"
@@ -15,13 +15,16 @@
 #include "io.h"
 #include "file.h"
 #include "net.h"
+#include "tcp.h"
+#include "uring.h"
 #include "proc.h"
+#include "iter.h"
 
 /* -ERESTARTSYS .. -ERESTART_RESTARTBLOCK: the call goes on, its end comes later */
 #define MW_RESTART_FIRST (-516)
 #define MW_RESTART_LAST (-512)
 
-static __always_inline int mw_dispatch(__u32 class)
+static __always_inline int mw_dispatch(struct mw_scratch *s, struct task_struct *task, __u32 class)
 {
 	switch (class) {
 	case MW_C_OPEN:
@@ -44,24 +47,28 @@ static __always_inline int mw_dispatch(__u32 class)
 	case MW_C_SPLICE:
 	case MW_C_SENDFILE:
 	case MW_C_TEE:
-		return mw_io_move(class);
+		return mw_io_move(s, task, class);
 	default:
-		return mw_io_read_write(class);
+		return mw_io_read_write(s, task, class);
 	}
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(mw_sys_exit, struct pt_regs *regs, long ret)
+/* The end of a system call of a thread that is not known to be untagged. */
+static __noinline int mw_call_end(__u64 at, __s64 ret)
 {
-	__u32 tag = mw_tag_of(bpf_get_current_pid_tgid() >> 32), class;
-	struct task_struct *task;
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 nr, now = *(volatile __u64 *)&epoch;
+	__u32 class, tag = mw_tag_of(task->tgid); /* only after the epoch was read */
 	struct mw_scratch *s;
+	struct pt_regs *regs;
 	bool compat, narrow;
-	__u64 nr;
 
-	if (!tag)
+	if (!tag) {
+		stacks[mw_stack_slot(at)] = at ^ now;
 		return 0;
-	task = bpf_get_current_task_btf();
+	}
+	regs = cfg_cast ? bpf_rdonly_cast((void *)at, bpf_core_type_id_kernel(struct pt_regs))
+			: (void *)bpf_task_pt_regs(task);
 	mw_call_number(task, regs, &nr, &compat, &narrow);
 	class = mw_call_class(nr, compat);
 	if (class == MW_C_NONE)
@@ -73,6 +80,7 @@ int BPF_PROG(mw_sys_exit, struct pt_regs *regs, long ret)
 	if (class == MW_C_SOCKETCALL)
 		class = mw_socketcall(&s->call);
 	if (class == MW_C_NONE || (class <= MW_C_IO_LAST && ret <= 0) ||
+	    (class > MW_C_IO_LAST && !(tag & MW_TAG_WHOLE)) ||
 	    (ret >= MW_RESTART_FIRST && ret <= MW_RESTART_LAST))
 		return 0;
 	s->call.ret = ret;
@@ -81,7 +89,27 @@ int BPF_PROG(mw_sys_exit, struct pt_regs *regs, long ret)
 	s->call.tag = tag;
 	s->call.compat = compat;
 	s->call.narrow = narrow;
-	return mw_dispatch(class);
+	s->wake = 0;
+	return mw_dispatch(s, task, class);
+}
+
+/*
+ * Every system call of every process comes by here, so what stands before the test is counted in
+ * nanoseconds: no call, nothing saved on the stack. The rest is a function of its own, as its
+ * registers and stack would be paid for here. Not tp_btf: there the address of the registers is no
+ * number.
+ */
+SEC("raw_tp/sys_exit")
+int mw_sys_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 at = ctx->args[0];
+
+	if (stacks[mw_stack_slot(at)] == (at ^ epoch))
+		return 0;
+	/* most calls of a watched process are none of ours either */
+	if (cfg_cast && !mw_call_may(at))
+		return 0;
+	return mw_call_end(at, ctx->args[1]);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -105,39 +133,78 @@ int BPF_PROG(mw_sched_exit, struct task_struct *task)
 	return 0;
 }
 
-static __always_inline void mw_sock_changed(struct sock *sk, int oldstate, int newstate)
-{
-	if (oldstate != TCP_SYN_SENT && oldstate != TCP_SYN_RECV)
-		return;
-	/* closed without an error: it was the process that gave up */
-	if (newstate == TCP_ESTABLISHED)
-		mw_connect_end(sk, 0);
-	else if (newstate == TCP_CLOSE)
-		mw_connect_end(sk, sk->sk_err ? sk->sk_err : ECONNABORTED);
-}
-
 /*
- * Two programs for one thing: a program does not run on top of itself, and softirq that interrupts it
- * may bring the ends of a whole batch of connects. What one of the two misses so, the other does.
+ * Two programs for one thing: a program does not run on top of itself, and softirq that
+ * interrupts it may bring the ends of a whole batch of connects. What one of the two misses so,
+ * the other does.
  */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(mw_sock_state, struct sock *sk, int oldstate, int newstate)
 {
-	if (newstate != TCP_SYN_SENT)
-		mw_sock_changed(sk, oldstate, newstate);
-	else if (sk->sk_protocol == IPPROTO_TCP && mw_tag_of(bpf_get_current_pid_tgid() >> 32))
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	/*
+	 * These three are in process context, where nothing of the kind is below us. What leaves
+	 * TCP_LISTEN otherwise is a new connection: it begins as a copy of its listener.
+	 */
+	if (newstate == TCP_SYN_SENT)
 		mw_connect_begin(sk);
+	else if (newstate == TCP_LISTEN)
+		mw_listen_begin(sk);
+	else if (oldstate == TCP_LISTEN && newstate == TCP_CLOSE)
+		mw_listen_end(sk);
+	else if (oldstate != TCP_LISTEN) /* an accepted one is a copy of its listener at first */
+		mw_sock_changed(sk, oldstate, newstate);
 	return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(mw_sock_state_2, struct sock *sk, int oldstate, int newstate)
 {
-	mw_sock_changed(sk, oldstate, newstate);
+	if (sk->sk_protocol == IPPROTO_TCP && oldstate != TCP_LISTEN)
+		mw_sock_changed(sk, oldstate, newstate);
 	return 0;
 }
 
-/* --- asked by user space, run in its context --------------------------------------------------- */
+/* --- io_uring: each loaded where the kernel has it ------------------------------------------- */
+
+/* 6.3 and later */
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(mw_uring_submit_req, struct io_kiocb *req)
+{
+	mw_uring_submit(req);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(mw_uring_submit_sqe, struct io_kiocb *req)
+{
+	mw_uring_submit(req);
+	return 0;
+}
+
+/*
+ * Arguments: the ring, the request or NULL for one of several ends, and until 6.15 user_data and
+ * result, later the struct io_uring_cqe they stand in.
+ */
+SEC("tp_btf/io_uring_complete")
+int mw_uring_complete(__u64 *ctx)
+{
+	struct io_uring_cqe *cqe;
+	void *req = (void *)ctx[1];
+
+	if (req) {
+		mw_uring_end(req);
+	} else if (cfg_uring_cqe) {
+		cqe = (void *)ctx[2];
+		mw_uring_more((void *)ctx[0], cqe->user_data, cqe->res);
+	} else {
+		mw_uring_more((void *)ctx[0], ctx[2], (__s32)ctx[3]);
+	}
+	return 0;
+}
+
+/* --- asked by user space, run in its context ------------------------------------------------- */
 
 /* Remembers the caller's root directory; tells it its pid as we see it. */
 SEC("syscall")
@@ -158,40 +225,18 @@ int mw_chan_decide(struct mw_decide *arg)
 	__u64 key = arg->chan ^ cfg_secret;
 	struct mw_chan *c = bpf_map_lookup_elem(&chans, &key);
 
-	if (!c || c->gen != arg->gen)
+	if (!c || (arg->gen && c->gen != arg->gen))
 		return 1;
 	c->verdict = arg->verdict;
 	return 0;
 }
 
-/* Exact facts about one process, where /proc rounds its start to clock ticks. */
-SEC("iter/task")
-int mw_task_iter(struct bpf_iter__task *ctx)
+SEC("syscall")
+int mw_chan_watch(struct mw_watch *arg)
 {
-	struct task_struct *task = ctx->task, *parent;
-	struct mw_task_info t = {};
-	struct file *exe;
+	__u64 key = arg->chan ^ cfg_secret;
 
-	/* from 6.2 on the iterator itself goes to that one only */
-	if (!task || task->pid != task->tgid || task->tgid != wanted_tgid)
-		return 0;
-	parent = task->real_parent;
-	t.tgid = task->tgid;
-	t.start_ns = task->start_boottime;
-	t.parent_tgid = parent->tgid;
-	t.parent_start_ns = parent->group_leader->start_boottime;
-	t.uid = task->cred->euid.val;
-	t.gid = task->cred->egid.val;
-	t.loginuid = mw_loginuid(task);
-	t.audit_session = mw_sessionid(task);
-	t.cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	exe = BPF_CORE_READ(task, mm, exe_file);
-	if (exe) {
-		t.dev = mw_dev(BPF_CORE_READ(exe, f_inode, i_sb, s_dev));
-		t.ino = BPF_CORE_READ(exe, f_inode, i_ino);
-	}
-	bpf_seq_write(ctx->meta->seq, &t, sizeof(t));
-	return 0;
+	return mw_chan_entry(&key, arg->ino) ? 0 : 1;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

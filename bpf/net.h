@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
- * net.h - connect, and the end of a TCP connect that was in progress
+ * net.h - the call connect; its end is in tcp.h
  */
 #ifndef MW_BPF_NET_H
 #define MW_BPF_NET_H
@@ -96,7 +96,7 @@ __noinline int mw_net_connect(__u32 class)
 		goto arg;
 	e->ino = BPF_CORE_READ(inode, i_ino);
 	key = (__u64)sk;
-	c = mw_chan_entry(key, e->ino);
+	c = mw_chan_entry(&key, e->ino);
 	if (c) {
 		e->chan = key ^ cfg_secret;
 		e->gen = c->gen;
@@ -122,70 +122,6 @@ arg:
 	e->asked_len = mw_connect_arg(s, e);
 out:
 	return mw_emit(s, MW_ACT_BODY + e->asked_len);
-}
-
-/* The address as a number; of a pointer it knows the verifier allows no arithmetic. */
-static __always_inline __u64 mw_sock_key(struct sock *sk)
-{
-	__u64 key = 0;
-
-	bpf_probe_read_kernel(&key, sizeof(key), &sk);
-	return key;
-}
-
-/* A watched process begins a connect: the end will come without it. */
-static __always_inline void mw_connect_begin(struct sock *sk)
-{
-	__u64 key = mw_sock_key(sk);
-	struct mw_connect conn = { .ino = mw_socket_ino(BPF_CORE_READ(sk, sk_socket)) };
-	struct mw_chan *c = mw_chan_entry(key, conn.ino);
-
-	if (!c)
-		return;
-	conn.gen = c->gen;
-	if (bpf_map_update_elem(&connects, &key, &conn, BPF_ANY))
-		mw_count(lost_table, 1);
-}
-
-/*
- * The result of a connect. This may run in softirq, on top of a program that uses the scratch: so it
- * reserves in the ring. If it interrupted one that has taken a number and not yet sent its event,
- * the two would come in the wrong order and look like a loss: then this one goes without a number.
- */
-static __always_inline void mw_connect_end(struct sock *sk, __s32 err)
-{
-	__u64 key = mw_sock_key(sk);
-	struct mw_connect *conn = bpf_map_lookup_elem(&connects, &key);
-	struct mw_cpu *c = mw_cpu_get();
-	struct mw_ev_sock *e;
-	__u64 seq = 0;
-	__u32 cpu = MW_CPU_NONE;
-
-	if (!conn || !c)
-		return;
-	if (!*(volatile __u64 *)&c->emitting) {
-		cpu = bpf_get_smp_processor_id();
-		seq = __sync_fetch_and_add(&c->seq, 1);
-	}
-	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
-	if (!e) {
-		__sync_fetch_and_add(&c->lost_ring, 1);
-		goto out;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->hdr.len = sizeof(*e);
-	e->hdr.type = MW_EV_SOCK;
-	e->hdr.ts_ns = bpf_ktime_get_boot_ns();
-	e->hdr.seq = seq;
-	e->hdr.cpu = cpu;
-	e->chan = key ^ cfg_secret;
-	e->gen = conn->gen;
-	e->ino = conn->ino;
-	mw_sock_addrs(sk, BPF_CORE_READ(sk, __sk_common.skc_family), &e->local, &e->peer);
-	e->err = err;
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-out:
-	bpf_map_delete_elem(&connects, &key);
 }
 
 #endif

@@ -13,7 +13,22 @@
 
 _Static_assert(2 * MW_PATH_MAX + MW_ARGV_MAX < MW_DATA_MAX, "proc data");
 
-static __always_inline bool mw_fd_carries(struct task_struct *task, __s64 fd)
+/* So many of the first fds are looked at for a listening socket at exec. */
+#define MW_FDS_LISTEN 16
+
+/* The channel that `fd` carries in direction `dir`: 0 none. Leaves its end in the scratch. */
+static __noinline __u64 mw_fd_chan(struct mw_scratch *s, struct task_struct *task, __s32 fd,
+				   __u32 dir)
+{
+	struct file *file = mw_fd_file(task, fd);
+
+	s->end.kind = 0;
+	if (file)
+		mw_end_of(&s->end, file, dir);
+	return s->end.kind ? s->end.key : 0;
+}
+
+static __always_inline bool mw_fd_is_pipe_or_socket(struct task_struct *task, __s64 fd)
 {
 	struct file *file = mw_fd_file(task, fd);
 	__u16 type;
@@ -24,18 +39,44 @@ static __always_inline bool mw_fd_carries(struct task_struct *task, __s64 fd)
 	return type == S_IFIFO || type == S_IFSOCK;
 }
 
+static __always_inline bool mw_fd_listens(struct task_struct *task, __s64 fd)
+{
+	struct file *file = mw_fd_file(task, fd);
+	struct socket *sock;
+	struct sock *sk;
+	__u16 family;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return false;
+	sock = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(sock, sk);
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
+		return false;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	/* unix sockets use the same number for the same state */
+	return family == AF_INET || family == AF_INET6;
+}
+
 static __always_inline void mw_fork(struct task_struct *parent, struct task_struct *child)
 {
 	struct mw_scratch *s = mw_scratch_get();
 	__u32 tag = mw_tag_of(parent->tgid);
 	struct mw_ev_fork *e;
 
-	if (!tag || !s || child->pid != child->tgid)
+	if (!tag || !s)
 		return;
-	mw_tag_set(child->tgid, tag);
+	if (child->pid != child->tgid) {
+		mw_epoch_begin();
+		return;
+	}
+	tag &= ~MW_TAG_STREAM;
+	mw_tag_add(child->tgid, tag);
+	if (!(tag & MW_TAG_WHOLE))
+		return;
+	s->wake = 0;
 	e = (void *)s->ev;
 	__builtin_memset(e, 0, sizeof(*e));
-	mw_hdr_fill(&e->hdr, parent, MW_EV_FORK, tag);
+	mw_hdr_fill(&e->hdr, parent, MW_EV_FORK, mw_tag_flags(tag));
 	e->child_tgid = child->tgid;
 	e->child_start_ns = child->start_boottime;
 	mw_emit(s, sizeof(*e));
@@ -66,25 +107,58 @@ static __always_inline __u32 mw_append_argv(struct mw_scratch *s, __u64 off,
 	return len;
 }
 
+/* Whether the new program listens: a socket of it went on, or came by socket activation. */
+static __always_inline __u32 mw_exec_listens(struct task_struct *task, __u32 tag)
+{
+	if (!(tag & MW_TAG_LISTENER) && !cfg_watch_execs)
+		return tag;
+	for (int fd = 0; fd < MW_FDS_LISTEN; fd++) {
+		if (!mw_fd_listens(task, fd))
+			continue;
+		if (!(tag & MW_TAG_LISTENER))
+			mw_tag_add(task->tgid, MW_TAG_LISTENER);
+		return tag | MW_TAG_LISTENER;
+	}
+	if (tag & MW_TAG_LISTENER)
+		mw_tag_clear(task->tgid, MW_TAG_LISTENER);
+	return tag & ~MW_TAG_LISTENER;
+}
+
+/* Both channels have an entry from the first byte on, and who started it is seen on them. */
+static __always_inline void mw_exec_candidate(struct mw_scratch *s, struct task_struct *task)
+{
+	__u32 parent = task->real_parent->tgid;
+
+	mw_tag_add(task->tgid, MW_TAG_CANDIDATE);
+	if (mw_fd_chan(s, task, 0, MW_DIR_READ))
+		mw_chan_entry(&s->end.key, s->end.ino);
+	if (mw_fd_chan(s, task, 1, MW_DIR_WRITE))
+		mw_chan_entry(&s->end.key, s->end.ino);
+	if (!(mw_tag_of(parent) & MW_TAG_WHOLE))
+		mw_tag_add(parent, MW_TAG_STREAM);
+}
+
 static __always_inline void mw_exec(struct task_struct *task)
 {
 	struct mw_scratch *s = mw_scratch_get();
-	__u32 tgid = task->tgid, tag = mw_tag_of(tgid), off;
 	struct task_struct *parent = task->real_parent;
+	__u32 tag = mw_exec_listens(task, mw_tag_of(task->tgid)), off;
 	struct mw_ev_proc *e;
 	struct file *exe;
 
 	if (!s)
 		return;
-	if (!tag) {
-		if (!cfg_watch_execs || !mw_fd_carries(task, 0) || !mw_fd_carries(task, 1))
+	if (!(tag & MW_TAG_WHOLE)) {
+		if (!cfg_watch_execs || task->tgid == cfg_own_tgid ||
+		    !mw_fd_is_pipe_or_socket(task, 0) || !mw_fd_is_pipe_or_socket(task, 1))
 			return;
-		tag = MW_TAG_CANDIDATE;
-		mw_tag_set(tgid, tag);
+		tag |= MW_TAG_CANDIDATE;
+		mw_exec_candidate(s, task);
 	}
+	s->wake = 0;
 	e = (void *)s->ev;
 	__builtin_memset(e, 0, sizeof(*e));
-	mw_hdr_fill(&e->hdr, task, MW_EV_EXEC, tag);
+	mw_hdr_fill(&e->hdr, task, MW_EV_EXEC, mw_tag_flags(tag));
 	e->parent_tgid = parent->tgid;
 	e->parent_start_ns = parent->group_leader->start_boottime;
 	e->gid = task->cred->egid.val;
@@ -93,6 +167,8 @@ static __always_inline void mw_exec(struct task_struct *task)
 	exe = task->mm->exe_file;
 	e->dev = mw_dev(BPF_CORE_READ(exe, f_inode, i_sb, s_dev));
 	e->ino = BPF_CORE_READ(exe, f_inode, i_ino);
+	e->chan_in = mw_chan_name(mw_fd_chan(s, task, 0, MW_DIR_READ));
+	e->chan_out = mw_chan_name(mw_fd_chan(s, task, 1, MW_DIR_WRITE));
 	e->exe_len = off = mw_append_path(s, MW_PROC_BODY, 0, &exe->f_path, &e->exe_state);
 	e->argv_len = mw_append_argv(s, off, task, &e->argv_cut);
 	off += e->argv_len;
@@ -110,12 +186,14 @@ static __always_inline void mw_exit(struct task_struct *task)
 	/* the last thread only. 6.18 hands this in as an argument, 6.1 has none */
 	if (!s || !mw_tag_of(task->tgid) || signal->live.counter)
 		return;
-	tag = mw_tag_take(task->tgid);
-	if (!tag)
+	tag = mw_tag_clear(task->tgid, 0xff);
+	if (!(tag & (MW_TAG_WHOLE | MW_TAG_STREAM)))
 		return;
+	s->wake = 0;
 	e = (void *)s->ev;
 	__builtin_memset(e, 0, sizeof(*e));
-	mw_hdr_fill(&e->hdr, task, MW_EV_EXIT, tag);
+	mw_hdr_fill(&e->hdr, task, MW_EV_EXIT,
+		    tag & MW_TAG_WHOLE ? mw_tag_flags(tag) : MW_EVF_STREAM);
 	e->code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
 						      task->group_leader->exit_code;
 	mw_emit(s, sizeof(*e));

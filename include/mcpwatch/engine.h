@@ -27,11 +27,33 @@
 struct mw_alloc;
 struct mw_engine;
 
+/* A request of an earlier run that has no call record. */
+struct mw_engine_open {
+	const char *record; /* its request record as it was written, without the newline */
+	size_t n;
+};
+
+/* What the log of an earlier run ends with. All borrowed until the first push has returned. */
+struct mw_engine_resume {
+	int64_t last_ns;     /* the time of its last record, ns since 1970 */
+	const char *boot_id; /* of its last daemon record that has one; NULL unknown */
+	bool stopped;	     /* that run said it stopped: what was open then was closed by it */
+	const struct mw_engine_open *open; /* oldest first */
+	size_t n_open;
+	uint64_t n_dropped; /* requests without a call record beside these, older ones */
+};
+
 struct mw_engine_config {
 	const struct mw_alloc *alloc; /* borrowed for the engine's life */
 	/* SHA-256 of p[0..n): the core has no crypto of its own. Never fails. */
 	void (*sha256)(const void *p, size_t n, uint8_t out[32]);
 	uint64_t first_seq;  /* the seq of the first record: goes on where a log ended */
+	/* NULL: this log begins here. Else the first records after `daemon` are a gap for the time
+	 * between (reason "restarted"), and a call with status lost for each that was open. */
+	const struct mw_engine_resume *resume;
+	/* Most memory of all reassembly together; 0: 64 MiB. At least twice message_max and 4 MiB
+	 * beside: less is taken as that. What finds none is a gap (no_memory). */
+	size_t memory_max;
 	size_t message_max;  /* longest message kept whole, 0: 32 MiB */
 	bool raw;	     /* also give each message's exact, unredacted bytes (tests) */
 };

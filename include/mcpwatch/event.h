@@ -18,7 +18,7 @@
 #endif
 
 /* The version of all that stands below; in a capture file's header and in MW_EV_META. */
-#define MW_EVENT_VERSION 1
+#define MW_EVENT_VERSION 2
 
 /* The most user bytes one I/O event carries; a longer system call becomes several events. */
 #define MW_IO_CHUNK 32768
@@ -36,6 +36,7 @@ enum mw_event_type {
 	MW_EV_EXIT = 4, /* a watched process (its last thread) ended: struct mw_ev_exit */
 	MW_EV_ACT = 5,	/* a system call that acts on the host: struct mw_ev_act */
 	MW_EV_SOCK = 6, /* a TCP connect that was in progress has its end: struct mw_ev_sock */
+	MW_EV_CLOSE = 7, /* a TCP connection with channels ends: struct mw_ev_close */
 	/* from the source, in user space: what the core would otherwise have to ask the world */
 	MW_EV_META = 64, /* first event of every stream: struct mw_ev_meta */
 	MW_EV_TICK = 65, /* time passed: header only */
@@ -46,6 +47,7 @@ enum mw_event_type {
 	MW_EV_SKIP = 70, /* stands for an event of a process out of scope: header only, so that
 			  * the numbers of its cpu have no hole */
 	MW_EV_END = 71,	 /* last event of a capture file: header only. Without it the file is cut */
+	MW_EV_NAME = 72, /* how an agent's configuration calls a server: struct mw_ev_name */
 };
 
 /* Every event begins with this. `tgid` 0: not of a process. */
@@ -65,9 +67,13 @@ struct mw_event_hdr {
 };
 #define MW_CPU_NONE 0xffffffffu
 
-/* hdr.flags */
+/*
+ * hdr.flags. Events with CANDIDATE or STREAM tell who a process is and carry its bytes; what it did is
+ * not to be recorded. An EXIT with CANDIDATE: it ended, or was let go of: nothing more comes of it.
+ */
 #define MW_EVF_CANDIDATE 0x0001 /* the process was only a candidate when it did this */
 #define MW_EVF_COMPAT 0x0002	/* a 32-bit system call */
+#define MW_EVF_STREAM 0x0004	/* the process is seen on its MCP streams alone, not in what it does */
 
 /* Kinds of channel an mw_ev_io speaks of. */
 enum mw_chan_kind {
@@ -85,6 +91,7 @@ enum mw_miss {
 	MW_MISS_FAULT = 1, /* the page was not there when we looked (after the page-wise retry) */
 	MW_MISS_LIMIT = 2, /* more than the kernel side takes of one call or undecided channel */
 	MW_MISS_CARRIER = 3, /* moved by a call whose bytes cannot be read here (splice, ...) */
+	MW_MISS_URING = 4, /* moved by io_uring */
 };
 
 /* An address of a socket. family: AF_INET, AF_INET6, AF_UNIX or 0 for none. */
@@ -99,9 +106,10 @@ struct mw_addr {
  * MW_EV_IO. `captured` bytes follow the body. Bytes that moved and were not captured are always
  * the last ones of the event: captured < moved with a reason, never a silent hole.
  *
- * A channel is bytes in one direction. For pipes and unix sockets `chan`/`gen` name the same channel
- * at its writing and its reading end, and `off` counts each end's bytes from that end's first
- * touch. For TCP `chan` names the socket, so both ends are joined by local and peer address.
+ * A channel is bytes in one direction. For pipes and unix sockets `chan`/`gen` name the same
+ * channel at its writing and its reading end, and `off` counts each end's bytes from that end's
+ * first touch. For TCP `chan` names the socket, so both ends are joined by local and peer address,
+ * and the sequence number, which both count alike, tells how their offsets differ.
  */
 struct mw_ev_io {
 	struct mw_event_hdr hdr;
@@ -113,14 +121,19 @@ struct mw_ev_io {
 	struct mw_addr local, peer; /* TCP only */
 	__u32 moved;	/* bytes this event stands for */
 	__u32 captured; /* bytes of them that follow */
-	__u32 call_len; /* what the system call returned in all */
+	__u32 call_len; /* what the system call moved in all (sendmmsg, recvmmsg: of all messages) */
 	__u32 call_off; /* where in that call this event begins */
-	__s32 fd;
-	__u16 sysno;
+	__s32 fd; /* -1: io_uring, which has forgotten it */
+	__u16 sysno; /* io_uring: that of io_uring_enter, whoever did it */
 	__u8 dir;  /* enum mw_dir */
 	__u8 kind; /* enum mw_chan_kind */
 	__u8 miss; /* enum mw_miss */
-	__u8 pad[7];
+	__u8 has_seq;
+	__u8 pad[2];
+	__u32 tcp_seq; /* if has_seq: TCP sequence number of the first byte, as the socket had it at
+			* the end of the call: of several threads on it maybe another's */
+	__u64 other; /* the channel of the bytes the other way on the same connection: of a unix
+		      * socket another one, of TCP `chan` itself, of a pipe 0 */
 };
 
 /* MW_EV_FORK. The header is the parent's. */
@@ -135,6 +148,8 @@ struct mw_ev_fork {
  * MW_EV_EXEC and MW_EV_PROC: what a process is. Behind the body: exe, argv (NUL after each
  * argument), cwd, cgroup path; each of its length, one after the other, without terminator.
  * EXEC (kernel) leaves cgroup empty; PROC (source) may leave out anything it could not read.
+ * EXEC: chan_in and chan_out are the channels that fd 0 reads and fd 1 writes, as `chan` of
+ * mw_ev_io; 0: no pipe or stream socket.
  */
 struct mw_ev_proc {
 	struct mw_event_hdr hdr;
@@ -148,6 +163,7 @@ struct mw_ev_proc {
 	__u8 exe_state, cwd_state; /* enum mw_path_state */
 	__u8 argv_cut;		   /* argv is longer than what follows */
 	__u8 pad[5];
+	__u64 chan_in, chan_out;
 };
 
 /* MW_EV_EXIT */
@@ -213,6 +229,36 @@ struct mw_ev_sock {
 	__u32 pad;
 };
 
+/*
+ * MW_EV_CLOSE: one side of a TCP connection has ended its sending (FIN, shutdown) or all of it
+ * (RST). Only of connections that bytes were seen on and that were not let go; each of them once.
+ * The header's process is that of LOCAL if it is watched, else 0. Bytes that came before may be
+ * read later: the offsets of mw_ev_io say which are missing.
+ */
+enum mw_close {
+	MW_CLOSE_LOCAL = 1, /* this socket sends no more */
+	MW_CLOSE_PEER = 2,  /* the other one sends no more */
+	MW_CLOSE_BOTH = 3,  /* closed, reset, timed out */
+};
+
+struct mw_ev_close {
+	struct mw_event_hdr hdr;
+	__u64 chan, gen, ino, netns; /* as in mw_ev_io of this socket */
+	struct mw_addr local, peer;
+	__u32 how; /* enum mw_close */
+	__u32 pad;
+};
+
+/*
+ * MW_EV_NAME: the header's process runs a server that an agent's configuration file names. Behind
+ * the body: the name, the file's path, each of its length.
+ */
+struct mw_ev_name {
+	struct mw_event_hdr hdr;
+	__u16 name_len, file_len;
+	__u32 pad;
+};
+
 /* MW_EV_META: host, kernel release, boot id, mcpwatch version follow, each of its length. */
 struct mw_ev_meta {
 	struct mw_event_hdr hdr;
@@ -253,11 +299,9 @@ struct mw_ev_user {
 };
 
 /*
- * A capture file is this header and then events, back to back. The first one is MW_EV_META, the last
- * one MW_EV_END, and nothing follows it.
- *   offset 0  8 bytes  magic "MCPWCAP\n"
- *   offset 8  4 bytes  version (MW_EVENT_VERSION), host byte order
- *   offset 12 4 bytes  0
+ * A capture file is this header and then events, back to back. The first one is MW_EV_META, the
+ * last one MW_EV_END, and nothing follows it.   offset 0  8 bytes  magic "MCPWCAP\n"   offset 8
+ * 4 bytes  version (MW_EVENT_VERSION), host byte order   offset 12 4 bytes  0
  */
 #define MW_CAPTURE_MAGIC "MCPWCAP\n"
 struct mw_capture_hdr {
@@ -268,12 +312,14 @@ struct mw_capture_hdr {
 
 _Static_assert(sizeof(struct mw_event_hdr) == 56, "event header");
 _Static_assert(sizeof(struct mw_addr) == 24, "address");
-_Static_assert(sizeof(struct mw_ev_io) == 56 + 40 + 48 + 32, "io body");
+_Static_assert(sizeof(struct mw_ev_io) == 56 + 40 + 48 + 40, "io body");
 _Static_assert(sizeof(struct mw_ev_fork) == 72, "fork body");
-_Static_assert(sizeof(struct mw_ev_proc) == 56 + 56, "proc body");
+_Static_assert(sizeof(struct mw_ev_proc) == 56 + 72, "proc body");
 _Static_assert(sizeof(struct mw_ev_exit) == 64, "exit body");
 _Static_assert(sizeof(struct mw_ev_act) == 56 + 40 + 48 + 32, "act body");
 _Static_assert(sizeof(struct mw_ev_sock) == 56 + 24 + 48 + 8, "sock body");
+_Static_assert(sizeof(struct mw_ev_close) == 56 + 32 + 48 + 8, "close body");
+_Static_assert(sizeof(struct mw_ev_name) == 64, "name body");
 _Static_assert(sizeof(struct mw_ev_meta) == 88, "meta body");
 _Static_assert(sizeof(struct mw_ev_lost) == 72, "lost body");
 _Static_assert(sizeof(struct mw_ev_clock) == 64, "clock body");

@@ -13,15 +13,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <mcpwatch/event.h>
+
 /* What the core asks of the kernel side. Sources that cannot (replay, memory) ignore it. */
 enum mw_control_kind {
 	MW_CONTROL_CHAN_KEEP = 1, /* this channel is MCP: capture it without limit */
 	MW_CONTROL_CHAN_DROP = 2, /* it is not: capture nothing of it any more */
+	MW_CONTROL_SERVER = 3,	  /* this process is an MCP server: observe it and what it starts */
+	MW_CONTROL_CLIENT = 4,	  /* who holds the other end of this server's channel is not seen:
+				   * observe it on its streams, if it is on this host */
 };
 
 struct mw_control {
 	enum mw_control_kind kind;
-	uint64_t chan, gen; /* of mw_ev_io */
+	uint64_t chan, gen; /* CHAN, CLIENT: of mw_ev_io; CHAN gen 0: whatever it is now */
+	/* SERVER: the process. CLIENT: the server; its channel's kind and, of TCP, the server's
+	 * address. SERVER over TCP: the address it serves at; else family 0. */
+	uint64_t start_ns;
+	uint32_t tgid;
+	uint32_t chan_kind; /* enum mw_chan_kind */
+	uint64_t ino;
+	struct mw_addr addr;
 };
 
 struct mw_source_stats {

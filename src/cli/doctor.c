@@ -30,19 +30,23 @@ static const char help[] =
 
 /* What the programs of this version attach to; all are among what is needed. */
 static const char *const sources[] = {
-	"tp_btf sys_exit",
+	"raw_tp sys_exit",
 	"tp_btf sched_process_fork, sched_process_exec, sched_process_exit",
 	"tp_btf inet_sock_set_state",
+	"iter task, task_file",
 };
+
+/* Attached where the kernel has them. */
+static const char source_uring[] = "tp_btf io_uring submit and complete";
 
 /* What no kernel lets this version see. */
 static const char *const unseen[] = {
 	"what is said over TLS: servers reached by https give no calls",
-	"calls over HTTP (Streamable HTTP, SSE, WebSocket): only lines on pipes and sockets are "
-	"read",
 	"actions other than open, delete, rename, rmdir, connect, exec and exit",
-	"what goes through io_uring",
+	"the bytes that io_uring, splice, sendfile and tee move: each is a gap of known length",
 };
+
+static const char unseen_uring[] = "on this kernel: that io_uring moves bytes at all";
 
 struct live {
 	bool tried, seen;
@@ -143,6 +147,13 @@ static void print_items(const struct mw_probe_report *p, bool needed)
 	}
 }
 
+static bool has_uring(const struct mw_probe_report *p)
+{
+	const struct mw_probe_item *it = find(p, "io_uring");
+
+	return it && it->ok;
+}
+
 static void print_text(const struct mw_probe_report *p, const struct live *live)
 {
 	const struct mw_probe_item *root = find(p, "root"), *cap = find(p, "cap_bpf");
@@ -155,11 +166,15 @@ static void print_text(const struct mw_probe_report *p, const struct live *live)
 	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
 		if (p->can_run)
 			printf("  %s\n", sources[i]);
+	if (p->can_run && has_uring(p))
+		printf("  %s\n", source_uring);
 	if (!p->can_run)
 		puts("  none");
 	puts("\nStays unseen");
 	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
 		printf("  %s\n", unseen[i]);
+	if (!has_uring(p))
+		printf("  %s\n", unseen_uring);
 	putchar('\n');
 	if (live->tried && live->seen)
 		printf("A real event was made and came after %.1f ms.\n", live->ms);
@@ -190,9 +205,13 @@ static void print_json(const struct mw_probe_report *p, const struct live *live,
 	fputs("],\"sources\":[", stdout);
 	for (i = 0; p->can_run && i < sizeof(sources) / sizeof(sources[0]); i++)
 		printf("%s\"%s\"", i ? "," : "", sources[i]);
+	if (p->can_run && has_uring(p))
+		printf(",\"%s\"", source_uring);
 	fputs("],\"unseen\":[", stdout);
 	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
 		printf("%s\"%s\"", i ? "," : "", unseen[i]);
+	if (!has_uring(p))
+		printf(",\"%s\"", unseen_uring);
 	putchar(']');
 	if (live->tried) {
 		printf(",\"live\":{\"seen\":%s", live->seen ? "true" : "false");

@@ -12,8 +12,7 @@
 
 #define NSEC 1000000000ll
 
-/* --- queue and set ------------------------------------------------------------------------------
- */
+/* --- queue and set --------------------------------------------------------------------------- */
 
 void mw_evq_done(struct mw_evq *q)
 {
@@ -95,8 +94,7 @@ bool mw_u64set_add(struct mw_u64set *s, uint64_t v)
 	return true;
 }
 
-/* --- clock --------------------------------------------------------------------------------------
- */
+/* --- clock ----------------------------------------------------------------------------------- */
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -129,8 +127,7 @@ int64_t mw_realtime_offset(void)
 	return best;
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* As much of a file as fits; the number of bytes or negative errno. */
 static ssize_t read_at(int dir, const char *name, char *buf, size_t len)
@@ -184,8 +181,7 @@ static int read_start_ticks(int dir, unsigned long long *ret)
 	return end == p + 1 || errno ? -EBADMSG : 0;
 }
 
-/* --- facts --------------------------------------------------------------------------------------
- */
+/* --- facts ----------------------------------------------------------------------------------- */
 
 int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns)
 {
@@ -254,6 +250,26 @@ int mw_facts_lost(struct mw_evq *q, uint32_t reason, uint32_t cpu, uint64_t coun
 	l->count = count;
 	l->reason = reason;
 	l->cpu = cpu;
+	return 0;
+}
+
+int mw_facts_name(struct mw_evq *q, uint32_t tgid, uint64_t start_ns, const char *name,
+		  const char *file)
+{
+	size_t n_name = strlen(name), n_file = strlen(file);
+	struct mw_ev_name *e;
+
+	if (n_name > MW_PATH_MAX || n_file > MW_PATH_MAX)
+		return -E2BIG;
+	e = mw_evq_add(q, MW_EV_NAME, sizeof(*e), n_name + n_file);
+	if (!e)
+		return -ENOMEM;
+	e->hdr.tgid = tgid;
+	e->hdr.tid = tgid;
+	e->hdr.start_ns = start_ns;
+	e->name_len = (uint16_t)n_name;
+	e->file_len = (uint16_t)n_file;
+	memcpy(mempcpy(e + 1, name, n_name), file, n_file);
 	return 0;
 }
 

@@ -47,6 +47,10 @@ int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns);
 int mw_facts_user(struct mw_evq *q, uint32_t uid);
 int mw_facts_lost(struct mw_evq *q, uint32_t reason, uint32_t cpu, uint64_t count);
 
+/* The name that the configuration in `file` gives to a process. -E2BIG: one of them is too long. */
+int mw_facts_name(struct mw_evq *q, uint32_t tgid, uint64_t start_ns, const char *name,
+		  const char *file);
+
 /*
  * A process: the head and the numbers are taken from `from` (its strings are not looked at), exe,
  * argv, cwd and cgroup from /proc. -ESRCH: the pid is gone, or another process has it now.

@@ -34,7 +34,7 @@ static void add(struct mw_probe_report *r, const char *name, bool needed, int er
 		r->can_run = false;
 }
 
-/* --- the process -------------------------------------------------------------------------------- */
+/* --- the process ----------------------------------------------------------------------------- */
 
 static int capable(unsigned int cap)
 {
@@ -60,7 +60,7 @@ static int readable(const char *path)
 	return access(path, R_OK) < 0 ? errno : 0;
 }
 
-/* --- programs ----------------------------------------------------------------------------------- */
+/* --- programs -------------------------------------------------------------------------------- */
 
 /* 0 or the errno of loading and, if `attach`, attaching the program that does nothing. */
 static int try_tracing(enum bpf_prog_type type, enum bpf_attach_type attach_type, const char *target)
@@ -99,6 +99,29 @@ static int try_load(enum bpf_prog_type type)
 		return errno;
 	close(fd);
 	return 0;
+}
+
+/* Attaching one takes a program of its own per kind; loading says as much. */
+static int try_iterator(const char *target)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_ITER);
+	int id = libbpf_find_vmlinux_btf_id(target, BPF_TRACE_ITER), fd;
+
+	if (id < 0)
+		return -id;
+	opts.attach_btf_id = (__u32)id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "mw_probe", "GPL", nothing, 2, &opts);
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static int has_function(const char *name)
+{
+	int id = libbpf_find_vmlinux_btf_id(name, BPF_TRACE_FENTRY);
+
+	return id < 0 ? -id : 0;
 }
 
 static int try_ring(void)
@@ -160,18 +183,23 @@ void mw_probe_run(struct mw_probe_report *ret)
 	add(&r, "ringbuf", true, try_ring(), "the way of events to user space (Linux 5.8)");
 	add(&r, "bpf_loop", true, try_helper(BPF_FUNC_loop),
 	    "calls of any length and paths of any depth (Linux 5.17)");
-	add(&r, "sys_exit", true,
-	    try_tracing(BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "sys_exit"),
-	    "tp_btf at the end of system calls: bytes on pipes and sockets, files, connects");
+	add(&r, "sys_exit", true, try_tracing(BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "sys_exit"),
+	    "raw tracepoint at the end of system calls: bytes on pipes and sockets, files, "
+	    "connects");
 	add(&r, "sched", true,
 	    try_tracing(BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "sched_process_exec"),
 	    "tp_btf at fork, exec and exit: who is whose child");
 	add(&r, "sock_state", true,
 	    try_tracing(BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "inet_sock_set_state"),
-	    "tp_btf at TCP states: the result of connects that did not wait");
+	    "tp_btf at TCP states: listeners, ends of connections, results of connects");
 	add(&r, "io_uring", false,
-	    try_tracing(BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "io_uring_submit_req"),
-	    "tp_btf at io_uring: without it what goes through such a ring stays unseen");
+	    try_tracing(BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "io_uring_complete"),
+	    "tp_btf at io_uring: bytes moved by such a ring are a gap of known length; without it "
+	    "they stay unseen");
+	add(&r, "iterators", true, try_iterator("task_file"),
+	    "open files of every process: servers that ran before the daemon (Linux 5.8)");
+	add(&r, "casts", false, has_function("bpf_rdonly_cast"),
+	    "kernel memory read without a call: cheaper for what is observed (Linux 6.2)");
 	add(&r, "syscall", true, try_helper(BPF_FUNC_get_current_task_btf),
 	    "programs user space runs itself: verdicts on channels (Linux 5.14)");
 	add(&r, "fentry", false,

@@ -112,5 +112,10 @@ LIVE_TESTS(live_chan_tests)
 LIVE_TESTS(live_file_tests)
 LIVE_TESTS(live_proc_tests)
 LIVE_TESTS(live_net_tests)
+LIVE_TESTS(live_bound_tests)
+LIVE_TESTS(live_uring_tests)
+LIVE_TESTS(live_tag_tests)
+LIVE_TESTS(live_close_tests)
+LIVE_TESTS(live_ask_tests)
 
 #endif

@@ -9,7 +9,7 @@
 
 struct live live = { .tag = MW_SOURCE_OBSERVED };
 
-/* --- collecting --------------------------------------------------------------------------------- */
+/* --- collecting ------------------------------------------------------------------------------ */
 
 static void check_order(const struct mw_event_hdr *h)
 {
@@ -78,7 +78,7 @@ static uint64_t start_ticks(pid_t pid)
 	return strtoull(p + 1, NULL, 10);
 }
 
-/* --- running ------------------------------------------------------------------------------------ */
+/* --- running --------------------------------------------------------------------------------- */
 
 void live_stop(void)
 {
@@ -149,7 +149,7 @@ void live_keep_all(void)
 	}
 }
 
-/* --- looking ------------------------------------------------------------------------------------ */
+/* --- looking --------------------------------------------------------------------------------- */
 
 const void *live_nth(uint16_t type, pid_t pid, size_t n)
 {
@@ -336,7 +336,7 @@ const struct mw_ev_io *live_check_stream(pid_t pid, int dir, uint64_t chan, uint
 	return first;
 }
 
-/* --- frame -------------------------------------------------------------------------------------- */
+/* --- frame ----------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
 {
@@ -385,9 +385,16 @@ int main(void)
 		const struct CMUnitTest *t;
 		const size_t *n;
 	} part[] = {
-		{ live_io_tests, &n_live_io_tests },	 { live_chan_tests, &n_live_chan_tests },
-		{ live_file_tests, &n_live_file_tests }, { live_proc_tests, &n_live_proc_tests },
+		{ live_io_tests, &n_live_io_tests },
+		{ live_chan_tests, &n_live_chan_tests },
+		{ live_file_tests, &n_live_file_tests },
+		{ live_proc_tests, &n_live_proc_tests },
 		{ live_net_tests, &n_live_net_tests },
+		{ live_bound_tests, &n_live_bound_tests },
+		{ live_uring_tests, &n_live_uring_tests },
+		{ live_tag_tests, &n_live_tag_tests },
+		{ live_close_tests, &n_live_close_tests },
+		{ live_ask_tests, &n_live_ask_tests },
 	};
 	static struct CMUnitTest all[256];
 	const char *filter = getenv("CMOCKA_TEST_FILTER");

@@ -363,6 +363,11 @@ static void tcp_of(int family)
 	assert_int_equal(sr->ino, live.sh->v[3]);
 	assert_int_equal(cw->gen, cr->gen);
 	assert_int_equal(sr->gen, sw->gen);
+	/* both ends count alike */
+	assert_true(cw->has_seq && cr->has_seq && sw->has_seq && sr->has_seq);
+	assert_int_equal(cw->tcp_seq - (uint32_t)cw->off, sr->tcp_seq - (uint32_t)sr->off);
+	assert_int_equal(sw->tcp_seq - (uint32_t)sw->off, cr->tcp_seq - (uint32_t)cr->off);
+	assert_int_not_equal(cw->tcp_seq, 0);
 	assert_int_equal(live_io(live.pid, MW_DIR_WRITE, 1)->sysno, SYS_sendto);
 	assert_int_equal(live_io(live.pid, MW_DIR_WRITE, 2)->sysno, SYS_sendmsg);
 	/* what was only looked at has no event */

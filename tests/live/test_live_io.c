@@ -15,7 +15,7 @@ static uint8_t *new_buf(size_t n)
 	return p;
 }
 
-/* --- one pipe, the child writes and a child of it reads ------------------------------------------- */
+/* --- one pipe, the child writes and a child of it reads -------------------------------------- */
 
 static int write_read_pipe(void *arg)
 {
@@ -210,7 +210,7 @@ static void test_files_are_no_channels(void **state)
 	assert_int_equal(live_count(MW_EV_IO, 0), 0);
 }
 
-/* --- several buffers ------------------------------------------------------------------------------ */
+/* --- several buffers ------------------------------------------------------------------------- */
 
 struct vec {
 	int n;	      /* elements */
@@ -299,7 +299,7 @@ static void test_iovec_1024_some_empty(void **state)
 	vectors_of(1024, 613, 2);
 }
 
-/* --- what is not all there ------------------------------------------------------------------------ */
+/* --- what is not all there ------------------------------------------------------------------- */
 
 /* The reader drops the pages it has read into: only at the call's end we look. */
 static int missing_pages(void *arg)
@@ -349,8 +349,8 @@ static void test_short_write_at_a_bad_page(void **state)
 }
 
 /*
- * What is missing at the call's end is a page that was dropped between the copy and our look. A thread
- * blocked in a write of more than the pipe takes gives the time for it.
+ * What is missing at the call's end is a page that was dropped between the copy and our look. A
+ * thread blocked in a write of more than the pipe takes gives the time for it.
  */
 struct blocked {
 	int fd;
@@ -517,7 +517,7 @@ static void test_dropped_then_kept(void **state)
 	assert_memory_equal(e + 1, "third", 5);
 }
 
-/* --- other ways to move bytes --------------------------------------------------------------------- */
+/* --- other ways to move bytes ---------------------------------------------------------------- */
 
 static int compat_write(void *arg)
 {

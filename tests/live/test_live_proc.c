@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <time.h>
 
-/* --- exec ----------------------------------------------------------------------------------------- */
+/* --- exec ------------------------------------------------------------------------------------ */
 
 static int exec_true(void *arg)
 {
@@ -134,7 +134,7 @@ static void test_exec_from_a_thread(void **state)
 	assert_int_equal(live_count(MW_EV_FORK, live.pid), 0);
 }
 
-/* --- what the source adds ------------------------------------------------------------------------- */
+/* --- what the source adds -------------------------------------------------------------------- */
 
 static int exec_sleep(void *arg)
 {
@@ -374,7 +374,7 @@ static void test_not_allowed(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* --- fork, exit and tags -------------------------------------------------------------------------- */
+/* --- fork, exit and tags --------------------------------------------------------------------- */
 
 static int fork_many(void *arg)
 {
