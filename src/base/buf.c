@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #define CAP_FIRST 64
+/* Under a limit of memory a large one may have room, but not for twice its size. */
+#define LARGE (1u << 20)
 
 void mw_buf_init(struct mw_buf *b, const struct mw_alloc *a, size_t max)
 {
@@ -52,16 +54,15 @@ int mw_buf_reserve(struct mw_buf *b, size_t n)
 	if (cap > b->max)
 		cap = b->max;
 	p = b->a->resize(b->a->ctx, b->p, b->cap, cap);
+	if (!p && cap >= LARGE && cap > need) {
+		cap = need;
+		p = b->a->resize(b->a->ctx, b->p, b->cap, cap);
+	}
 	if (!p)
 		return -ENOMEM;
 	b->p = p;
 	b->cap = cap;
 	return 0;
-}
-
-int mw_buf_append_byte(struct mw_buf *b, uint8_t c)
-{
-	return mw_buf_append(b, &c, 1);
 }
 
 int mw_buf_append_str(struct mw_buf *b, const char *s)

@@ -24,7 +24,7 @@ void mw_buf_done(struct mw_buf *b);
 void mw_buf_reset(struct mw_buf *b, size_t keep);
 /* 0, -E2BIG beyond max, -ENOMEM. p is not inside b itself. */
 static inline int mw_buf_append(struct mw_buf *b, const void *p, size_t n);
-int mw_buf_append_byte(struct mw_buf *b, uint8_t c);
+static inline int mw_buf_append_byte(struct mw_buf *b, uint8_t c);
 int mw_buf_append_str(struct mw_buf *b, const char *s);
 int mw_buf_append_u64(struct mw_buf *b, uint64_t v); /* decimal */
 int mw_buf_append_i64(struct mw_buf *b, int64_t v);  /* decimal */
@@ -46,6 +46,11 @@ static inline int mw_buf_append(struct mw_buf *b, const void *p, size_t n)
 		memcpy(b->p + b->len, p, n);
 	b->len += n;
 	return 0;
+}
+
+static inline int mw_buf_append_byte(struct mw_buf *b, uint8_t c)
+{
+	return mw_buf_append(b, &c, 1);
 }
 
 static inline struct mw_slice mw_buf_slice(const struct mw_buf *b)

@@ -31,6 +31,7 @@ void mw_json_init(struct mw_json *j, struct mw_slice text, unsigned int depth_ma
 	j->depth = 0;
 	j->depth_max = depth_max;
 	j->flags = 0;
+	j->keys = NULL;
 	j->state = ST_VALUE;
 }
 
@@ -58,6 +59,70 @@ static void push(struct mw_json *j, bool object)
 		j->stack[level / 8] &= (uint8_t)~bit;
 }
 
+/*
+ * Equal keys: a set of the keys of the open objects, kept as one stack. A closing object pops its
+ * own; chains run from the newest entry to older ones, so an entry below the innermost object's
+ * first ends a search, and popping an entry is making its successor the head of its chain. The hash
+ * is seeded with the text's own, so that nobody can choose keys that collide.
+ */
+#define KEYS_HEADS MW_JSON_KEYS_OPEN
+#define KEYS_NONE  UINT16_MAX
+
+void mw_json_watch_keys(struct mw_json *j, struct mw_json_keys *k)
+{
+	k->n = 0;
+	k->ready = false;
+	j->keys = k;
+}
+
+/* An object is opened, whose members have this depth. */
+static inline void keys_open(struct mw_json_keys *k, unsigned int depth)
+{
+	if (k)
+		k->base[depth] = (uint16_t)k->n;
+}
+
+static inline void keys_close(struct mw_json_keys *k, unsigned int depth)
+{
+	while (k && k->n > k->base[depth]) {
+		k->n--;
+		k->head[k->e[k->n].hash % KEYS_HEADS] = k->e[k->n].next;
+	}
+}
+
+static void keys_ready(struct mw_json_keys *k, const struct mw_json *j)
+{
+	struct mw_slice text = mw_slice(j->start, (size_t)(j->end - j->start));
+
+	k->seed = mw_hash64(text, text.n);
+	memset(k->head, 0xFF, sizeof(k->head));
+	k->ready = true;
+}
+
+/* MW_JSON_DUP, MW_JSON_UNSURE or 0; flags are those of the key itself. */
+static unsigned int keys_add(const struct mw_json *j, struct mw_slice raw, unsigned int flags)
+{
+	struct mw_json_keys *k = j->keys;
+	unsigned int base = k->base[j->depth], i;
+	uint32_t hash;
+
+	if (!k->ready)
+		keys_ready(k, j);
+	hash = (uint32_t)mw_json_str_hash(raw, flags, k->seed);
+	i = k->head[hash % KEYS_HEADS];
+	for (; i != KEYS_NONE && i >= base; i = k->e[i].next)
+		if (k->e[i].hash == hash && mw_json_str_same(k->e[i].raw, raw))
+			return MW_JSON_DUP;
+	if (k->n == MW_JSON_KEYS_OPEN || k->n - base == MW_JSON_KEYS_OBJECT)
+		return MW_JSON_UNSURE;
+	k->e[k->n].raw = raw;
+	k->e[k->n].hash = hash;
+	k->e[k->n].next = k->head[hash % KEYS_HEADS];
+	k->head[hash % KEYS_HEADS] = (uint16_t)k->n;
+	k->n++;
+	return 0;
+}
+
 /* Behind the closing quote of the string whose inside begins at p; NULL and *ret_fault. */
 static const uint8_t *string_end(const uint8_t *p, const uint8_t *end, unsigned int *flags,
 				 const uint8_t **ret_fault)
@@ -72,6 +137,11 @@ static const uint8_t *string_end(const uint8_t *p, const uint8_t *end, unsigned 
 		if (*p == '"')
 			return p + 1;
 		if (*p == '\\') {
+			if (end - p > 1 && mw_json_short_escape[p[1]]) {
+				*flags |= MW_JSON_ESCAPED;
+				p += 2;
+				continue;
+			}
 			n = mw_json_escape_get(p + 1, end, &cp, flags);
 			if (n == 0)
 				break;
@@ -159,6 +229,34 @@ static inline void set_item(struct mw_json_item *it, enum mw_json_tok tok, const
 	it->flags = flags;
 }
 
+/* Behind the string, number or word that begins at p; NULL and *ret_fault. */
+static inline const uint8_t *scalar_end(const uint8_t *p, const uint8_t *end,
+					enum mw_json_tok *ret_tok, unsigned int *flags,
+					const uint8_t **ret_fault)
+{
+	*ret_fault = p;
+	switch (*p) {
+	case '"':
+		*ret_tok = MW_JSON_STRING;
+		return string_end(p + 1, end, flags, ret_fault);
+	case 't':
+		*ret_tok = MW_JSON_TRUE;
+		return is_word(p, end, "true", 4) ? p + 4 : NULL;
+	case 'f':
+		*ret_tok = MW_JSON_FALSE;
+		return is_word(p, end, "false", 5) ? p + 5 : NULL;
+	case 'n':
+		*ret_tok = MW_JSON_NULL;
+		return is_word(p, end, "null", 4) ? p + 4 : NULL;
+	case '-':
+	case '0' ... '9':
+		*ret_tok = MW_JSON_NUMBER;
+		return number_end(p, end, flags, ret_fault);
+	default:
+		return NULL;
+	}
+}
+
 /* The value that begins at p. */
 static inline int value(struct mw_json *j, const uint8_t *p, struct mw_json_item *ret)
 {
@@ -176,32 +274,13 @@ static inline int value(struct mw_json *j, const uint8_t *p, struct mw_json_item
 		}
 		set_item(ret, *p == '{' ? MW_JSON_OBJECT : MW_JSON_ARRAY, p, p + 1, j->depth, 0);
 		push(j, *p == '{');
+		if (*p == '{')
+			keys_open(j->keys, j->depth);
 		j->state = *p == '{' ? ST_KEY_FIRST : ST_FIRST;
 		j->p = p + 1;
 		return 1;
-	case '"':
-		tok = MW_JSON_STRING;
-		to = string_end(p + 1, end, &flags, &bad);
-		break;
-	case 't':
-		tok = MW_JSON_TRUE;
-		to = is_word(p, end, "true", 4) ? p + 4 : NULL;
-		break;
-	case 'f':
-		tok = MW_JSON_FALSE;
-		to = is_word(p, end, "false", 5) ? p + 5 : NULL;
-		break;
-	case 'n':
-		tok = MW_JSON_NULL;
-		to = is_word(p, end, "null", 4) ? p + 4 : NULL;
-		break;
-	case '-':
-	case '0' ... '9':
-		tok = MW_JSON_NUMBER;
-		to = number_end(p, end, &flags, &bad);
-		break;
 	default:
-		return fault(j, p);
+		to = scalar_end(p, end, &tok, &flags, &bad);
 	}
 	if (!to)
 		return fault(j, bad);
@@ -216,6 +295,8 @@ static inline int close_container(struct mw_json *j, const uint8_t *p, struct mw
 {
 	enum mw_json_tok tok = *p == '}' ? MW_JSON_OBJECT_END : MW_JSON_ARRAY_END;
 
+	if (*p == '}')
+		keys_close(j->keys, j->depth);
 	j->depth--;
 	set_item(ret, tok, p, p + 1, j->depth, 0);
 	j->state = j->depth ? ST_AFTER : ST_DONE;
@@ -232,6 +313,8 @@ static inline int key(struct mw_json *j, const uint8_t *p, struct mw_json_item *
 	if (!to)
 		return fault(j, bad);
 	set_item(ret, MW_JSON_KEY, p, to, j->depth, flags);
+	if (j->keys)
+		flags |= keys_add(j, ret->raw, flags);
 	j->flags |= flags;
 	j->state = ST_COLON;
 	j->p = to;
@@ -295,11 +378,95 @@ int mw_json_next(struct mw_json *j, struct mw_json_item *ret)
 	return step(j, ret);
 }
 
+/*
+ * The rest of a container whose opening bracket was read last, up to behind the end of the one at
+ * `depth`. The same grammar as step's, without items and with the state in the place in the code:
+ * several times as fast, and most of what passes is only looked at here.
+ */
+static int rest(struct mw_json *j, unsigned int depth)
+{
+	const uint8_t *p = space_end(j->p, j->end), *end = j->end, *bad = p, *from;
+	bool object = in_object(j);
+	enum mw_json_tok tok;
+	unsigned int flags;
+
+	if (p == end)
+		return fault(j, p);
+	if (*p == (object ? '}' : ']'))
+		goto close;
+	if (!object)
+		goto value;
+key:
+	flags = 0;
+	from = p;
+	bad = p;
+	p = *p == '"' ? string_end(p + 1, end, &flags, &bad) : NULL;
+	if (!p)
+		return fault(j, bad);
+	if (j->keys)
+		flags |= keys_add(j, mw_slice(from, (size_t)(p - from)), flags);
+	j->flags |= flags;
+	p = space_end(p, end);
+	if (p == end || *p != ':')
+		return fault(j, p);
+	p = space_end(p + 1, end);
+	if (p == end)
+		return fault(j, p);
+value:
+	if (*p == '{' || *p == '[') {
+		if (j->depth >= j->depth_max) {
+			j->p = p;
+			j->state = ST_DEEP;
+			return -E2BIG;
+		}
+		object = *p == '{';
+		push(j, object);
+		if (object)
+			keys_open(j->keys, j->depth);
+		p = space_end(p + 1, end);
+		if (p == end)
+			return fault(j, p);
+		if (*p == (object ? '}' : ']'))
+			goto close;
+		if (object)
+			goto key;
+		goto value;
+	}
+	flags = 0;
+	p = scalar_end(p, end, &tok, &flags, &bad);
+	if (!p)
+		return fault(j, bad);
+	j->flags |= flags;
+after:
+	p = space_end(p, end);
+	if (p == end)
+		return fault(j, p);
+	if (*p == ',') {
+		p = space_end(p + 1, end);
+		if (p == end)
+			return fault(j, p);
+		if (object)
+			goto key;
+		goto value;
+	}
+	if (*p != (object ? '}' : ']'))
+		return fault(j, p);
+close:
+	if (object)
+		keys_close(j->keys, j->depth);
+	p++;
+	if (--j->depth > depth) {
+		object = in_object(j);
+		goto after;
+	}
+	j->state = j->depth ? ST_AFTER : ST_DONE;
+	j->p = p;
+	return 0;
+}
+
 int mw_json_skip(struct mw_json *j, const struct mw_json_item *it, struct mw_slice *ret)
 {
 	struct mw_json_item cur = *it;
-	const uint8_t *from;
-	unsigned int depth;
 	int r;
 
 	if (cur.tok == MW_JSON_KEY) {
@@ -307,96 +474,31 @@ int mw_json_skip(struct mw_json *j, const struct mw_json_item *it, struct mw_sli
 		if (r < 0)
 			return r;
 	}
-	from = cur.raw.p;
 	if (cur.tok == MW_JSON_OBJECT || cur.tok == MW_JSON_ARRAY) {
-		depth = cur.depth;
-		while (j->depth > depth) {
-			r = step(j, &cur);
-			if (r < 0)
-				return r;
-		}
+		r = rest(j, cur.depth);
+		if (r < 0)
+			return r;
 	}
-	*ret = mw_slice(from, (size_t)(j->p - from));
-	return 0;
-}
-
-/*
- * Equal keys: a set of the keys of the open objects, kept as one stack. A closing object pops its
- * own; chains run from the newest entry to older ones, so an entry below the innermost object's
- * first ends a search, and popping an entry is making its successor the head of its chain. The hash
- * is seeded with the text's own, so that nobody can choose keys that collide.
- */
-#define KEYS_OBJECT 256 /* members compared in one object */
-#define KEYS_OPEN 1024 /* in all open objects together */
-#define KEYS_HEADS 1024
-#define KEYS_NONE UINT16_MAX
-
-struct keys {
-	uint64_t seed;
-	unsigned int n;
-	bool ready; /* the seed and the heads are set: before the first key */
-	uint16_t head[KEYS_HEADS];
-	uint16_t base[MW_JSON_DEPTH_MAX + 1]; /* of the object whose members have that depth */
-	struct {
-		struct mw_slice raw;
-		uint32_t hash;
-		uint16_t next;
-	} e[KEYS_OPEN];
-};
-
-static void keys_close(struct keys *k, unsigned int depth)
-{
-	while (k->n > k->base[depth]) {
-		k->n--;
-		k->head[k->e[k->n].hash % KEYS_HEADS] = k->e[k->n].next;
-	}
-}
-
-/* MW_JSON_DUP, MW_JSON_UNSURE or 0. */
-static unsigned int keys_add(struct keys *k, struct mw_slice text, const struct mw_json_item *it)
-{
-	unsigned int base = k->base[it->depth], i;
-	uint32_t hash;
-
-	if (!k->ready) {
-		k->seed = mw_hash64(text, text.n);
-		memset(k->head, 0xFF, sizeof(k->head));
-		k->ready = true;
-	}
-	hash = (uint32_t)mw_json_str_hash(it->raw, it->flags, k->seed);
-	i = k->head[hash % KEYS_HEADS];
-	for (; i != KEYS_NONE && i >= base; i = k->e[i].next)
-		if (k->e[i].hash == hash && mw_json_str_same(k->e[i].raw, it->raw))
-			return MW_JSON_DUP;
-	if (k->n == KEYS_OPEN || k->n - base == KEYS_OBJECT)
-		return MW_JSON_UNSURE;
-	k->e[k->n].raw = it->raw;
-	k->e[k->n].hash = hash;
-	k->e[k->n].next = k->head[hash % KEYS_HEADS];
-	k->head[hash % KEYS_HEADS] = (uint16_t)k->n;
-	k->n++;
+	*ret = mw_slice(cur.raw.p, (size_t)(j->p - cur.raw.p));
 	return 0;
 }
 
 int mw_json_check(struct mw_slice text, unsigned int depth_max, unsigned int *ret_flags,
 		  size_t *ret_off)
 {
+	struct mw_json_keys k;
 	struct mw_json_item it;
+	struct mw_slice all;
 	struct mw_json j;
-	struct keys k;
 	int r;
 
-	k.n = 0;
-	k.ready = false;
 	mw_json_init(&j, text, depth_max);
-	while ((r = step(&j, &it)) > 0) {
-		if (it.tok == MW_JSON_OBJECT)
-			k.base[it.depth + 1] = (uint16_t)k.n;
-		else if (it.tok == MW_JSON_OBJECT_END)
-			keys_close(&k, it.depth + 1);
-		else if (it.tok == MW_JSON_KEY)
-			j.flags |= keys_add(&k, text, &it);
-	}
+	mw_json_watch_keys(&j, &k);
+	r = step(&j, &it);
+	if (r > 0)
+		r = mw_json_skip(&j, &it, &all);
+	if (r == 0) /* nothing may follow */
+		r = step(&j, &it);
 	if (r < 0) {
 		if (ret_off)
 			*ret_off = (size_t)(j.p - j.start);

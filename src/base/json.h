@@ -35,11 +35,11 @@ enum mw_json_tok {
 #define MW_JSON_NUL 0x02      /* holds \u0000 */
 #define MW_JSON_BAD_UTF8 0x04 /* holds bytes that are not UTF-8 */
 #define MW_JSON_LONE 0x08     /* holds a lone surrogate escape */
-#define MW_JSON_DUP 0x10      /* an object has a key twice (only set by mw_json_check) */
+#define MW_JSON_DUP	 0x10	  /* an object has a key twice (see mw_json_watch_keys) */
 #define MW_JSON_BIGNUM 0x20   /* a number that a double does not hold: an integer (written without
 			       * fraction and exponent) of magnitude above 2^53, or any number
 			       * that double takes for infinite, or for zero when it is not */
-#define MW_JSON_UNSURE 0x40   /* too many keys to look for equal ones everywhere (mw_json_check) */
+#define MW_JSON_UNSURE 0x40   /* too many keys to look for equal ones everywhere */
 
 struct mw_json_item {
 	enum mw_json_tok tok;
@@ -48,15 +48,42 @@ struct mw_json_item {
 	unsigned int flags;
 };
 
+struct mw_json_keys; /* private */
+
 struct mw_json {
 	const uint8_t *p, *start, *end;
 	unsigned int depth, depth_max, flags;
-	uint8_t state;				/* private */
-	uint8_t stack[MW_JSON_DEPTH_MAX / 8];	/* private: a bit a level, object or array */
+	struct mw_json_keys *keys;	      /* NULL, or see mw_json_watch_keys */
+	uint8_t state;			      /* private */
+	uint8_t stack[MW_JSON_DEPTH_MAX / 8]; /* private: a bit a level, object or array */
+};
+
+/*
+ * Equal keys are looked for by their decoded bytes: each key is compared with the first
+ * MW_JSON_KEYS_OBJECT different keys of its object, as long as the objects open at that point have
+ * at most MW_JSON_KEYS_OPEN such keys in all; where a bound cut that short, MW_JSON_UNSURE says so.
+ */
+#define MW_JSON_KEYS_OBJECT 256
+#define MW_JSON_KEYS_OPEN   1024
+
+struct mw_json_keys { /* all of it private */
+	uint64_t seed;
+	unsigned int n;
+	bool ready; /* the seed and the heads are set: before the first key */
+	uint16_t head[MW_JSON_KEYS_OPEN];
+	uint16_t base[MW_JSON_DEPTH_MAX + 1]; /* of the object whose members have that depth */
+	struct {
+		struct mw_slice raw;
+		uint32_t hash;
+		uint16_t next;
+	} e[MW_JSON_KEYS_OPEN];
 };
 
 /* depth_max 1..MW_JSON_DEPTH_MAX. */
 void mw_json_init(struct mw_json *j, struct mw_slice text, unsigned int depth_max);
+/* From now on j->flags gets MW_JSON_DUP and MW_JSON_UNSURE; called between init and the first item.
+ * `k` is borrowed for j's life; 30 KiB, for the stack. */
+void mw_json_watch_keys(struct mw_json *j, struct mw_json_keys *k);
 /* 1 an item, 0 the end (whole text valid), -EBADMSG not JSON, -E2BIG too deep. On an error j->p is
  * where, and the same error comes for ever. A byte order mark is not JSON. */
 int mw_json_next(struct mw_json *j, struct mw_json_item *ret);
@@ -66,11 +93,9 @@ int mw_json_next(struct mw_json *j, struct mw_json_item *ret);
  * not an END. 0, -EBADMSG, -E2BIG. */
 int mw_json_skip(struct mw_json *j, const struct mw_json_item *it, struct mw_slice *ret);
 
-/* Checks a whole text, in one pass and time proportional to its length. Equal keys are looked for
- * by their decoded bytes: each key is compared with the first 256 different keys of its object, as
- * long as the objects open at that point have at most 1024 such keys in all; where a bound cut
- * that short, MW_JSON_UNSURE says so. 0 and flags, -EBADMSG or -E2BIG and the offset of the fault.
- * Outputs may be NULL. Takes about 30 KiB of stack. */
+/* Checks a whole text, equal keys too, in one pass and time proportional to its length. 0 and
+ * flags, -EBADMSG or -E2BIG and the offset of the fault. Outputs may be NULL. Takes about 30 KiB of
+ * stack. */
 int mw_json_check(struct mw_slice text, unsigned int depth_max, unsigned int *ret_flags,
 		  size_t *ret_off);
 

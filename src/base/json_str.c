@@ -8,6 +8,11 @@
 
 #include "base/hash.h"
 
+const uint8_t mw_json_short_escape[256] = {
+	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
+
 unsigned int mw_json_escape_get(const uint8_t *p, const uint8_t *end, uint32_t *ret_cp,
 				unsigned int *flags)
 {
@@ -15,32 +20,12 @@ unsigned int mw_json_escape_get(const uint8_t *p, const uint8_t *end, uint32_t *
 
 	if (p == end)
 		return 0;
-	switch (*p) {
-	case '"':
-	case '\\':
-	case '/':
-		*ret_cp = *p;
+	if (mw_json_short_escape[*p]) {
+		*ret_cp = mw_json_short_escape[*p];
 		return 1;
-	case 'b':
-		*ret_cp = '\b';
-		return 1;
-	case 'f':
-		*ret_cp = '\f';
-		return 1;
-	case 'n':
-		*ret_cp = '\n';
-		return 1;
-	case 'r':
-		*ret_cp = '\r';
-		return 1;
-	case 't':
-		*ret_cp = '\t';
-		return 1;
-	case 'u':
-		break;
-	default:
-		return 0;
 	}
+	if (*p != 'u')
+		return 0;
 	unit = mw_json_hex4(p + 1, end);
 	if (unit < 0)
 		return 0;
@@ -98,6 +83,9 @@ bool mw_json_str_eq_slice(struct mw_slice raw, struct mw_slice want)
 	uint32_t cp;
 
 	if (!mw_json_inside(raw, &s))
+		return false;
+	/* most differ at once */
+	if (s.n && mw_json_is_plain(s.p[0]) && (want.n == 0 || want.p[0] != s.p[0]))
 		return false;
 	while (s.n) {
 		run = mw_json_take_plain(&s);
@@ -196,43 +184,43 @@ int mw_json_str_decode_head(struct mw_slice raw, size_t stop, struct mw_buf *out
 {
 	size_t len = out->len;
 	unsigned int flags = 0;
-	struct mw_slice s, run;
+	struct mw_slice s;
 	uint8_t utf8[4];
-	bool more = false;
 	uint32_t cp;
 	int r = 0;
 
 	if (!mw_json_inside(raw, &s))
 		return -EINVAL;
-	while (s.n) {
-		run = mw_json_take_plain(&s);
-		if (run.n >= stop - (out->len - len)) {
-			size_t n = stop - (out->len - len);
+	while (s.n && out->len - len < stop) {
+		size_t left = stop - (out->len - len), n = s.n < left ? s.n : left;
 
-			while (n < run.n && (run.p[n] & 0xc0) == 0x80)
-				n++;
-			more = n < run.n || s.n > 0;
-			run.n = n;
-		}
-		r = mw_buf_append(out, run.p, run.n);
-		if (r < 0 || more || s.n == 0)
-			break;
-		r = mw_json_char(&s, &cp, &flags);
+		/* never more than that much, and `max` may be less than all that is left */
+		if (n > out->max - out->len)
+			n = out->max - out->len;
+		r = mw_buf_reserve(out, n);
 		if (r < 0)
 			break;
-		r = mw_buf_append(out, utf8, mw_utf8_put(cp, utf8));
+		n = (size_t)(mw_json_plain_copy(s.p, s.p + n, out->p + out->len) - s.p);
+		out->len += n;
+		s = mw_slice(s.p + n, s.n - n);
+		if (s.n == 0 || n == left)
+			break;
+		if (s.n > 1 && *s.p == '\\' && mw_json_short_escape[s.p[1]]) {
+			r = mw_buf_append(out, &mw_json_short_escape[s.p[1]], 1);
+			s = mw_slice(s.p + 2, s.n - 2);
+		} else {
+			r = mw_json_char(&s, &cp, &flags);
+			if (r == 1)
+				r = mw_buf_append(out, utf8, mw_utf8_put(cp, utf8));
+		}
 		if (r < 0)
 			break;
-		if (out->len - len >= stop) {
-			more = s.n > 0;
-			break;
-		}
 	}
 	if (r < 0) {
 		out->len = len;
 		return r;
 	}
-	return more;
+	return s.n > 0;
 }
 
 int mw_json_str_decode(struct mw_slice raw, struct mw_buf *out)
@@ -240,15 +228,17 @@ int mw_json_str_decode(struct mw_slice raw, struct mw_buf *out)
 	return mw_json_str_decode_head(raw, SIZE_MAX, out);
 }
 
+/* The other way round: the letter of an ASCII byte's short escape, or 0. */
+static const uint8_t letters[0x80] = { ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\t'] = 't',
+				       ['\n'] = 'n', ['\f'] = 'f',  ['\r'] = 'r' };
+
 unsigned int mw_json_escape_put(uint8_t c, uint8_t out[6])
 {
 	static const char digits[] = "0123456789abcdef";
-	static const char letters[0x20] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-					    ['\f'] = 'f', ['\r'] = 'r' };
 
 	out[0] = '\\';
-	if (c >= 0x20 || letters[c]) {
-		out[1] = c >= 0x20 ? c : (uint8_t)letters[c];
+	if (letters[c]) {
+		out[1] = letters[c];
 		return 2;
 	}
 	memcpy(out + 1, "u00", 3);
@@ -257,43 +247,56 @@ unsigned int mw_json_escape_put(uint8_t c, uint8_t out[6])
 	return 6;
 }
 
+/* The character at the front of *s, which is not plain, as it stands in a string. */
+static int escape_one(struct mw_buf *out, struct mw_slice *s, bool *lost)
+{
+	const uint8_t *p = s->p;
+	unsigned int n, n_what;
+	uint8_t esc[6];
+
+	if (*p < 0x80) {
+		n = 1;
+		n_what = mw_json_escape_put(*p, esc);
+		p = esc;
+	} else {
+		n_what = n = mw_utf8_len(p, p + s->n);
+		if (n == 0) {
+			p = (const uint8_t *)"\\ufffd";
+			n_what = 6;
+			n = 1;
+			*lost = true;
+		} else if (n == 3 && memcmp(p, "\xE2\x80", 2) == 0 &&
+			   (p[2] == 0xA8 || p[2] == 0xA9)) {
+			p = (const uint8_t *)(p[2] == 0xA8 ? "\\u2028" : "\\u2029");
+			n_what = 6;
+		}
+	}
+	*s = mw_slice(s->p + n, s->n - n);
+	return mw_buf_append(out, p, n_what);
+}
+
 int mw_json_escape(struct mw_buf *out, struct mw_slice bytes, bool *lossy)
 {
 	size_t len = out->len;
 	bool lost = false;
-	int r = 0;
+	int r;
 
-	while (bytes.n) {
-		struct mw_slice run = mw_json_take_plain(&bytes);
-		const uint8_t *what = bytes.p;
-		unsigned int n = 1, n_what;
-		uint8_t esc[6];
+	do {
+		const uint8_t *end;
 
-		r = mw_buf_append(out, run.p, run.n);
+		r = mw_buf_reserve(out, bytes.n); /* nothing becomes shorter */
 		if (r < 0 || bytes.n == 0)
 			break;
-		if (*bytes.p < 0x80) {
-			n_what = mw_json_escape_put(*bytes.p, esc);
-			what = esc;
-		} else {
-			n_what = n = mw_utf8_len(bytes.p, bytes.p + bytes.n);
-			if (n == 0) {
-				what = (const uint8_t *)"\\ufffd";
-				n_what = 6;
-				n = 1;
-				lost = true;
-			} else if (n == 3 && memcmp(what, "\xE2\x80", 2) == 0 &&
-				   (what[2] == 0xA8 || what[2] == 0xA9)) {
-				what = (const uint8_t *)(what[2] == 0xA8 ? "\\u2028" : "\\u2029");
-				n_what = 6;
-			}
+		end = mw_json_plain_copy(bytes.p, bytes.p + bytes.n, out->p + out->len);
+		out->len += (size_t)(end - bytes.p);
+		bytes = mw_slice(end, bytes.n - (size_t)(end - bytes.p));
+		if (bytes.n && *end < 0x80 && letters[*end]) {
+			r = mw_buf_append(out, (const uint8_t[]){ '\\', letters[*end] }, 2);
+			bytes = mw_slice(end + 1, bytes.n - 1);
+		} else if (bytes.n) {
+			r = escape_one(out, &bytes, &lost);
 		}
-		r = mw_buf_append(out, what, n_what);
-		if (r < 0)
-			break;
-		bytes.p += n;
-		bytes.n -= n;
-	}
+	} while (r == 0);
 	if (r < 0) {
 		out->len = len;
 		return r;

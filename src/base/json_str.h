@@ -13,30 +13,67 @@
 #include <emmintrin.h>
 #endif
 
+#ifdef __SSE2__
+/* Which of the 16 bytes at p are not plain, a bit each; and the bytes themselves. */
+static inline unsigned int mw_json_mask16(const uint8_t *p, __m128i *ret)
+{
+	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
+		      space = _mm_set1_epi8(' ');
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	/* signed: below a space is a control or has the high bit */
+	__m128i hit = _mm_or_si128(
+	    _mm_cmplt_epi8(v, space),
+	    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
+
+	*ret = v;
+	return (unsigned int)_mm_movemask_epi8(hit);
+}
+#endif
+
+static inline bool mw_json_is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 /* The first byte in [p, end) that is not plain (a quote, a backslash, a control, or outside ASCII),
  * or end. */
 static inline const uint8_t *mw_json_plain_end(const uint8_t *p, const uint8_t *end)
 {
 #ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
-		      space = _mm_set1_epi8(' ');
-
 	for (; end - p >= 16; p += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* signed: below a space is a control or has the high bit */
-		__m128i hit = _mm_or_si128(
-			_mm_cmplt_epi8(v, space),
-			_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
-		unsigned int mask = (unsigned int)_mm_movemask_epi8(hit);
+		__m128i v;
+		unsigned int mask = mw_json_mask16(p, &v);
 
 		if (mask)
 			return p + __builtin_ctz(mask);
 	}
 #endif
-	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+	while (p < end && mw_json_is_plain(*p))
 		p++;
 	return p;
 }
+
+/* As mw_json_plain_end, and copies what lies before it to `to`. There must be room for all of
+ * [p, end): some of what follows may be copied too. */
+static inline const uint8_t *mw_json_plain_copy(const uint8_t *p, const uint8_t *end, uint8_t *to)
+{
+#ifdef __SSE2__
+	for (; end - p >= 16; p += 16, to += 16) {
+		__m128i v;
+		unsigned int mask = mw_json_mask16(p, &v);
+
+		_mm_storeu_si128((__m128i *)(void *)to, v);
+		if (mask)
+			return p + __builtin_ctz(mask);
+	}
+#endif
+	while (p < end && mw_json_is_plain(*p))
+		*to++ = *p++;
+	return p;
+}
+
+/* What a backslash with this byte stands for; 0: more than that byte decides (\u), or nothing. */
+extern const uint8_t mw_json_short_escape[256];
 
 /* The four hex digits at p, or -1; end says where the bytes end. */
 static inline int mw_json_hex4(const uint8_t *p, const uint8_t *end)

@@ -16,38 +16,52 @@ static void put(struct mw_emit *r, int error)
 		r->error = error;
 }
 
-static void raw(struct mw_emit *r, const void *p, size_t n)
+static inline void raw(struct mw_emit *r, const void *p, size_t n)
 {
 	if (!r->error)
 		r->error = mw_buf_append(r->out, p, n);
 }
+
+static inline void raw_byte(struct mw_emit *r, char c)
+{
+	raw(r, &c, 1);
+}
+
+#define RAW(r, literal) raw(r, literal, sizeof(literal) - 1)
 
 static void raw_str(struct mw_emit *r, const char *s)
 {
 	raw(r, s, strlen(s));
 }
 
-void mw_emit_key(struct mw_emit *r, const char *key)
+/* The comma that may be needed, the key if there is one, and room for n more bytes. */
+static uint8_t *key_and_room(struct mw_emit *r, const char *key, size_t n)
 {
-	size_t n = key ? strlen(key) : 0;
+	size_t n_key = key ? strlen(key) : 0;
 	uint8_t last, *p;
 
 	if (!r->error)
-		r->error = mw_buf_reserve(r->out, n + sizeof(",\"\":"));
+		r->error = mw_buf_reserve(r->out, n_key + n + sizeof(",\"\":"));
 	if (r->error)
-		return;
+		return NULL;
 	p = r->out->p + r->out->len;
 	last = p[-1];
 	if (last != '{' && last != '[')
 		*p++ = ',';
 	if (key) {
 		*p++ = '"';
-		memcpy(p, key, n);
-		p += n;
+		memcpy(p, key, n_key);
+		p += n_key;
 		*p++ = '"';
 		*p++ = ':';
 	}
 	r->out->len = (size_t)(p - r->out->p);
+	return p;
+}
+
+void mw_emit_key(struct mw_emit *r, const char *key)
+{
+	(void)key_and_room(r, key, 0);
 }
 
 void mw_emit_again(struct mw_emit *r, struct mw_slice member)
@@ -56,26 +70,45 @@ void mw_emit_again(struct mw_emit *r, struct mw_slice member)
 	raw(r, member.p, member.n);
 }
 
+void mw_emit_reopen(struct mw_emit *r)
+{
+	if (!r->error)
+		r->out->len--;
+}
+
 void mw_emit_open(struct mw_emit *r, const char *key, char bracket)
 {
 	mw_emit_key(r, key);
-	raw(r, &bracket, 1);
+	raw_byte(r, bracket);
 }
 
 void mw_emit_close(struct mw_emit *r, char bracket)
 {
-	raw(r, &bracket, 1);
+	raw_byte(r, bracket);
+}
+
+/* Whether a text stands in a JSON string as it is, byte for byte. */
+static bool is_plain(struct mw_slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] >= 0x80 || s.p[i] == '"' || s.p[i] == '\\')
+			return false;
+	return true;
 }
 
 void mw_emit_str(struct mw_emit *r, const char *key, const char *ours)
 {
-	if (!ours || !*ours)
+	struct mw_slice text = mw_slice(ours, ours ? strlen(ours) : 0);
+
+	if (!text.n)
 		return;
 	mw_emit_key(r, key);
-	raw_str(r, "\"");
-	if (!r->error)
-		put(r, mw_json_escape(r->out, mw_slice_str(ours), &r->lossy));
-	raw_str(r, "\"");
+	raw_byte(r, '"');
+	if (r->error || is_plain(text))
+		raw(r, text.p, text.n);
+	else
+		put(r, mw_json_escape(r->out, text, &r->lossy));
+	raw_byte(r, '"');
 }
 
 void mw_emit_u64(struct mw_emit *r, const char *key, uint64_t v)
@@ -97,7 +130,7 @@ void mw_emit_true(struct mw_emit *r, const char *key, bool v)
 	if (!v)
 		return;
 	mw_emit_key(r, key);
-	raw_str(r, "true");
+	RAW(r, "true");
 }
 
 /* The last n decimal digits of v. */
@@ -105,6 +138,12 @@ static void digits(char *at, size_t n, uint64_t v)
 {
 	for (; n > 0; v /= 10)
 		at[--n] = (char)('0' + v % 10);
+}
+
+void mw_emit_bool(struct mw_emit *r, const char *key, bool v)
+{
+	mw_emit_key(r, key);
+	raw_str(r, v ? "true" : "false");
 }
 
 void mw_emit_ms(struct mw_emit *r, const char *key, uint64_t ns)
@@ -119,26 +158,27 @@ void mw_emit_ms(struct mw_emit *r, const char *key, uint64_t ns)
 void mw_emit_hex(struct mw_emit *r, const char *key, const void *p, size_t n)
 {
 	mw_emit_key(r, key);
-	raw_str(r, "\"");
+	raw_byte(r, '"');
 	if (!r->error)
 		put(r, mw_buf_append_hex(r->out, p, n));
-	raw_str(r, "\"");
+	raw_byte(r, '"');
 }
 
 void mw_emit_id(struct mw_emit *r, const char *key, char kind, uint32_t run, uint64_t n)
 {
-	const uint8_t id[4] = { (uint8_t)(run >> 24), (uint8_t)(run >> 16), (uint8_t)(run >> 8),
-				(uint8_t)run };
+	static const char hex[] = "0123456789abcdef";
+	uint8_t *p = key_and_room(r, key, sizeof("\"k01234567-"));
 
-	mw_emit_key(r, key);
-	raw_str(r, "\"");
-	raw(r, &kind, 1);
-	if (!r->error)
-		put(r, mw_buf_append_hex(r->out, id, sizeof(id)));
-	raw_str(r, "-");
-	if (!r->error)
-		put(r, mw_buf_append_u64(r->out, n));
-	raw_str(r, "\"");
+	if (!p)
+		return;
+	*p++ = '"';
+	*p++ = (uint8_t)kind;
+	for (unsigned int shift = 32; shift > 0; shift -= 4)
+		*p++ = (uint8_t)hex[run >> (shift - 4) & 15];
+	*p++ = '-';
+	r->out->len = (size_t)(p - r->out->p);
+	put(r, mw_buf_append_u64(r->out, n));
+	raw_byte(r, '"');
 }
 
 /* Days to civil date: Howard Hinnant, "chrono-compatible low-level date algorithms". */
@@ -177,17 +217,24 @@ void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head 
 		  uint64_t boot_ns)
 {
 	char text[MW_TIME_LEN + 1];
+	uint8_t *p;
 
 	/* a hostile capture may name any time: it wraps, and is no error */
 	mw_time_print((int64_t)(boot_ns + (uint64_t)head->realtime_ns), text);
-	mw_emit_str(r, key, text);
+	p = key_and_room(r, key, MW_TIME_LEN + 2);
+	if (!p)
+		return;
+	p[0] = '"';
+	memcpy(p + 1, text, MW_TIME_LEN);
+	p[MW_TIME_LEN + 1] = '"';
+	r->out->len += MW_TIME_LEN + 2;
 }
 
 void mw_emit_begin(struct mw_emit *r, struct mw_buf *out, struct mw_buf *scratch,
 		   struct mw_emit_head *head, const char *type, uint64_t boot_ns)
 {
 	*r = (struct mw_emit){ .out = out, .scratch = scratch, .start = out->len };
-	raw_str(r, "{");
+	raw_byte(r, '{');
 	mw_emit_u64(r, "v", MW_RECORD_VERSION);
 	mw_emit_u64(r, "seq", head->seq);
 	mw_emit_time(r, "time", head, boot_ns);
@@ -199,7 +246,7 @@ void mw_emit_begin(struct mw_emit *r, struct mw_buf *out, struct mw_buf *scratch
 int mw_emit_end(struct mw_emit *r, struct mw_emit_head *head)
 {
 	mw_emit_true(r, "lossy", r->lossy);
-	raw_str(r, "}");
+	raw_byte(r, '}');
 	if (!r->error && r->out->len - r->start > MW_RECORD_MAX)
 		r->error = -E2BIG;
 	if (r->error) {
@@ -263,25 +310,41 @@ static void raw_mark(struct mw_emit *r, size_t bytes)
 void mw_emit_cut(struct mw_emit *r, const char *key, size_t n)
 {
 	mw_emit_key(r, key);
-	raw_str(r, "\"");
+	raw_byte(r, '"');
 	raw_mark(r, n);
-	raw_str(r, "\"");
+	raw_byte(r, '"');
+}
+
+/* What is in scratch, and the end of the text: of n bytes, of which more may be missing. */
+static void text_end(struct mw_emit *r, size_t n, bool cut, size_t max)
+{
+	struct mw_slice escaped = mw_buf_slice(r->scratch);
+
+	raw(r, escaped.p, cut_at(escaped, max));
+	if (escaped.n > max || cut)
+		raw_mark(r, n);
+	raw_byte(r, '"');
 }
 
 /* The text, redacted, of which there were n bytes and more may be missing. */
 static void text_of(struct mw_emit *r, const char *key, struct mw_slice text, size_t n, size_t max)
 {
-	struct mw_slice escaped;
+	size_t at;
 
 	mw_emit_key(r, key);
+	raw_byte(r, '"');
+	at = r->out->len;
+	if (n == text.n && n <= max && !r->error) {
+		put(r, mw_redact_text(r->out, text, &r->lossy));
+		if (r->out->len - at <= max) {
+			raw_byte(r, '"');
+			return;
+		}
+		r->out->len = at;
+	}
 	r->scratch->len = 0;
 	put(r, mw_redact_text(r->scratch, text, &r->lossy));
-	escaped = mw_buf_slice(r->scratch);
-	raw_str(r, "\"");
-	raw(r, escaped.p, cut_at(escaped, max));
-	if (escaped.n > max || n > text.n)
-		raw_mark(r, n);
-	raw_str(r, "\"");
+	text_end(r, n, n > text.n, max);
 }
 
 void mw_emit_text_max(struct mw_emit *r, const char *key, struct mw_slice text, size_t max)
@@ -290,6 +353,19 @@ void mw_emit_text_max(struct mw_emit *r, const char *key, struct mw_slice text, 
 
 	if (text.n && !r->error)
 		text_of(r, key, text, text.n, max < most ? max : most);
+}
+
+void mw_emit_target(struct mw_emit *r, const char *key, struct mw_slice target, size_t max)
+{
+	size_t most = text_max(r);
+
+	if (!target.n || r->error)
+		return;
+	mw_emit_key(r, key);
+	raw_byte(r, '"');
+	r->scratch->len = 0;
+	put(r, mw_redact_target(r->scratch, target, &r->lossy));
+	text_end(r, target.n, false, max < most ? max : most);
 }
 
 void mw_emit_text(struct mw_emit *r, const char *key, struct mw_slice text)
@@ -333,37 +409,48 @@ void mw_emit_argv(struct mw_emit *r, const char *key, struct mw_slice argv)
 	end = strings_within(all, max);
 	raw(r, end ? all.p : (const uint8_t *)"[", end ? end : 1);
 	mw_emit_cut(r, NULL, argv.n);
-	raw_str(r, "]");
+	raw_byte(r, ']');
 }
 
 bool mw_emit_json(struct mw_emit *r, const char *key, struct mw_slice value, size_t max)
 {
-	size_t room = mw_emit_room(r);
+	size_t room = mw_emit_room(r), at = r->out->len;
 	int err;
 
 	if (!value.n || r->error)
 		return true;
-	if (max > room)
-		max = room;
-	r->scratch->len = 0;
-	err = mw_redact_json_head(r->scratch, value, max, &r->lossy);
-	if (err > 0)
-		return false;
-	put(r, err);
+	mw_emit_key(r, key);
 	if (r->error)
 		return true;
-	mw_emit_key(r, key);
-	raw(r, r->scratch->p, r->scratch->len);
-	return true;
+	err = mw_redact_json_head(r->out, value, max < room ? max : room, &r->lossy);
+	if (err)
+		r->out->len = at;
+	if (err < 0)
+		put(r, err);
+	return err <= 0;
 }
 
 void mw_emit_json_str(struct mw_emit *r, const char *key, struct mw_slice value)
 {
+	mw_emit_json_str_max(r, key, value, MW_EMIT_TEXT_MAX);
+}
+
+void mw_emit_json_str_max(struct mw_emit *r, const char *key, struct mw_slice value, size_t max)
+{
+	size_t most = text_max(r);
 	struct mw_slice head = value;
 	struct mw_buf text, part;
 
 	if (!value.n || r->error)
 		return;
+	if (value.n > 2 && value.n < 256 && value.p[0] == '"' && value.p[value.n - 1] == '"') {
+		head = mw_slice(value.p + 1, value.n - 2);
+		if (is_plain(head)) {
+			text_of(r, key, head, head.n, text_max(r));
+			return;
+		}
+		head = value;
+	}
 	mw_buf_init(&text, r->out->a, 4 * STRING_HEAD);
 	mw_buf_init(&part, r->out->a, STRING_HEAD + 8);
 	if (value.n > STRING_HEAD) { /* more than a record takes: its beginning will do */
@@ -375,7 +462,7 @@ void mw_emit_json_str(struct mw_emit *r, const char *key, struct mw_slice value)
 		put(r, mw_json_str_decode(head, &text));
 	if (!r->error && text.len)
 		text_of(r, key, mw_buf_slice(&text), value.n > STRING_HEAD ? value.n - 2 : text.len,
-			text_max(r));
+			max < most ? max : most);
 	mw_buf_done(&text);
 	mw_buf_done(&part);
 }
@@ -383,9 +470,9 @@ void mw_emit_json_str(struct mw_emit *r, const char *key, struct mw_slice value)
 void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped)
 {
 	mw_emit_key(r, key);
-	raw_str(r, "\"");
+	raw_byte(r, '"');
 	raw(r, escaped.p, escaped.n);
-	raw_str(r, "\"");
+	raw_byte(r, '"');
 }
 
 int mw_emit_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,

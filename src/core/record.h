@@ -56,6 +56,7 @@ void mw_emit_str(struct mw_emit *r, const char *key, const char *ours);
 void mw_emit_u64(struct mw_emit *r, const char *key, uint64_t v);
 void mw_emit_i64(struct mw_emit *r, const char *key, int64_t v);
 void mw_emit_true(struct mw_emit *r, const char *key, bool v);	  /* only written if true */
+void mw_emit_bool(struct mw_emit *r, const char *key, bool v);
 void mw_emit_ms(struct mw_emit *r, const char *key, uint64_t ns); /* milliseconds, three decimals */
 void mw_emit_hex(struct mw_emit *r, const char *key, const void *p, size_t n);
 void mw_emit_id(struct mw_emit *r, const char *key, char kind, uint32_t run, uint64_t n);
@@ -65,6 +66,8 @@ void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head 
 void mw_emit_text(struct mw_emit *r, const char *key, struct mw_slice text);
 /* At most max bytes as written, without its mark. */
 void mw_emit_text_max(struct mw_emit *r, const char *key, struct mw_slice text, size_t max);
+/* The target of an HTTP request, redacted as such. */
+void mw_emit_target(struct mw_emit *r, const char *key, struct mw_slice target, size_t max);
 void mw_emit_argv(struct mw_emit *r, const char *key, struct mw_slice argv);
 /* How many bytes of content fit this record yet. */
 size_t mw_emit_room(const struct mw_emit *r);
@@ -74,9 +77,12 @@ void mw_emit_cut(struct mw_emit *r, const char *key, size_t n);
 bool mw_emit_json(struct mw_emit *r, const char *key, struct mw_slice value, size_t max);
 /* A raw JSON string's decoded bytes, redacted as text. */
 void mw_emit_json_str(struct mw_emit *r, const char *key, struct mw_slice raw);
+void mw_emit_json_str_max(struct mw_emit *r, const char *key, struct mw_slice raw, size_t max);
 
 /* A member, key and value, as it was written before. */
 void mw_emit_again(struct mw_emit *r, struct mw_slice member);
+/* Takes the bracket back that closed what was written last: more follows in it. */
+void mw_emit_reopen(struct mw_emit *r);
 /* A part of a text that mw_emit_body made. */
 void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped);
 

@@ -13,60 +13,79 @@
 
 #include "base/json.h"
 
-#define W(s)                                                                                       \
-	{                                                                                          \
-		(const uint8_t *)(s), sizeof(s) - 1                                                \
-	}
-
-/* Names are compared without separators and in lower case. A name that ends in one of these ... */
-static const struct mw_slice endings[] = {
-	W("password"),	    W("passwords"),	W("passwd"),	    W("passphrase"),
-	W("passcode"),	    W("passwordhash"),	W("token"),	    W("authtokens"),
-	W("accesstokens"),  W("apitokens"),	W("tokenvalue"),    W("secret"),
-	W("secrets"),	    W("secretvalue"),	W("apikey"),	    W("apikeys"),
-	W("authkey"),	    W("accountkey"),	W("accesskey"),	    W("secretkey"),
-	W("secretkeys"),    W("privatekey"),	W("privatekeys"),   W("signingkey"),
-	W("encryptionkey"), W("masterkey"),	W("hmackey"),	    W("sshkey"),
-	W("passkey"),	    W("authorization"), W("credential"),    W("credentials"),
-	W("cookie"),	    W("cookies"),	W("mcpsessionid"),  W("phpsessid"),
-	W("jsessionid"),    W("amzsignature"),	W("googsignature"), W("sqlpass"),
-	W("dbpass"),	    W("userpass"),	W("rootpass"),	    W("adminpass"),
-	W("smtppass"),	    W("mailpass"),	W("loginpass"),
+/* Names are compared without separators and in lower case. */
+enum match {
+	NONE,	/* the end of the list */
+	ENDING, /* of a name */
+	WORD,	/* its last word is this ("db_pass", "dbPwd"; not "bypass") */
+	WHOLE,	/* the name is this */
+	EXEMPT, /* a name that ends in this is the protocol's own, and no secret: before all others
+		 */
 };
 
-/* ... or whose last word is one of these ("db_pass", "dbPwd"; not "bypass") ... */
-static const struct mw_slice words[] = { W("pass"),   W("pwd"),	  W("pw"), W("jwt"),
-					 W("bearer"), W("creds"), W("otp") };
+struct secret {
+	struct mw_slice text;
+	enum match match;
+};
 
-/* ... or that is one of these as a whole, is a secret's; */
-static const struct mw_slice wholes[] = { W("auth"), W("sig"), W("cvv") };
+#define S(match, s)                                                                                \
+	{                                                                                          \
+		{ (const uint8_t *)(s), sizeof(s) - 1 }, match                                     \
+	}
 
-/* but not one that ends in these: the protocol's own, and no secret. */
-static const struct mw_slice exempt[] = { W("progresstoken") };
-
-#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+/* What names a secret, by the last letter. */
+static const struct secret secrets[26][24] = {
+	['d' - 'a'] = { S(ENDING, "password"), S(ENDING, "passwd"), S(ENDING, "mcpsessionid"),
+			S(ENDING, "phpsessid"), S(ENDING, "jsessionid"), S(WORD, "pwd") },
+	['e' - 'a'] = { S(ENDING, "passphrase"), S(ENDING, "passcode"), S(ENDING, "tokenvalue"),
+			S(ENDING, "secretvalue"), S(ENDING, "cookie"), S(ENDING, "amzsignature"),
+			S(ENDING, "googsignature") },
+	['g' - 'a'] = { S(WHOLE, "sig") },
+	['h' - 'a'] = { S(ENDING, "passwordhash"), S(WHOLE, "auth") },
+	['l' - 'a'] = { S(ENDING, "credential") },
+	['n' - 'a'] = { S(EXEMPT, "progresstoken"), S(ENDING, "token"),
+			S(ENDING, "authorization") },
+	['p' - 'a'] = { S(WORD, "otp") },
+	['r' - 'a'] = { S(WORD, "bearer") },
+	['s' -
+	    'a'] = { S(ENDING, "passwords"),  S(ENDING, "authtokens"),	S(ENDING, "accesstokens"),
+		     S(ENDING, "apitokens"),  S(ENDING, "secrets"),	S(ENDING, "apikeys"),
+		     S(ENDING, "secretkeys"), S(ENDING, "privatekeys"), S(ENDING, "credentials"),
+		     S(ENDING, "cookies"),    S(ENDING, "sqlpass"),	S(ENDING, "dbpass"),
+		     S(ENDING, "userpass"),   S(ENDING, "rootpass"),	S(ENDING, "adminpass"),
+		     S(ENDING, "smtppass"),   S(ENDING, "mailpass"),	S(ENDING, "loginpass"),
+		     S(WORD, "pass"),	      S(WORD, "creds") },
+	['t' - 'a'] = { S(ENDING, "secret"), S(WORD, "jwt") },
+	['v' - 'a'] = { S(WHOLE, "cvv") },
+	['w' - 'a'] = { S(WORD, "pw") },
+	['y' - 'a'] = { S(ENDING, "apikey"), S(ENDING, "authkey"), S(ENDING, "accountkey"),
+			S(ENDING, "accesskey"), S(ENDING, "secretkey"), S(ENDING, "privatekey"),
+			S(ENDING, "signingkey"), S(ENDING, "encryptionkey"), S(ENDING, "masterkey"),
+			S(ENDING, "hmackey"), S(ENDING, "sshkey"), S(ENDING, "passkey") },
+};
 
 static bool is_sep(uint8_t c)
 {
 	return c == '-' || c == '_' || c == '.' || c == ' ' || c == '[' || c == ']';
 }
 
-static bool ends_in(struct mw_slice name, struct mw_slice end)
-{
-	/* most differ in their last byte */
-	return name.n >= end.n && name.p[name.n - 1] == end.p[end.n - 1] &&
-	       memcmp(name.p + name.n - end.n, end.p, end.n) == 0;
-}
-
 bool mw_redact_name(struct mw_slice name)
 {
 	uint8_t norm[MW_REDACT_NAME_N];
 	size_t at = sizeof(norm), word = 0, i;
+	const struct secret *x;
 	struct mw_slice s, w;
 
 	/* "password2" is a password, "X-Token:" has no colon here */
 	while (name.n > 0 && (mw_is_digit(name.p[name.n - 1]) || is_sep(name.p[name.n - 1])))
 		name.n--;
+	if (name.n == 0 || !mw_is_lower(mw_lower(name.p[name.n - 1])))
+		return false;
+	x = secrets[mw_lower(name.p[name.n - 1]) - 'a'];
+	while (x->match != NONE && x->text.n > name.n)
+		x++;
+	if (x->match == NONE)
+		return false;
 	for (i = name.n; i > 0 && at > 0; i--) {
 		uint8_t c = name.p[i - 1];
 
@@ -79,47 +98,40 @@ bool mw_redact_name(struct mw_slice name)
 		if (word == 0 && mw_is_upper(c) && i > 1 && mw_is_lower(name.p[i - 2]))
 			word = at;
 	}
-	if (at == sizeof(norm))
-		return false;
 	if (word == 0)
 		word = at;
 	s = mw_slice(norm + at, sizeof(norm) - at);
 	w = mw_slice(norm + word, sizeof(norm) - word);
 
-	for (i = 0; i < N_OF(exempt); i++)
-		if (ends_in(s, exempt[i]))
-			return false;
-	for (i = 0; i < N_OF(endings); i++)
-		if (ends_in(s, endings[i]))
-			return true;
-	for (i = 0; i < N_OF(words); i++)
-		if (mw_slice_eq(w, words[i]))
-			return true;
-	for (i = 0; i < N_OF(wholes); i++)
-		if (mw_slice_eq(s, wholes[i]))
-			return true;
+	for (; x->match != NONE; x++)
+		if (x->match == WORD	? mw_slice_eq(w, x->text)
+		    : x->match == WHOLE ? mw_slice_eq(s, x->text)
+					: mw_slice_ends(s, x->text))
+			return x->match != EXEMPT;
 	return false;
 }
 
 /* --- JSON ---------------------------------------------------------------------------------------
  */
 
-/* A pass over one JSON text that copies it, secrets out, and stops at each string. */
+/* A pass over one JSON text that copies it, secrets out, and stops at strings. What stays as it is,
+ * is copied in runs as long as they come. */
 struct walk {
 	struct mw_json j;
-	const uint8_t *prev; /* everything before it has been copied */
+	const uint8_t *from, *prev; /* copied up to here; looked at up to here */
 	const uint8_t *end;
 	bool keep_space, cut; /* cut: a string was longer than stop */
-	size_t stop;	   /* no string is looked at further than this */
-	size_t out_stop;   /* when there is more than this, it is enough */
-	struct mw_buf str; /* the string stopped at, decoded; or a name */
+	size_t stop;	      /* no string is looked at further than this */
+	size_t out_stop;      /* when there is more than this, it is enough */
+	struct mw_slice text; /* the string stopped at, decoded; or a name */
+	struct mw_buf str;    /* its bytes, if it had to be decoded */
 };
 
 static void walk_init(struct walk *w, struct mw_slice text, bool keep_space,
 		      const struct mw_buf *out)
 {
 	mw_json_init(&w->j, text, MW_JSON_DEPTH_MAX);
-	w->prev = text.p;
+	w->from = w->prev = text.p;
 	w->end = text.p + text.n;
 	w->keep_space = keep_space;
 	w->cut = false;
@@ -129,19 +141,31 @@ static void walk_init(struct walk *w, struct mw_slice text, bool keep_space,
 	mw_buf_init(&w->str, out->a, text.n < SIZE_MAX / 4 ? 3 * text.n + 16 : SIZE_MAX / 2);
 }
 
+static int walk_copy(struct walk *w, struct mw_buf *out, const uint8_t *to)
+{
+	int r = mw_buf_append(out, w->from, (size_t)(to - w->from));
+
+	w->from = to;
+	return r;
+}
+
 /* Between two items stand only commas, colons and white space. */
 static int walk_gap(struct walk *w, struct mw_buf *out, const uint8_t *to)
 {
 	int r = 0;
 
-	if (w->keep_space)
-		r = mw_buf_append(out, w->prev, (size_t)(to - w->prev));
-	else
-		for (; w->prev < to && r == 0; w->prev++)
-			if (!mw_is_space(*w->prev))
-				r = mw_buf_append_byte(out, *w->prev);
-	w->prev = to;
+	for (; w->prev < to && r == 0; w->prev++)
+		if (!w->keep_space && mw_is_space(*w->prev)) {
+			r = walk_copy(w, out, w->prev);
+			w->from = w->prev + 1;
+		}
 	return r;
+}
+
+/* Whether a string stays as it is, also as the text of a JSON value: one that is easily seen to. */
+static bool stays(const struct walk *w, const struct mw_json_item *it)
+{
+	return it->flags == 0 && it->raw.n - 2 <= w->stop && mw_redact_is_quiet(w->text);
 }
 
 static int walk_decode(struct walk *w, const struct mw_json_item *it, bool *lossy)
@@ -149,18 +173,33 @@ static int walk_decode(struct walk *w, const struct mw_json_item *it, bool *loss
 	size_t n;
 	int r;
 
-	mw_buf_reset(&w->str, 65536);
 	if (it->flags & (MW_JSON_BAD_UTF8 | MW_JSON_LONE))
 		*lossy = true;
+	if (!(it->flags & (MW_JSON_ESCAPED | MW_JSON_BAD_UTF8)) && it->raw.n - 2 <= w->stop) {
+		w->text = mw_slice(it->raw.p + 1, it->raw.n - 2);
+		return 0;
+	}
+	mw_buf_reset(&w->str, 65536);
 	r = mw_json_str_decode_head(it->raw, w->stop, &w->str);
+	w->text = mw_buf_slice(&w->str);
 	if (r != 1)
 		return r;
 	/* half a URL does not show any more that what stands in it is a password */
 	w->cut = true;
-	for (n = w->str.len; n > 0 && !mw_is_space(w->str.p[n - 1]); n--)
-		if (n >= 3 && memcmp(w->str.p + n - 3, "://", 3) == 0)
-			w->str.len = n;
+	for (n = w->text.n; n > 0 && !mw_is_space(w->text.p[n - 1]); n--)
+		if (n >= 3 && memcmp(w->text.p + n - 3, "://", 3) == 0)
+			w->text.n = n;
 	return 0;
+}
+
+static int put_as_text(struct mw_buf *out, struct mw_slice text, bool *lossy)
+{
+	int r;
+
+	r = mw_buf_append_byte(out, '"');
+	if (r == 0)
+		r = mw_redact_put_text(out, text, lossy);
+	return r < 0 ? r : mw_buf_append_byte(out, '"');
 }
 
 /* The value of a secret's name: gone, whatever it is. */
@@ -174,9 +213,11 @@ static int walk_secret(struct walk *w, struct mw_buf *out, const struct mw_json_
 	if (r < 0)
 		return r;
 	r = walk_gap(w, out, value.p);
+	if (r == 0)
+		r = walk_copy(w, out, value.p);
 	if (r < 0)
 		return r;
-	w->prev = value.p + value.n;
+	w->from = w->prev = value.p + value.n;
 	n = value.n;
 	if (value.n > 1 && value.p[0] == '"') {
 		mw_buf_reset(&w->str, 65536);
@@ -193,55 +234,53 @@ static int walk_secret(struct walk *w, struct mw_buf *out, const struct mw_json_
 	return r;
 }
 
-/* 1: a string value; w->str is its text, and the caller appends what it is to be. 0: the end, or out is
- * longer than w->out_stop, or a string was cut. */
+static int walk_key(struct walk *w, struct mw_buf *out, const struct mw_json_item *it, bool *lossy)
+{
+	int r = walk_decode(w, it, lossy);
+
+	if (r == 0 && !stays(w, it)) {
+		r = walk_copy(w, out, it->raw.p);
+		if (r == 0)
+			r = put_as_text(out, w->text, lossy);
+		w->from = w->prev;
+	}
+	if (r == 0 && mw_redact_name(w->text))
+		r = walk_secret(w, out, it);
+	return r;
+}
+
+/* 1: a string value; w->text is its text, and the caller appends what it is to be. 0: the end, or
+ * out is longer than w->out_stop, or a string was cut. */
 static int walk_next(struct walk *w, struct mw_buf *out, bool *lossy)
 {
 	struct mw_json_item it;
-	int r;
+	int r = 0;
 
-	while (out->len <= w->out_stop && !w->cut) {
+	while (out->len + (size_t)(w->prev - w->from) <= w->out_stop && !w->cut) {
 		r = mw_json_next(&w->j, &it);
 		if (r < 0)
 			return r;
-		if (r == 0)
-			return w->keep_space ? walk_gap(w, out, w->end) : 0;
+		if (r == 0) {
+			r = walk_gap(w, out, w->end);
+			break;
+		}
 		r = walk_gap(w, out, it.raw.p);
 		if (r < 0)
 			return r;
-		switch (it.tok) {
-		case MW_JSON_OBJECT:
-		case MW_JSON_OBJECT_END:
-		case MW_JSON_ARRAY:
-		case MW_JSON_ARRAY_END:
-			w->prev = it.raw.p + 1;
-			r = mw_buf_append_byte(out, it.raw.p[0]);
-			break;
-		case MW_JSON_KEY:
-			w->prev = it.raw.p + it.raw.n;
+		w->prev = it.raw.p + it.raw.n;
+		if (it.tok == MW_JSON_KEY)
+			r = walk_key(w, out, &it, lossy);
+		else if (it.tok == MW_JSON_STRING)
 			r = walk_decode(w, &it, lossy);
-			if (r == 0)
-				r = mw_buf_append_byte(out, '"');
-			if (r == 0)
-				r = mw_redact_put_text(out, mw_buf_slice(&w->str), lossy);
-			if (r == 0)
-				r = mw_buf_append_byte(out, '"');
-			if (r == 0 && mw_redact_name(mw_buf_slice(&w->str)))
-				r = walk_secret(w, out, &it);
-			break;
-		case MW_JSON_STRING:
-			w->prev = it.raw.p + it.raw.n;
-			r = walk_decode(w, &it, lossy);
-			return r < 0 ? r : 1;
-		default:
-			w->prev = it.raw.p + it.raw.n;
-			r = mw_buf_append(out, it.raw.p, it.raw.n);
-			break;
-		}
 		if (r < 0)
 			return r;
+		if (it.tok != MW_JSON_STRING || stays(w, &it))
+			continue;
+		r = walk_copy(w, out, it.raw.p);
+		w->from = w->prev;
+		return r < 0 ? r : 1;
 	}
-	return 0;
+	return r < 0 ? r : walk_copy(w, out, w->prev);
 }
 
 /* The text of a JSON value inside a string, its strings redacted as text only. -EBADMSG: none. */
@@ -252,11 +291,7 @@ static int put_inner_json(struct mw_buf *out, struct mw_slice text, bool *lossy)
 
 	walk_init(&w, text, true, out);
 	while ((r = walk_next(&w, out, lossy)) == 1) {
-		r = mw_buf_append_byte(out, '"');
-		if (r == 0)
-			r = mw_redact_put_text(out, mw_buf_slice(&w.str), lossy);
-		if (r == 0)
-			r = mw_buf_append_byte(out, '"');
+		r = put_as_text(out, w.text, lossy);
 		if (r < 0)
 			break;
 	}
@@ -273,15 +308,15 @@ static int put_string(struct mw_buf *out, struct mw_slice text, bool *lossy)
 	size_t len;
 	int r;
 
-	r = mw_buf_append_byte(out, '"');
-	if (r < 0)
-		return r;
-	len = out->len;
 	while (t.n > 0 && mw_is_space(t.p[0]))
 		t = mw_slice(t.p + 1, t.n - 1);
 	if (t.n < 2 || (t.p[0] != '{' && t.p[0] != '['))
-		goto plain;
+		return put_as_text(out, text, lossy);
 
+	len = out->len;
+	r = mw_buf_append_byte(out, '"');
+	if (r < 0)
+		return r;
 	mw_buf_init(&inner, out->a, out->max);
 	r = put_inner_json(&inner, text, &bad);
 	if (r == 0)
@@ -295,11 +330,7 @@ static int put_string(struct mw_buf *out, struct mw_slice text, bool *lossy)
 		return r;
 	/* no JSON, or too deep or long for it: its pairs are looked for all the same */
 	out->len = len;
-plain:
-	r = mw_redact_put_text(out, text, lossy);
-	if (r < 0)
-		return r;
-	return mw_buf_append_byte(out, '"');
+	return put_as_text(out, text, lossy);
 }
 
 int mw_redact_json_head(struct mw_buf *out, struct mw_slice value, size_t stop, bool *lossy)
@@ -315,7 +346,7 @@ int mw_redact_json_head(struct mw_buf *out, struct mw_slice value, size_t stop, 
 		w.out_stop = len + stop;
 	}
 	while ((r = walk_next(&w, out, &bad)) == 1) {
-		r = put_string(out, mw_buf_slice(&w.str), &bad);
+		r = put_string(out, w.text, &bad);
 		if (r < 0)
 			break;
 	}

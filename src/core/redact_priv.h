@@ -42,6 +42,11 @@ static inline uint8_t mw_lower(uint8_t c)
 
 /* Whether a name as it stands in text, percent-encoded perhaps, is a secret's. */
 bool mw_redact_text_name(struct mw_slice run);
+/* The same of a name in a URL's query: also that of a session's id. */
+bool mw_redact_query_name(struct mw_slice run);
+/* Whether redaction and escaping leave a text as it is, and it is no JSON; false where that takes
+ * longer to find out. */
+bool mw_redact_is_quiet(struct mw_slice text);
 /* As mw_redact_text, but leaves behind what it had appended when it fails. */
 int mw_redact_put_text(struct mw_buf *out, struct mw_slice text, bool *lossy);
 /* What stands for `n` bytes taken out. */

@@ -2,12 +2,17 @@
 /*
  * redact_text.c - secrets in free text: NAME=VALUE, NAME: VALUE, --name VALUE, URLs
  *
- * One pass over the runs of name bytes; every helper looks ahead only over what it then takes out,
- * or over a bounded stretch, so that the time stays linear in the text.
+ * One pass over the runs of name bytes around the signs of a pair; every helper looks ahead only
+ * over what it then takes out, or over a bounded stretch, so that the time stays linear in the
+ * text.
  */
 #include "core/redact_priv.h"
 
 #include "base/json.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -54,15 +59,15 @@ static int hex_value(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A name as it stands in text: percent-decoded, the last bytes of it. */
-bool mw_redact_text_name(struct mw_slice run)
+/* The last bytes of a name as it stands in text, percent-decoded. How many. */
+static size_t name_decode(struct mw_slice run, uint8_t dec[3 * MW_REDACT_NAME_N])
 {
-	uint8_t dec[3 * MW_REDACT_NAME_N];
+	const size_t max = 3 * MW_REDACT_NAME_N;
 	size_t n = 0, i;
 
-	if (run.n > sizeof(dec)) {
-		run.p += run.n - sizeof(dec);
-		run.n = sizeof(dec);
+	if (run.n > max) {
+		run.p += run.n - max;
+		run.n = max;
 	}
 	/* "[token" of "[token=x]": a bracket that opens is not the name's */
 	for (i = 0; i < run.n; i++) {
@@ -79,7 +84,33 @@ bool mw_redact_text_name(struct mw_slice run)
 			dec[n++] = run.p[i];
 		}
 	}
-	return mw_redact_name(mw_slice(dec, n));
+	return n;
+}
+
+bool mw_redact_text_name(struct mw_slice run)
+{
+	uint8_t dec[3 * MW_REDACT_NAME_N];
+
+	return mw_redact_name(mw_slice(dec, name_decode(run, dec)));
+}
+
+bool mw_redact_query_name(struct mw_slice run)
+{
+	static const char want[] = "sessionid";
+	uint8_t dec[3 * MW_REDACT_NAME_N];
+	size_t n = name_decode(run, dec), k = sizeof(want) - 1;
+
+	if (mw_redact_name(mw_slice(dec, n)))
+		return true;
+	while (n > 0 && k > 0) {
+		uint8_t c = mw_lower(dec[--n]);
+
+		if (c == '_' || c == '-' || c == '.')
+			continue;
+		if (c != (uint8_t)want[--k])
+			return false;
+	}
+	return k == 0;
 }
 
 /* The end of a quoted string whose quote stands before `at` behind `n_esc` backslashes. */
@@ -279,40 +310,161 @@ static bool find_userinfo(struct mw_slice t, size_t at, struct cut *ret)
 	return true;
 }
 
+/*
+ * Nothing is taken out but behind a name with '=' or ':' after it, a word that begins with '-', or
+ * "bearer". So only the neighbourhood of such a sign is looked at word by word; most text has few.
+ */
+enum {
+	SIGN = 1, /* may be one */
+	ODD	  /* is escaped, or begins JSON */
+};
+
+static const uint8_t loud[256] = {
+	[0 ... 0x1f] = ODD, ['"'] = ODD,	   ['\\'] = ODD, ['{'] = ODD,
+	['['] = ODD,	    [0x80 ... 0xff] = ODD, ['='] = SIGN, [':'] = SIGN,
+	['-'] = SIGN,	    ['b'] = SIGN,	   ['B'] = SIGN
+};
+
+static bool is_sign(struct mw_slice t, size_t i)
+{
+	switch (t.p[i]) {
+	case '=':
+	case ':':
+		return true;
+	case '-':
+		return i == 0 || !mw_is_name_byte(t.p[i - 1]);
+	case 'b':
+	case 'B':
+		return t.n - i > 2 && mw_lower(t.p[i + 1]) == 'e' && mw_lower(t.p[i + 2]) == 'a';
+	default:
+		return false;
+	}
+}
+
+/* The first sign at or behind i, or the end. */
+static size_t next_sign(struct mw_slice t, size_t i)
+{
+#ifdef __SSE2__
+	const __m128i equals = _mm_set1_epi8('='), colon = _mm_set1_epi8(':'),
+		      dash = _mm_set1_epi8('-'), low = _mm_set1_epi8(0x20), b = _mm_set1_epi8('b'),
+		      e = _mm_set1_epi8('e');
+
+	for (; t.n - i > 16; i += 16) {
+		const uint8_t *p = t.p + i;
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i w = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+		__m128i be = _mm_and_si128(_mm_cmpeq_epi8(_mm_or_si128(v, low), b),
+					   _mm_cmpeq_epi8(_mm_or_si128(w, low), e));
+		__m128i pair = _mm_or_si128(_mm_cmpeq_epi8(v, equals), _mm_cmpeq_epi8(v, colon));
+		__m128i word = _mm_or_si128(_mm_cmpeq_epi8(v, dash), be);
+		unsigned int hits = (unsigned int)_mm_movemask_epi8(_mm_or_si128(pair, word));
+
+		for (; hits; hits &= hits - 1)
+			if (is_sign(t, i + (size_t)__builtin_ctz(hits)))
+				return i + (size_t)__builtin_ctz(hits);
+	}
+#endif
+	while (i < t.n && !(loud[t.p[i]] == SIGN && is_sign(t, i)))
+		i++;
+	return i;
+}
+
+#define QUIET_MAX 64
+
+bool mw_redact_is_quiet(struct mw_slice text)
+{
+	if (text.n > QUIET_MAX)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t what = loud[text.p[i]];
+
+		if (what && (what != SIGN || is_sign(text, i)))
+			return false;
+	}
+	return true;
+}
+
+/* Where the words begin that a sign may be about: the one it ends or is in, and the one before. */
+static size_t words_before(struct mw_slice t, size_t from, size_t sign)
+{
+	size_t i = sign, n_space = 0;
+
+	if (!mw_is_name_byte(t.p[i])) {
+		for (; i > from && (t.p[i - 1] == ' ' || t.p[i - 1] == '\t'); i--)
+			if (n_space++ == 16)
+				return i;
+		if (i > from && is_quote(t.p[i - 1]))
+			i--;
+		while (i > from && t.p[i - 1] == '\\')
+			i--;
+	}
+	while (i > from && mw_is_name_byte(t.p[i - 1]))
+		i--;
+	if (i > from && t.p[i - 1] == ' ')
+		i--;
+	while (i > from && mw_is_name_byte(t.p[i - 1]))
+		i--;
+	return i;
+}
+
+/* What was passed over of a text, and the word before. */
+struct pass {
+	size_t at, done;
+	size_t prev, prev_end; /* 0: none */
+};
+
+/* The next word of the text, from its beginning or what comes before it. 1: something is to go. */
+static bool word_next(struct mw_slice t, struct pass *w, struct cut *ret)
+{
+	size_t from = w->at, to = from, two;
+
+	while (to < t.n && mw_is_name_byte(t.p[to]))
+		to++;
+	w->at = to;
+	if (to == from) {
+		w->at++;
+		return false;
+	}
+	/* "api key: x": the name may be two words */
+	two = w->prev_end && w->prev_end + 1 == from && t.p[w->prev_end] == ' ' ? w->prev : from;
+	w->prev = from;
+	w->prev_end = to;
+	return find_userinfo(t, to, ret) || find_pair(t, from, two, to, ret) ||
+	       find_follower(t, from, to, ret);
+}
+
 int mw_redact_put_text(struct mw_buf *out, struct mw_slice t, bool *lossy)
 {
-	size_t done = 0, i = 0, prev = 0, prev_end = 0;
+	struct pass w = { 0 };
+	size_t sign, from;
 	struct cut cut;
 	int r;
 
-	if (t.n == 0)
-		return 0;
-	while (i < t.n) {
-		size_t from = i, two;
-
-		if (!mw_is_name_byte(t.p[i])) {
-			i++;
-			continue;
+	if (mw_redact_is_quiet(t))
+		return mw_buf_append(out, t.p, t.n);
+	while (w.at < t.n) {
+		sign = next_sign(t, w.at);
+		if (sign == t.n)
+			break;
+		from = words_before(t, w.at, sign);
+		if (from > w.at) {
+			w.at = from;
+			w.prev_end = 0;
 		}
-		while (i < t.n && mw_is_name_byte(t.p[i]))
-			i++;
-		/* "api key: x": the name may be two words */
-		two = prev_end && prev_end + 1 == from && t.p[prev_end] == ' ' ? prev : from;
-		prev = from;
-		prev_end = i;
-		if (!find_userinfo(t, i, &cut) && !find_pair(t, from, two, i, &cut) &&
-		    !find_follower(t, from, i, &cut))
-			continue;
-		r = mw_json_escape(out, mw_slice(t.p + done, cut.from - done), lossy);
-		if (r < 0)
-			return r;
-		r = mw_redact_put_mark(out, cut.to - cut.from);
-		if (r < 0)
-			return r;
-		done = i = cut.to;
-		prev_end = 0;
+		while (w.at <= sign) {
+			if (!word_next(t, &w, &cut))
+				continue;
+			r = mw_json_escape(out, mw_slice(t.p + w.done, cut.from - w.done), lossy);
+			if (r < 0)
+				return r;
+			r = mw_redact_put_mark(out, cut.to - cut.from);
+			if (r < 0)
+				return r;
+			w.done = w.at = cut.to;
+			w.prev_end = 0;
+		}
 	}
-	return mw_json_escape(out, mw_slice(t.p + done, t.n - done), lossy);
+	return mw_json_escape(out, mw_slice(t.p + w.done, t.n - w.done), lossy);
 }
 
 int mw_redact_text(struct mw_buf *out, struct mw_slice text, bool *lossy)

@@ -3,149 +3,6 @@
 
 #include <errno.h>
 
-/*
- * A message is read twice: mw_json_check proves that it is JSON and notices what hides in it, then
- * the walk below finds the members, passing over each byte once. The walk relies on the proof for
- * what it takes a byte to mean, never for where the text ends.
- */
-struct walk {
-	const uint8_t *p, *end;
-};
-
-static void space_skip(struct walk *w)
-{
-	while (w->p < w->end && (*w->p == ' ' || *w->p == '\t' || *w->p == '\n' || *w->p == '\r'))
-		w->p++;
-}
-
-/* From the opening quote to behind the closing one. */
-static int string_skip(struct walk *w)
-{
-	const uint8_t *p = w->p + 1;
-
-	for (;;) {
-		const uint8_t *quote, *q;
-
-		quote = p < w->end ? memchr(p, '"', (size_t)(w->end - p)) : NULL;
-		if (!quote)
-			return -EBADMSG;
-		for (q = quote; q > p && q[-1] == '\\'; q--)
-			;
-		/* an odd number of backslashes escapes it; they all lie behind the last quote */
-		p = quote + 1;
-		if ((quote - q) % 2 == 0)
-			break;
-	}
-	w->p = p;
-	return 0;
-}
-
-/* What may end a value or begin one inside it. */
-static const bool ends_run[256] = {
-	['"'] = true, ['{'] = true, ['['] = true,  ['}'] = true,  [']'] = true,
-	[','] = true, [' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true,
-};
-
-static int value_skip(struct walk *w)
-{
-	const uint8_t *start = w->p, *p = start, *end = w->end;
-	size_t depth = 0;
-	int r;
-
-	for (;;) {
-		while (p < end && !ends_run[*p])
-			p++;
-		if (p == end)
-			break;
-		switch (*p) {
-		case '"':
-			w->p = p;
-			r = string_skip(w);
-			if (r < 0)
-				return r;
-			if (depth == 0)
-				return 0;
-			p = w->p;
-			continue;
-		case '{':
-		case '[':
-			depth++;
-			break;
-		case '}':
-		case ']':
-			if (depth == 0)
-				goto out;
-			if (--depth == 0) {
-				p++;
-				goto out;
-			}
-			break;
-		default:
-			if (depth == 0)
-				goto out;
-			break;
-		}
-		p++;
-	}
-out:
-	if (depth || p == start)
-		return -EBADMSG;
-	w->p = p;
-	return 0;
-}
-
-/* Begins an object: false if the value is none, and nothing moved. */
-static bool object_enter(struct walk *w)
-{
-	if (w->p == w->end || *w->p != '{')
-		return false;
-	w->p++;
-	return true;
-}
-
-/* 1 and the next key, at its value; 0 behind the object. */
-static int key_next(struct walk *w, struct mw_slice *ret)
-{
-	const uint8_t *start;
-	int r;
-
-	space_skip(w);
-	if (w->p < w->end && *w->p == ',') {
-		w->p++;
-		space_skip(w);
-	}
-	if (w->p == w->end)
-		return -EBADMSG;
-	if (*w->p == '}') {
-		w->p++;
-		return 0;
-	}
-	if (*w->p != '"')
-		return -EBADMSG;
-	start = w->p;
-	r = string_skip(w);
-	if (r < 0)
-		return r;
-	*ret = mw_slice(start, (size_t)(w->p - start));
-	space_skip(w);
-	if (w->p == w->end || *w->p != ':')
-		return -EBADMSG;
-	w->p++;
-	space_skip(w);
-	return 1;
-}
-
-static int value_take(struct walk *w, struct mw_slice *ret)
-{
-	const uint8_t *start = w->p;
-	int r = value_skip(w);
-
-	if (r < 0)
-		return r;
-	*ret = mw_slice(start, (size_t)(w->p - start));
-	return 0;
-}
-
 /* Whether a raw string is this text, n bytes; nearly all are written without escapes. */
 static bool str_is(struct mw_slice raw, const char *want, size_t n)
 {
@@ -202,113 +59,198 @@ static bool str_begins(struct mw_slice raw, const char *want)
 struct found {
 	struct mw_rpc m;
 	struct mw_slice version;
-	struct mw_slice result_meta; /* m.meta is that of params until the kind is known */
-	bool result_mcp_meta;
+	/* of result; those of m are of params until the kind is known */
+	struct mw_slice result_meta, state, task_id, status;
+	bool result_mcp_meta, in_task;
 };
 
-static int meta_take(struct walk *w, struct mw_slice *ret, bool *ret_mcp)
-{
-	const uint8_t *start = w->p;
-	struct mw_slice key, value;
-	int r;
+/*
+ * One pass over the text: the scanner proves that it is JSON and notices what hides in it, while
+ * the members are picked up on the way. Behind a KEY each of these takes that member's value.
+ */
 
-	*ret_mcp = false;
-	if (!object_enter(w))
-		return value_take(w, ret);
-	while ((r = key_next(w, &key)) > 0) {
-		*ret_mcp |= str_begins(key, "io.modelcontextprotocol/");
-		r = value_take(w, &value);
-		if (r < 0)
-			break;
-	}
-	*ret = mw_slice(start, (size_t)(w->p - start));
-	return r;
+/* The value, if it is no object: 0 and it is taken whole. 1: an object, and its keys come next. */
+static int value_enter(struct mw_json *j, struct mw_slice *ret)
+{
+	struct mw_json_item it;
+	int r = mw_json_next(j, &it);
+
+	if (r < 0)
+		return r;
+	*ret = it.raw;
+	if (it.tok == MW_JSON_OBJECT)
+		return 1;
+	return mw_json_skip(j, &it, ret);
 }
 
-static int params_take(struct walk *w, struct mw_rpc *m)
+/* 1 and the next key of an object that was entered, 0 behind it. */
+static int key_next(struct mw_json *j, struct mw_json_item *ret)
 {
-	const uint8_t *start = w->p;
-	struct mw_slice none = { 0 }, key;
+	int r = mw_json_next(j, ret);
+
+	return r < 0 ? r : ret->tok == MW_JSON_KEY;
+}
+
+/* From its opening bracket to here. */
+static struct mw_slice up_to(struct mw_slice open, const struct mw_json *j)
+{
+	return mw_slice(open.p, (size_t)(j->p - open.p));
+}
+
+static int meta_take(struct mw_json *j, struct mw_slice *ret, bool *ret_mcp)
+{
+	struct mw_slice open, value;
+	struct mw_json_item key;
+	bool mcp = false;
+	int r;
+
+	r = value_enter(j, &open);
+	if (r > 0) {
+		while ((r = key_next(j, &key)) > 0) {
+			mcp |= str_begins(key.raw, "io.modelcontextprotocol/");
+			r = mw_json_skip(j, &key, &value);
+			if (r < 0)
+				return r;
+		}
+		open = up_to(open, j);
+	}
+	if (r < 0)
+		return r;
+	*ret = open;
+	*ret_mcp = mcp;
+	return 0;
+}
+
+static int params_take(struct mw_json *j, struct mw_rpc *m)
+{
+	struct mw_slice none = { 0 }, open;
+	struct mw_json_item key;
 	int r;
 
 	/* of equal keys the last one counts, with all that is in it */
 	m->name = m->uri = m->arguments = m->meta = m->request_id = none;
+	m->state = m->task_id = m->status = none;
 	m->mcp_meta = false;
-	if (!object_enter(w))
-		return value_take(w, &m->params);
-	while ((r = key_next(w, &key)) > 0) {
+	r = value_enter(j, &open);
+	if (r <= 0) {
+		m->params = open;
+		return r;
+	}
+	while ((r = key_next(j, &key)) > 0) {
 		struct mw_slice other, *slot = &other;
 
-		if (STR_IS(key, "_meta")) {
-			r = meta_take(w, &m->meta, &m->mcp_meta);
-			if (r < 0)
-				break;
-			continue;
-		}
-		if (STR_IS(key, "name"))
+		if (STR_IS(key.raw, "name"))
 			slot = &m->name;
-		else if (STR_IS(key, "uri"))
+		else if (STR_IS(key.raw, "uri"))
 			slot = &m->uri;
-		else if (STR_IS(key, "arguments"))
+		else if (STR_IS(key.raw, "arguments"))
 			slot = &m->arguments;
-		else if (STR_IS(key, "requestId"))
+		else if (STR_IS(key.raw, "requestId"))
 			slot = &m->request_id;
-		r = value_take(w, slot);
-		if (r < 0)
-			break;
-	}
-	m->params = mw_slice(start, (size_t)(w->p - start));
-	return r;
-}
-
-static int result_take(struct walk *w, struct found *f)
-{
-	const uint8_t *start = w->p;
-	struct mw_slice none = { 0 }, key;
-	int r;
-
-	f->result_meta = none;
-	f->result_mcp_meta = f->m.is_error = false;
-	if (!object_enter(w))
-		return value_take(w, &f->m.result);
-	while ((r = key_next(w, &key)) > 0) {
-		struct mw_slice value;
-
-		if (STR_IS(key, "_meta")) {
-			r = meta_take(w, &f->result_meta, &f->result_mcp_meta);
-		} else {
-			r = value_take(w, &value);
-			if (r == 0 && STR_IS(key, "isError"))
-				f->m.is_error = *value.p == 't';
-		}
-		if (r < 0)
-			break;
-	}
-	f->m.result = mw_slice(start, (size_t)(w->p - start));
-	return r;
-}
-
-static int members_take(struct walk *w, struct found *f)
-{
-	struct mw_slice key, other;
-	struct mw_rpc *m = &f->m;
-	int r;
-
-	while ((r = key_next(w, &key)) > 0) {
-		if (STR_IS(key, "params"))
-			r = params_take(w, m);
-		else if (STR_IS(key, "result"))
-			r = result_take(w, f);
-		else if (STR_IS(key, "id"))
-			r = value_take(w, &m->id);
-		else if (STR_IS(key, "method"))
-			r = value_take(w, &m->method);
-		else if (STR_IS(key, "error"))
-			r = value_take(w, &m->error);
-		else if (STR_IS(key, "jsonrpc"))
-			r = value_take(w, &f->version);
+		else if (STR_IS(key.raw, "requestState"))
+			slot = &m->state;
+		else if (STR_IS(key.raw, "taskId"))
+			slot = &m->task_id;
+		else if (STR_IS(key.raw, "status"))
+			slot = &m->status;
+		if (STR_IS(key.raw, "_meta"))
+			r = meta_take(j, &m->meta, &m->mcp_meta);
 		else
-			r = value_take(w, &other);
+			r = mw_json_skip(j, &key, slot);
+		if (r < 0)
+			return r;
+	}
+	m->params = up_to(open, j);
+	return r;
+}
+
+static int task_take(struct mw_json *j, struct found *f)
+{
+	struct mw_json_item key;
+	struct mw_slice open, value;
+	int r = value_enter(j, &open);
+
+	if (r <= 0)
+		return r;
+	while ((r = key_next(j, &key)) > 0) {
+		r = mw_json_skip(j, &key, &value);
+		if (r < 0)
+			return r;
+		if (STR_IS(key.raw, "taskId")) {
+			f->task_id = value;
+			f->in_task = true;
+		} else if (STR_IS(key.raw, "status")) {
+			f->status = value;
+		}
+	}
+	return r;
+}
+
+static int result_take(struct mw_json *j, struct found *f)
+{
+	struct mw_slice none = { 0 }, open, value;
+	struct mw_json_item key;
+	int r;
+
+	f->result_meta = f->state = f->task_id = f->status = f->m.result_type = none;
+	f->in_task = false;
+	f->result_mcp_meta = f->m.is_error = false;
+	r = value_enter(j, &open);
+	if (r <= 0) {
+		f->m.result = open;
+		return r;
+	}
+	while ((r = key_next(j, &key)) > 0) {
+		struct mw_slice other, *slot = &other;
+
+		if (STR_IS(key.raw, "resultType"))
+			slot = &f->m.result_type;
+		else if (STR_IS(key.raw, "requestState"))
+			slot = &f->state;
+		else if (STR_IS(key.raw, "taskId"))
+			slot = &f->task_id;
+		else if (STR_IS(key.raw, "status"))
+			slot = &f->status;
+		else if (STR_IS(key.raw, "isError"))
+			slot = &value;
+		if (STR_IS(key.raw, "_meta"))
+			r = meta_take(j, &f->result_meta, &f->result_mcp_meta);
+		else if (STR_IS(key.raw, "task"))
+			r = task_take(j, f);
+		else
+			r = mw_json_skip(j, &key, slot);
+		if (r < 0)
+			return r;
+		if (slot == &value)
+			f->m.is_error = *value.p == 't';
+	}
+	f->m.result = up_to(open, j);
+	return r;
+}
+
+static int members_take(struct mw_json *j, struct found *f)
+{
+	struct mw_rpc *m = &f->m;
+	struct mw_json_item key;
+	int r;
+
+	while ((r = key_next(j, &key)) > 0) {
+		struct mw_slice other, *slot = &other;
+
+		if (STR_IS(key.raw, "id"))
+			slot = &m->id;
+		else if (STR_IS(key.raw, "method"))
+			slot = &m->method;
+		else if (STR_IS(key.raw, "error"))
+			slot = &m->error;
+		else if (STR_IS(key.raw, "jsonrpc"))
+			slot = &f->version;
+		if (STR_IS(key.raw, "params"))
+			r = params_take(j, m);
+		else if (STR_IS(key.raw, "result"))
+			r = result_take(j, f);
+		else
+			r = mw_json_skip(j, &key, slot);
 		if (r < 0)
 			return r;
 	}
@@ -341,69 +283,87 @@ static int kind_of(const struct mw_rpc *m, struct mw_slice version, enum mw_rpc_
 
 int mw_rpc_parse(struct mw_slice text, struct mw_rpc *ret, size_t *ret_off)
 {
-	struct walk w = { text.p, text.n ? text.p + text.n : text.p };
+	struct mw_json_keys keys;
 	struct found f = { 0 };
-	const uint8_t *start;
+	struct mw_json_item it;
+	struct mw_slice whole;
+	struct mw_json j;
+	bool object;
 	int r;
 
-	r = mw_json_check(text, MW_JSON_DEPTH_MAX, &f.m.json_flags, ret_off);
-	if (r < 0)
+	mw_json_init(&j, text, MW_JSON_DEPTH_MAX);
+	mw_json_watch_keys(&j, &keys);
+	r = value_enter(&j, &whole);
+	object = r > 0;
+	if (object) {
+		r = members_take(&j, &f);
+		whole = up_to(whole, &j);
+	}
+	if (r == 0) /* nothing may follow */
+		r = mw_json_next(&j, &it);
+	if (r < 0) {
+		if (ret_off)
+			*ret_off = (size_t)(j.p - j.start);
 		return r;
-	space_skip(&w);
-	start = w.p;
-	if (!object_enter(&w))
+	}
+	if (!object)
 		return -EPROTO;
-	r = members_take(&w, &f);
-	if (r < 0)
-		return r;
-	f.m.whole = mw_slice(start, (size_t)(w.p - start));
+	f.m.json_flags = j.flags;
+	f.m.whole = whole;
 	r = kind_of(&f.m, f.version, &f.m.kind);
 	if (r < 0)
 		return r;
 	if (f.m.kind == MW_RPC_RESPONSE) {
 		f.m.meta = f.result_meta;
 		f.m.mcp_meta = f.result_mcp_meta;
+		f.m.state = f.state;
+		f.m.task_id = f.task_id;
+		f.m.status = f.status;
+		f.m.is_task = f.task_id.n && *f.task_id.p == '"' &&
+			      (f.in_task || (f.m.result_type.n && STR_IS(f.m.result_type, "task")));
 	}
 	*ret = f.m;
 	return 0;
 }
 
+static size_t space_end(struct mw_slice text, size_t i)
+{
+	while (i < text.n &&
+	       (text.p[i] == ' ' || text.p[i] == '\t' || text.p[i] == '\n' || text.p[i] == '\r'))
+		i++;
+	return i;
+}
+
 bool mw_rpc_is_batch(struct mw_slice text)
 {
-	struct walk w = { text.p, text.n ? text.p + text.n : text.p };
+	size_t i = space_end(text, 0);
 
-	space_skip(&w);
-	return w.p < w.end && *w.p == '[';
+	return i < text.n && text.p[i] == '[';
 }
 
 int mw_rpc_batch_next(struct mw_slice text, size_t *pos, struct mw_slice *ret)
 {
-	struct walk w = { text.p, text.n ? text.p + text.n : text.p };
 	bool first = *pos == 0;
-	int r;
+	size_t i = space_end(text, *pos);
+	struct mw_json_item it;
+	struct mw_json j;
 
-	if (*pos > text.n)
-		return -EBADMSG;
-	if (*pos)
-		w.p += *pos;
-	space_skip(&w);
-	if (w.p == w.end)
+	if (i >= text.n)
 		return -EBADMSG;
 	/* at the end *pos stays before the bracket, so that it can be asked again */
-	if (!first && *w.p == ']')
+	if (!first && text.p[i] == ']')
 		return 0;
-	if (*w.p != (first ? '[' : ','))
+	if (text.p[i] != (first ? '[' : ','))
 		return -EBADMSG;
-	w.p++;
-	space_skip(&w);
-	if (first && w.p < w.end && *w.p == ']') {
-		*pos = (size_t)(w.p - text.p);
+	i = space_end(text, i + 1);
+	if (first && i < text.n && text.p[i] == ']') {
+		*pos = i;
 		return 0;
 	}
-	r = value_take(&w, ret);
-	if (r < 0)
-		return r;
-	*pos = (size_t)(w.p - text.p);
+	mw_json_init(&j, mw_slice(text.p + i, text.n - i), MW_JSON_DEPTH_MAX);
+	if (mw_json_next(&j, &it) != 1 || mw_json_skip(&j, &it, ret) < 0)
+		return -EBADMSG;
+	*pos = (size_t)(j.p - text.p);
 	return 1;
 }
 

@@ -30,10 +30,16 @@ struct mw_rpc {
 	struct mw_slice arguments;  /* params.arguments */
 	struct mw_slice meta;	    /* params._meta; of a response result._meta */
 	struct mw_slice request_id; /* params.requestId (notifications/cancelled) */
-	bool mcp_meta;		    /* meta has a key that begins with io.modelcontextprotocol/ */
+	/* of params, or of result: of a response */
+	struct mw_slice state;	 /* requestState (2026-07-28: input_required and its repeat) */
+	struct mw_slice task_id; /* taskId (tasks/ *); of a result also task.taskId */
+	struct mw_slice status;	 /* status; of a result also task.status */
+	bool mcp_meta;		 /* meta has a key that begins with io.modelcontextprotocol/ */
 	/* of result */
-	bool is_error;		 /* result.isError is true */
-	unsigned int json_flags; /* MW_JSON_* of the whole text; MW_JSON_DUP for any object */
+	bool is_error; /* result.isError is true */
+	bool is_task;  /* it has a taskId, in result.task or beside resultType "task" */
+	struct mw_slice result_type; /* result.resultType */
+	unsigned int json_flags;     /* MW_JSON_* of the whole text; MW_JSON_DUP for any object */
 };
 
 /*

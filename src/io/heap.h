@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 
 extern const struct mw_alloc mw_heap;
+/* How the heap keeps and gives back memory; once, before anything large is allocated. */
+void mw_heap_init(void);
 
 /* SHA-256 as mw_engine_config wants it. */
 void mw_sha256(const void *p, size_t n, uint8_t out[32]);

@@ -21,33 +21,54 @@ class Failed(Exception):
     """A configuration cannot be measured; says why in one line."""
 
 
-def peak_kb(pid):
-    """VmHWM, looked at while it runs: ru_maxrss would count ours from before its exec."""
-    try:
-        with open(f"/proc/{pid}/status") as f:
-            return next((int(line.split()[1]) for line in f if line.startswith("VmHWM")), 0)
-    except OSError:
-        return 0
+class Memory:
+    """What a process takes, looked at while it runs: ru_maxrss would count ours from before its exec."""
+
+    def __init__(self):
+        self.peak_kb = self.anon_kb = 0
+        self.at = []  # (bytes read so far, RssAnon) at each look
+
+    def look(self, pid):
+        try:
+            with open(f"/proc/{pid}/io") as f:
+                read = next(int(line.split()[1]) for line in f if line.startswith("rchar"))
+            with open(f"/proc/{pid}/status") as f:
+                kb = {k: int(v.split()[0]) for k, _, v in (x.partition(":") for x in f)
+                      if k in ("VmHWM", "RssAnon", "RssFile", "RssShmem")}
+        except (OSError, StopIteration):
+            return
+        if len(kb) < 4:
+            return  # it has ended
+        self.peak_kb = max(self.peak_kb, kb["VmHWM"])
+        # of the peak what is not anonymous only grows; between two looks it may have had more than either shows
+        self.anon_kb = max(self.anon_kb, kb["RssAnon"], kb["VmHWM"] - kb["RssFile"] - kb["RssShmem"])
+        self.at.append((read, kb["RssAnon"]))
+
+    def anon_at(self, share):
+        """RssAnon when that share of all it read had been read."""
+        total = self.at[-1][0]
+        return next(kb for read, kb in self.at if read >= share * total)
 
 
 class Procs:
     def __init__(self, tmp):
         self.tmp, self.alive, self.n = tmp, [], 0
 
-    def start(self, argv, cpu, stdout=subprocess.PIPE):
-        p = Proc(self, [str(a) for a in argv], cpu, stdout)
+    def start(self, argv, cpu, stdout=subprocess.PIPE, stdin=subprocess.PIPE):
+        p = Proc(self, [str(a) for a in argv], cpu, stdout, stdin)
         self.alive.append(p)
         return p
 
-    def run(self, argv, cpu, stdout):
-        """To its end; .wall and .peak_kb say what it took."""
+    def run(self, argv, cpu, stdout, stdin=subprocess.PIPE, every=0.02):
+        """To its end; .wall and .memory say what it took."""
         start = time.monotonic()
-        p = self.start(argv, cpu, stdout)
-        p.p.stdin.close()
+        p = self.start(argv, cpu, stdout, stdin)
+        if p.p.stdin:
+            p.p.stdin.close()
         pidfd = os.pidfd_open(p.pid)
         try:
-            while not select.select([pidfd], [], [], 0.02)[0]:
-                p.peak_kb = max(p.peak_kb, peak_kb(p.pid))
+            while not select.select([pidfd], [], [], every)[0]:
+                p.memory.look(p.pid)
         finally:
             os.close(pidfd)
         p.wall = time.monotonic() - start
@@ -62,10 +83,10 @@ class Procs:
 
 
 class Proc:
-    def __init__(self, procs, argv, cpu, stdout):
+    def __init__(self, procs, argv, cpu, stdout, stdin):
         procs.n += 1
         self.procs, self.argv, self.buf = procs, argv, b""
-        self.peak_kb = 0
+        self.memory = Memory()
         self.stderr = procs.tmp / f"stderr.{procs.n}"
 
         def child():
@@ -74,7 +95,7 @@ class Proc:
 
         with open(self.stderr, "wb") as err:
             try:
-                self.p = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=stdout, stderr=err,
+                self.p = subprocess.Popen(argv, stdin=stdin, stdout=stdout, stderr=err,
                                           start_new_session=True, preexec_fn=child)
             except OSError as e:
                 raise Failed(f"{argv[0]}: {e.strerror}") from None

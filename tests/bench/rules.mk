@@ -27,7 +27,7 @@ $(BENCH_PLAIN:%=$(B)/bench/%): $(B)/bench/%: tests/bench/%.c tests/bench/bench.h
 $(BENCH_CORE:%=$(B)/bench/%): $(B)/bench/%: tests/bench/%.c tests/bench/bench.h $(BENCH_LIBS)
 	@mkdir -p $(@D)
 	$(BENCH_SAY)
-	@$(CC) $(BENCH_CFLAGS) $(filter %.c,$^) $(BENCH_LIBS) -lxxhash -lutf8proc -o $@
+	@$(CC) $(BENCH_CFLAGS) $(filter %.c,$^) $(BENCH_LIBS) -lxxhash -lutf8proc -lz -o $@
 
 $(B)/bench/gen_capture: tests/unit/support_tape.c tests/unit/support_tape.h include/mcpwatch/event.h
 

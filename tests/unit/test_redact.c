@@ -252,6 +252,57 @@ static void test_text_linear(void **state)
 	free(p);
 }
 
+/* What begins a pair is found wherever it lies among the bytes that are looked at together. */
+static void test_text_everywhere(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "pw=x1", "pw=[REDACTED:key:2]" },
+		{ "api key: x1", "api key: [REDACTED:key:2]" },
+		{ "\\\"token\\\" :  x1", "\\\\\\\"token\\\\\\\" :  [REDACTED:key:2]" },
+		{ "--token x1", "--token [REDACTED:key:2]" },
+		{ "BEARER x1", "BEARER [REDACTED:key:2]" },
+		{ "ftp://u:p@h", "ftp://[REDACTED:key:3]@h" },
+		{ "max-b-bea", "max-b-bea" },
+	};
+	static const char fill[] = "aa cc dd ee ff gg hh ii jj kk ll mm nn oo pp qq rr ss tt uu vv";
+	char in[256], want[256];
+
+	for (size_t k = 0; k < sizeof(pairs) / sizeof(pairs[0]); k++)
+		for (int before = 0; before < 40; before++)
+			for (int after = 0; after < 40; after++) {
+				const int cut = before ? before - 1 : 0;
+				struct mw_buf out;
+				bool lossy = false;
+
+				snprintf(in, sizeof(in), "%.*s%s%s%s%.*s", cut, fill,
+					 before ? "/" : "", pairs[k][0], after ? " " : "", after,
+					 fill);
+				snprintf(want, sizeof(want), "%.*s%s%s%s%.*s", cut, fill,
+					 before ? "/" : "", pairs[k][1], after ? " " : "", after,
+					 fill);
+				mw_buf_init(&out, &test_alloc, 4096);
+				assert_int_equal(mw_redact_text(&out, mw_slice_str(in), &lossy), 0);
+				assert_buf_equal(&out, want);
+				mw_buf_done(&out);
+			}
+}
+
+/* Runs that stay as they are, interrupted in each way there is. */
+static void test_json_runs(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "[1,\"a\",{\"b\":\"c\"},true,\"\",[]]", "[1,\"a\",{\"b\":\"c\"},true,\"\",[]]" },
+		{ "[1, 2,3 ,\"a\\/b\",4]\n", "[1,2,3,\"a/b\",4]" },
+		{ "{\"a\":1,\"pw\":2,\"b\":\"pw=x1\",\"c\":\"d\"}",
+		  "{\"a\":1,\"pw\":\"[REDACTED:key:1]\",\"b\":\"pw=[REDACTED:key:2]\",\"c\":"
+		  "\"d\"}" },
+		{ "{\"\\u0061\":[],\"x\" : \" {\\\"pw\\\": 1 }\"}",
+		  "{\"a\":[],\"x\":\" {\\\"pw\\\": \\\"[REDACTED:key:1]\\\" }\"}" },
+	};
+
+	check_pairs(pairs, sizeof(pairs) / sizeof(pairs[0]), mw_redact_json);
+}
+
 static void test_argv(void **state)
 {
 	static const struct {
@@ -339,14 +390,47 @@ static void test_no_room(void **state)
 	}
 }
 
+static void test_target(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "/mcp", "/mcp" },
+		{ "", "" },
+		{ "/messages/?session_id=0123456789abcdef",
+		  "/messages/?session_id=[REDACTED:key:16]" },
+		{ "/message?sessionId=abc&x=1&y", "/message?sessionId=[REDACTED:key:3]&x=1&y" },
+		{ "/m?mcp-session-id=abc#sessionid=d",
+		  "/m?mcp-session-id=[REDACTED:key:3]#sessionid=[REDACTED:key:1]" },
+		{ "/m?session%5Fid=abc;api_key=k", "/m?session%5Fid=[REDACTED:key:3];api_key=[REDACTED:key:1]" },
+		{ "/m?a=1&access_token=e%20f=g&b=2", "/m?a=1&access_token=[REDACTED:key:7]&b=2" },
+		{ "/m?session=x&sessions_ids=1&ssession_idx=2&session_id=",
+		  "/m?session=x&sessions_ids=1&ssession_idx=2&session_id=" },
+		{ "http://u:pw@host/p?q=\"", "http://[REDACTED:key:4]@host/p?q=\\\"" },
+		{ "?&;#", "?&;#" },
+	};
+
+	check_pairs(pairs, sizeof(pairs) / sizeof(pairs[0]), mw_redact_target);
+	TEST_EACH_FAILURE(n)
+	{
+		struct mw_buf out;
+		bool lossy = false;
+
+		mw_buf_init(&out, &test_alloc_failing, 1 << 20);
+		if (mw_redact_target(&out, MW_SLICE_LIT("/m?token=a&b=c"), &lossy) < 0)
+			assert_int_equal(out.len, 0);
+		mw_buf_done(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	    cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_lossy),  cmocka_unit_test(test_json_broken),
-		cmocka_unit_test(test_json_head),  cmocka_unit_test(test_text),	    cmocka_unit_test(test_text_cut),
-		cmocka_unit_test(test_text_linear), cmocka_unit_test(test_argv),
-		cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_names),	   cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_lossy), cmocka_unit_test(test_json_broken),
+		cmocka_unit_test(test_json_head),  cmocka_unit_test(test_text),
+		cmocka_unit_test(test_text_cut),   cmocka_unit_test(test_text_linear),
+		cmocka_unit_test(test_argv),	   cmocka_unit_test(test_text_everywhere),
+		cmocka_unit_test(test_json_runs),  cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_room),	   cmocka_unit_test(test_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,12 @@ static void describe(struct mw_slice text, struct mw_buf *out)
 	field(out, text, " arguments=", m.arguments);
 	field(out, text, " meta=", m.meta);
 	field(out, text, " requestId=", m.request_id);
+	field(out, text, " state=", m.state);
+	field(out, text, " taskId=", m.task_id);
+	field(out, text, " status=", m.status);
+	field(out, text, " type=", m.result_type);
+	if (m.is_task)
+		mw_buf_append_str(out, " task");
 	if (m.mcp_meta)
 		mw_buf_append_str(out, " mcp");
 	if (m.is_error)
@@ -106,6 +112,26 @@ static const struct {
 	{ "{'jsonrpc':'2.0','id':false,'result':1}", "EPROTO" },
 	{ "{'jsonrpc':'2.0','id':{},'method':'m'}", "EPROTO" },
 	{ "{'jsonrpc':'2.0','id':[1],'result':1}", "EPROTO" },
+	/* rounds and tasks */
+	{ "{'jsonrpc':'2.0','id':1,'method':'m','params':{'requestState':'x','taskId':'t','status':'s'}}",
+	  "request id=1 method='m' params={'requestState':'x','taskId':'t','status':'s'} state='x' "
+	  "taskId='t' status='s'" },
+	{ "{'jsonrpc':'2.0','id':1,'result':{'resultType':'input_required','requestState':'x'}}",
+	  "response id=1 result={'resultType':'input_required','requestState':'x'} state='x' "
+	  "type='input_required'" },
+	{ "{'jsonrpc':'2.0','id':1,'result':{'task':{'status':'working','taskId':'t'}}}",
+	  "response id=1 result={'task':{'status':'working','taskId':'t'}} taskId='t' status='working' "
+	  "task" },
+	{ "{'jsonrpc':'2.0','id':1,'result':{'taskId':'t','resultType':'task'}}",
+	  "response id=1 result={'taskId':'t','resultType':'task'} taskId='t' type='task' task" },
+	{ "{'jsonrpc':'2.0','id':1,'result':{'taskId':'t','status':'s'}}",
+	  "response id=1 result={'taskId':'t','status':'s'} taskId='t' status='s'" },
+	{ "{'jsonrpc':'2.0','id':1,'result':{'task':{'taskId':7}}}",
+	  "response id=1 result={'task':{'taskId':7}} taskId=7" },
+	{ "{'jsonrpc':'2.0','id':1,'result':{'task':5,'status':{}}}",
+	  "response id=1 result={'task':5,'status':{}} status={}" },
+	{ "{'jsonrpc':'2.0','id':1,'result':{'task':{'taskId':'t'},'requestState':'x'},'result':1}",
+	  "response id=1 result=1 dup" },
 	/* params and what is in them */
 	{ "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'read_file',"
 	  "'arguments':{'path':'/etc/passwd','name':'x'},'_meta':{'progressToken':1}}}",
