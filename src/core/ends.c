@@ -12,74 +12,9 @@
  *  3. What lack of memory takes away is counted (n_nomem), whatever else is said of it.
  */
 
-#include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/json.h"
-
-static void list_add(struct list *l, struct entry *e)
-{
-	e->pending = true;
-	e->next = NULL;
-	e->prev = l->tail;
-	if (l->tail)
-		l->tail->next = e;
-	else
-		l->head = e;
-	l->tail = e;
-	l->n++;
-}
-
-void mw_ends_remove(struct list *l, struct entry *e)
-{
-	e->pending = false;
-	if (e->prev)
-		e->prev->next = e->next;
-	else
-		l->head = e->next;
-	if (e->next)
-		e->next->prev = e->prev;
-	else
-		l->tail = e->prev;
-	l->n--;
-}
-
-static void drop_held(struct mw_ends *e, struct entry *en)
-{
-	if (en->held.n)
-		e->held_bytes -= en->held.n;
-	mw_alloc_free(e->a, (void *)(uintptr_t)en->held.p, en->held.n);
-	en->held = mw_slice(NULL, 0);
-}
-
-static void entry_free(struct mw_ends *e, struct entry *en)
-{
-	if (!en)
-		return;
-	drop_held(e, en);
-	mw_alloc_free(e->a, en, sizeof(*en));
-}
-
-void mw_ends_forget(struct mw_ends *e, struct entry *en)
-{
-	en->pending = false;
-	if (!en->out)
-		entry_free(e, en);
-}
-
-/* What the caller had until now. */
-static void give_back(struct mw_ends *e)
-{
-	struct entry *en = MW_TAKE(e->lent);
-
-	if (!en)
-		return;
-	en->out = false;
-	en->user = NULL;
-	en->now = mw_slice(NULL, 0);
-	drop_held(e, en);
-	if (!en->pending)
-		entry_free(e, en);
-}
+#include "core/http.h"
 
 int mw_ends_new(const struct mw_alloc *a, size_t message_max, uint64_t seed, struct mw_ends **ret)
 {
@@ -96,16 +31,9 @@ int mw_ends_new(const struct mw_alloc *a, size_t message_max, uint64_t seed, str
 
 static void chan_free(struct mw_ends *e, struct ends_chan *c)
 {
-	struct entry *en, *next;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		for (en = c->pending[i].head; en; en = next) {
-			next = en->next;
-			mw_ends_forget(e, en);
-		}
-		mw_framer_done(&c->framer[i]);
-	}
+	mw_ends_forget_all(e, c);
+	mw_framer_done(&c->framer[0]);
+	mw_framer_done(&c->framer[1]);
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -129,9 +57,9 @@ void mw_ends_free(struct mw_ends *e)
 		chan_free(e, e->chans);
 	for (en = e->ready; en; en = after) {
 		after = en->after;
-		entry_free(e, en);
+		mw_ends_entry_free(e, en);
 	}
-	give_back(e);
+	mw_ends_give_back(e);
 	mw_alloc_free(e->a, e, sizeof(*e));
 }
 
@@ -186,31 +114,34 @@ void mw_ends_revive(struct mw_ends *e, struct mw_chan *chan)
 void mw_ends_drop(struct mw_ends *e, struct mw_chan *chan)
 {
 	struct ends_chan *c = chan->ends;
-	struct entry *en, *next, **at;
-	int i;
+	struct entry *en, **at;
 
 	if (!c)
 		return;
 	c->dropped = true;
-	for (i = 0; i < 2; i++) {
-		for (en = c->pending[i].head; en; en = next) {
-			next = en->next;
-			mw_ends_forget(e, en);
-		}
-		c->pending[i] = (struct list){ 0 };
-		c->n_done[i] = 0;
-		mw_framer_done(&c->framer[i]);
-	}
+	mw_ends_forget_all(e, c);
+	mw_framer_done(&c->framer[0]);
+	mw_framer_done(&c->framer[1]);
 	e->ready_last = NULL;
 	for (at = &e->ready; (en = *at);) {
 		if (en->chan == chan) {
 			*at = en->after;
-			entry_free(e, en);
+			mw_ends_entry_free(e, en);
 		} else {
 			e->ready_last = en;
 			at = &en->after;
 		}
 	}
+}
+
+static struct mw_sight sight_of_chunk(const struct mw_chunk *ch)
+{
+	return (struct mw_sight){ .seen = true,
+				  .begin_ns = ch->ts_ns,
+				  .end_ns = ch->ts_ns,
+				  .off = ch->off,
+				  .proc = ch->proc,
+				  .tid = ch->tid };
 }
 
 static void say_gap(struct mw_ends *e, const struct mw_chunk *ch, uint64_t bytes,
@@ -222,13 +153,37 @@ static void say_gap(struct mw_ends *e, const struct mw_chunk *ch, uint64_t bytes
 				  .end = ch->end,
 				  .gap_bytes = bytes,
 				  .reason = reason };
-	e->gap.seen[ch->end] = (struct mw_sight){ .seen = true,
-						  .begin_ns = ch->ts_ns,
-						  .end_ns = ch->ts_ns,
-						  .off = ch->off,
-						  .proc = ch->proc,
-						  .tid = ch->tid };
+	e->gap.seen[ch->end] = sight_of_chunk(ch);
 }
+
+/* --- requests by HEAD, whose answers have no body ----------------------------------------------
+ */
+
+/* The other half of the same socket answers. */
+static void note_head(struct ends_chan *c, enum mw_end end, const struct mw_frame *f)
+{
+	struct ends_chan *back = c->chan->back ? c->chan->back->ends : NULL;
+	struct mw_http_head h;
+
+	if (f->kind != MW_FRAME_IS_HEAD || f->response || !c->framer[end].counted ||
+	    mw_http_head_parse(f->bytes, &h) < 0 || !mw_slice_eq_str(h.method, "HEAD"))
+		return;
+	c->heads[end][c->n_heads[end]++ % MW_ENDS_HEADS] = f->xchg;
+	if (back)
+		mw_framer_bodyless(&back->framer[mw_ends_other(end)], f->xchg);
+}
+
+static void learn_heads(struct ends_chan *c, enum mw_end end)
+{
+	struct ends_chan *back = c->chan->back ? c->chan->back->ends : NULL;
+	unsigned int i;
+
+	for (i = 0; back && i < MW_ENDS_HEADS; i++)
+		mw_framer_bodyless(&c->framer[end], back->heads[mw_ends_other(end)][i]);
+}
+
+/* --- in ----------------------------------------------------------------------------------------
+ */
 
 int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
 {
@@ -247,68 +202,66 @@ int mw_ends_push(struct mw_ends *e, const struct mw_chunk *ch)
 	c = chan_of(e, ch->chan);
 	if (!c) {
 		e->n_nomem++;
-		say_gap(e, ch, ch->bytes.n + ch->gap, MW_GAP_MEMORY);
+		if (ch->bytes.n + ch->gap)
+			say_gap(e, ch, ch->bytes.n + ch->gap, MW_GAP_MEMORY);
 		return -ENOMEM;
 	}
 	if (c->dropped)
 		return 0;
+	if (!c->seen[ch->end])
+		learn_heads(c, ch->end);
 	c->seen[ch->end] = true;
 	if (c->seen[mw_ends_other(ch->end)])
 		c->one_sided = false;
 	c->pos[ch->end] = ch->off + ch->bytes.n + ch->gap;
 	if (ch->gap) {
-		unsigned int i = c->n_gaps[ch->end]++ % MW_ENDS_GAPS;
-
-		c->gaps[ch->end][i].from = ch->off;
-		c->gaps[ch->end][i].to = ch->off + ch->gap;
+		mw_ends_note_gap(c, ch->end, ch->off, ch->gap);
 		say_gap(e, ch, ch->gap, ch->reason);
+	}
+	if (ch->closed) {
+		e->closed_pending = true;
+		e->closed =
+		    (struct mw_msg){ .state = MW_MSG_CLOSED, .chan = ch->chan, .end = ch->end };
+		e->closed.seen[ch->end] = sight_of_chunk(ch);
 	}
 	r = mw_framer_push(&c->framer[ch->end], ch);
 	e->current = c;
 	e->current_end = ch->end;
+	c->closed[ch->end] = ch->closed;
 	return r;
 }
 
-static struct entry *find_copy(struct ends_chan *c, enum mw_end end, uint64_t hash, uint64_t len)
-{
-	struct entry *en;
+/* --- out ---------------------------------------------------------------------------------------
+ */
 
-	for (en = c->pending[end].head; en; en = en->next)
-		if (en->hash == hash && en->len == len)
-			return en;
-	return NULL;
-}
-
-/* The copy must outlive the frame it came in; without room the message is known by its length. */
-static void hold(struct mw_ends *e, struct entry *en, struct mw_slice bytes)
-{
-	uint8_t *p = NULL;
-
-	if (bytes.n && e->held_bytes + bytes.n <= MW_ENDS_BYTES_MAX)
-		p = e->a->resize(e->a->ctx, NULL, 0, bytes.n);
-	if (!p) {
-		e->n_nomem += bytes.n != 0;
-		en->cut = true;
-		return;
-	}
-	memcpy(p, bytes.p, bytes.n);
-	en->held = mw_slice(p, bytes.n);
-	e->held_bytes += bytes.n;
-}
-
-static void fill(struct mw_msg *m, struct entry *en, enum mw_msg_state state, struct mw_slice bytes)
+static void fill(struct mw_msg *m, const struct ends_chan *c, enum mw_msg_state state,
+		 enum mw_end end, const struct mw_frame *f)
 {
 	*m = (struct mw_msg){ .state = state,
-			      .chan = en->chan,
-			      .bytes = bytes,
-			      .len = en->len,
-			      .cut = en->cut,
-			      .seen = { en->seen[0], en->seen[1] },
-			      .one_sided = en->one_sided,
-			      .differs = en->differs,
-			      .incomplete = en->incomplete,
-			      .end = en->end,
-			      .user = &en->user };
+			      .chan = c->chan,
+			      .bytes = f->bytes,
+			      .len = f->len,
+			      .cut = f->cut,
+			      .kind = f->kind,
+			      .carrier = f->carrier,
+			      .response = f->response,
+			      .xchg = mw_ends_number(c, end, f->xchg),
+			      .event = f->event,
+			      .partial = f->partial,
+			      .odd = f->odd,
+			      .end = end };
+}
+
+static void fill_entry(struct mw_msg *m, struct entry *en, enum mw_msg_state state)
+{
+	fill(m, en->chan->ends, state, en->end, &en->frame);
+	m->xchg = en->number;
+	m->seen[0] = en->seen[0];
+	m->seen[1] = en->seen[1];
+	m->one_sided = en->one_sided;
+	m->differs = en->differs;
+	m->incomplete = en->incomplete;
+	m->user = &en->user;
 }
 
 static struct mw_sight sight_of(const struct mw_frame *f)
@@ -322,91 +275,143 @@ static struct mw_sight sight_of(const struct mw_frame *f)
 }
 
 /* A message that is gone for lack of memory. */
-static int lost(struct mw_ends *e, struct ends_chan *c, enum mw_end end, const struct mw_frame *f,
-		const struct mw_sight *sight, struct mw_msg *ret)
+static void lost(struct mw_ends *e, struct ends_chan *c, enum mw_end end, const struct mw_frame *f,
+		 struct mw_msg *ret)
 {
 	e->n_nomem++;
+	mw_ends_note_gap(c, end, f->off, f->span);
 	*ret = (struct mw_msg){ .state = MW_MSG_GAP,
 				.chan = c->chan,
 				.end = end,
 				.gap_bytes = f->len,
 				.reason = MW_GAP_MEMORY };
-	ret->seen[end] = *sight;
-	return 1;
+	ret->seen[end] = sight_of(f);
 }
 
 /* What follows a gap up to the next LF is a whole line if it is one JSON object: the end of a
  * longer object never is, for it closes more than it opened. */
 static bool is_whole(const struct mw_frame *f)
 {
-	return !f->cut && f->bytes.n && f->bytes.p[0] == '{' &&
+	return f->carrier == MW_CARRIER_LINE && !f->cut && f->bytes.n && f->bytes.p[0] == '{' &&
 	       mw_json_check(f->bytes, MW_JSON_DEPTH_MAX, NULL, NULL) == 0;
+}
+
+/* Whether the other end has said this of this place. */
+static bool odd_said(struct ends_chan *c, enum mw_end end, const struct mw_frame *f)
+{
+	enum mw_end o = mw_ends_other(end);
+
+	c->odd[end].name = f->odd;
+	c->odd[end].off = f->off;
+	return c->odd[o].name && mw_ends_at_other(c, end, f->off) == c->odd[o].off &&
+	       mw_slice_eq_str(mw_slice_str(f->odd), c->odd[o].name);
+}
+
+static void on_broken(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
+		      const struct mw_frame *f, struct mw_msg *ret)
+{
+	bool over = c->closed[end] || e->ending;
+
+	if (c->framer[end].n_nomem != c->n_nomem[end]) {
+		c->n_nomem[end] = c->framer[end].n_nomem;
+		lost(e, c, end, f, ret);
+		return;
+	}
+	/* of a line the gap itself is all that is missing */
+	if (f->carrier != MW_CARRIER_LINE)
+		mw_ends_note_gap(c, end, f->off, f->span);
+	fill(ret, c, over && !f->headless && !f->odd ? MW_MSG_UNFINISHED : MW_MSG_BROKEN, end, f);
+	if (f->odd && odd_said(c, end, f))
+		ret->odd = NULL;
+	ret->seen[end] = sight_of(f);
+}
+
+/* The other copy of this came already. False: it was settled without this one. */
+static bool on_pair(struct mw_ends *e, struct ends_chan *c, enum mw_end end, struct entry *en,
+		    const struct mw_frame *f, struct mw_msg *ret)
+{
+	const struct mw_frame *w = end == MW_END_WRITE ? f : &en->frame;
+	const struct mw_frame *r = end == MW_END_WRITE ? &en->frame : f;
+
+	/* learned anew each time: the first ones may be those of two writers that overtook. Heads
+	 * and ends are too much alike to learn from, but where their places were compared */
+	if (f->kind == MW_FRAME_IS_MESSAGE || c->chan->aligned) {
+		c->delta = (int64_t)(w->off - r->off);
+		if (w->xchg && r->xchg)
+			c->xdelta = (int64_t)(w->xchg - r->xchg);
+	}
+	if (en->done) {
+		mw_ends_forget_done(e, c, en);
+		return false;
+	}
+	mw_ends_remove(e, c, en);
+	en->seen[end] = sight_of(f);
+	en->out = true;
+	fill_entry(ret, en, MW_MSG_SETTLED);
+	ret->bytes = f->bytes;
+	ret->event = f->event;
+	ret->cut = f->cut;
+	ret->partial = en->frame.partial && f->partial;
+	/* what is whole at one end was cut at the other one only */
+	if (f->partial == en->frame.partial ? !ret->odd : en->frame.partial)
+		ret->odd = f->odd;
+	e->lent = en;
+	return true;
+}
+
+/* How an end's numbers differ, by its first head: from its other copy `en`, or if there is none
+ * yet, it is the one behind the other end's latest. */
+static void note_number(struct ends_chan *c, enum mw_end end, const struct mw_frame *f,
+			const struct entry *en)
+{
+	uint64_t there = c->last_xchg[mw_ends_other(end)];
+	int64_t ahead;
+
+	if (f->kind != MW_FRAME_IS_HEAD)
+		return;
+	if (!c->last_xchg[end] && there) {
+		ahead = (int64_t)(f->xchg - (en ? en->frame.xchg : there + 1));
+		c->xdelta = end == MW_END_WRITE ? ahead : -ahead;
+	}
+	c->last_xchg[end] = f->xchg;
 }
 
 /* One frame: 1 if it is worth saying something, 0 if it was the late copy of a settled message. */
 static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end, struct mw_frame *f,
 		    struct mw_msg *ret)
 {
-	struct mw_sight sight = sight_of(f);
-	enum mw_end o = mw_ends_other(end);
 	struct entry *en;
 	uint64_t hash;
 
 	if (f->headless && is_whole(f))
 		f->broken = false;
-	if (f->broken && c->framer[end].n_nomem != c->n_nomem[end]) {
-		c->n_nomem[end] = c->framer[end].n_nomem;
-		return lost(e, c, end, f, &sight, ret);
-	}
 	if (f->broken) {
-		*ret = (struct mw_msg){ .state = MW_MSG_BROKEN,
-					.chan = c->chan,
-					.bytes = f->bytes,
-					.len = f->len,
-					.end = end };
-		ret->seen[end] = sight;
+		on_broken(e, c, end, f, ret);
 		return 1;
 	}
+	note_head(c, end, f);
 	hash = mw_hash64(f->bytes, e->seed);
-	en = find_copy(c, o, hash, f->len);
-	if (en) {
-		/* learned anew each time: the first ones may be those of two writers that overtook
-		 */
-		c->delta = (int64_t)(end == MW_END_WRITE ? f->off - en->seen[o].off
-							 : en->seen[o].off - f->off);
-		if (en->done) {
-			mw_ends_forget_done(e, c, en);
-			return 0;
-		}
-		mw_ends_remove(&c->pending[o], en);
-		en->seen[end] = sight;
-		en->cut = f->cut;
-		en->out = true;
-		fill(ret, en, MW_MSG_SETTLED, f->bytes);
-		e->lent = en;
+	en = mw_ends_find(e, c, mw_ends_other(end), f, hash);
+	note_number(c, end, f, en);
+	if (en)
+		return on_pair(e, c, end, en, f, ret);
+	en = mw_ends_add(e, c, end, f, hash);
+	if (!en) {
+		lost(e, c, end, f, ret);
 		return 1;
 	}
-	en = mw_alloc_zero(e->a, sizeof(*en));
-	if (!en)
-		return lost(e, c, end, f, &sight, ret);
-	en->chan = c->chan;
-	en->hash = hash;
-	en->len = f->len;
-	en->cut = f->cut;
-	en->end = end;
-	en->seen[end] = sight;
-	list_add(&c->pending[end], en);
-	fill(ret, en, MW_MSG_FIRST, f->bytes);
+	en->seen[end] = sight_of(f);
 	if (c->one_sided) {
 		/* the frame's bytes stay until the next frame is asked for, which is after this */
 		en->one_sided = true;
-		en->now = f->bytes;
+		fill_entry(ret, en, MW_MSG_FIRST);
 		mw_ends_stand_alone(e, c, en, MW_MSG_SETTLED);
+		ret->one_sided = false;
 	} else {
-		bool cut = en->cut;
-
-		hold(e, en, f->bytes);
-		ret->cut = cut;
+		fill_entry(ret, en, MW_MSG_FIRST);
+		mw_ends_hold(e, en);
+		if (en->held.n)
+			ret->bytes = en->held;
 	}
 	mw_ends_make_room(e, c, end);
 	return 1;
@@ -424,6 +429,18 @@ static bool is_junk(struct ends_chan *c, enum mw_end end, struct mw_msg *ret)
 	return true;
 }
 
+static int next_ready(struct mw_ends *e, struct mw_msg *ret)
+{
+	struct entry *en = e->ready;
+
+	e->ready = en->after;
+	if (!e->ready)
+		e->ready_last = NULL;
+	fill_entry(ret, en, en->say);
+	e->lent = en;
+	return 1;
+}
+
 static int next_unfinished(struct mw_ends *e, struct mw_msg *ret)
 {
 	struct ends_chan *c;
@@ -432,18 +449,18 @@ static int next_unfinished(struct mw_ends *e, struct mw_msg *ret)
 
 	while ((c = e->ending)) {
 		end = e->ending_end ? MW_END_WRITE : MW_END_READ;
-		if (e->ending_end)
-			e->ending = c->next;
-		e->ending_end = !e->ending_end;
-		if (c->dropped || mw_framer_finish(&c->framer[end], &f) != 1)
+		if (!c->dropped && mw_framer_finish(&c->framer[end], &f) == 1) {
+			if (on_frame(e, c, end, &f, ret))
+				return 1;
 			continue;
-		*ret = (struct mw_msg){ .state = MW_MSG_UNFINISHED,
-					.chan = c->chan,
-					.bytes = f.bytes,
-					.len = f.len,
-					.end = end };
-		ret->seen[end] = sight_of(&f);
-		return 1;
+		}
+		e->ending_end = !e->ending_end;
+		if (e->ending_end)
+			continue;
+		e->ending = c->next;
+		mw_ends_settle(e, c);
+		if (e->ready)
+			return next_ready(e, ret);
 	}
 	return 0;
 }
@@ -451,19 +468,10 @@ static int next_unfinished(struct mw_ends *e, struct mw_msg *ret)
 int mw_ends_next(struct mw_ends *e, struct mw_msg *ret)
 {
 	struct mw_frame f;
-	int r;
 
-	give_back(e);
-	if (e->ready) {
-		struct entry *en = e->ready;
-
-		e->ready = en->after;
-		if (!e->ready)
-			e->ready_last = NULL;
-		fill(ret, en, en->say, en->now);
-		e->lent = en;
-		return 1;
-	}
+	mw_ends_give_back(e);
+	if (e->ready)
+		return next_ready(e, ret);
 	if (e->gap_pending) {
 		e->gap_pending = false;
 		*ret = e->gap;
@@ -480,14 +488,18 @@ int mw_ends_next(struct mw_ends *e, struct mw_msg *ret)
 	while (e->current && !e->current->dropped) {
 		struct ends_chan *c = e->current;
 
-		r = mw_framer_next(&c->framer[e->current_end], &f);
-		if (r <= 0) {
+		if (mw_framer_next(&c->framer[e->current_end], &f) <= 0) {
 			e->current = NULL;
-			return is_junk(c, e->current_end, ret);
+			if (is_junk(c, e->current_end, ret))
+				return 1;
+		} else if (on_frame(e, c, e->current_end, &f, ret)) {
+			return 1;
 		}
-		r = on_frame(e, c, e->current_end, &f, ret);
-		if (r)
-			return r;
+	}
+	if (e->closed_pending) {
+		e->closed_pending = false;
+		*ret = e->closed;
+		return 1;
 	}
 	return next_unfinished(e, ret);
 }

@@ -37,10 +37,12 @@ enum mw_msg_state {
 	MW_MSG_SETTLED,
 	MW_MSG_DENIED,
 	MW_MSG_GAP,	   /* bytes of the stream are missing: gap_bytes, reason, seen[end] */
-	MW_MSG_BROKEN,	   /* what is left of a line that a gap broke: bytes */
+	MW_MSG_BROKEN,	   /* what is left of a line that a gap broke: bytes; or the place in HTTP
+			    * is lost: odd says why, by the end that says it first */
 	MW_MSG_UNFINISHED, /* at the end: a line without its LF: bytes */
 	MW_MSG_JUNK, /* MW_ENDS_JUNK bytes without LF that begin no JSON, on a channel nobody trusts
 		      * an end of: said once */
+	MW_MSG_CLOSED, /* the connection ended its sending at this end: `end`, seen[end].end_ns */
 	MW_MSG_EVICTED, /* the channel is given up; all its messages were settled or denied before
 			 */
 };
@@ -57,8 +59,15 @@ struct mw_msg {
 	enum mw_msg_state state;
 	struct mw_chan *chan;
 	struct mw_slice bytes; /* borrowed until the next call */
-	uint64_t len;	       /* in the stream; more than bytes.n if cut */
+	uint64_t len;	       /* decoded; more than bytes.n if cut */
 	bool cut;
+	enum mw_frame_kind kind; /* FIRST, SETTLED, DENIED: as in struct mw_frame, and below */
+	enum mw_carrier carrier;
+	bool response;
+	uint64_t xchg;
+	struct mw_slice event;
+	bool partial;
+	const char *odd;
 	struct mw_sight seen[2];   /* by enum mw_end */
 	bool one_sided;		   /* SETTLED: the other end is not seen at all */
 	bool differs;		   /* SETTLED: the other end was seen and did not have this */

@@ -6,12 +6,6 @@
 #define DONE_KEEP_NS 10000000000ull
 #define TICK_STEP_NS 10000000ull
 
-/* An offset at one end as the other end counts. */
-static uint64_t at_other(const struct ends_chan *c, enum mw_end end, uint64_t off)
-{
-	return end == MW_END_WRITE ? off - (uint64_t)c->delta : off + (uint64_t)c->delta;
-}
-
 static bool is_untrusted(const struct ends_chan *c, enum mw_end end)
 {
 	return c->trusted_known && c->trusted != end;
@@ -24,8 +18,6 @@ void mw_ends_stand_alone(struct mw_ends *e, struct ends_chan *c, struct entry *e
 	c->n_done[en->end]++;
 	en->say = say;
 	en->out = true;
-	if (!en->now.n)
-		en->now = en->held;
 	en->after = NULL;
 	*(e->ready_last ? &e->ready_last->after : &e->ready) = en;
 	e->ready_last = en;
@@ -33,7 +25,7 @@ void mw_ends_stand_alone(struct mw_ends *e, struct ends_chan *c, struct entry *e
 
 void mw_ends_forget_done(struct mw_ends *e, struct ends_chan *c, struct entry *en)
 {
-	mw_ends_remove(&c->pending[en->end], en);
+	mw_ends_remove(e, c, en);
 	c->n_done[en->end]--;
 	mw_ends_forget(e, en);
 }
@@ -78,10 +70,21 @@ static void ready_sort(struct mw_ends *e)
 	}
 }
 
+void mw_ends_note_gap(struct ends_chan *c, enum mw_end end, uint64_t from, uint64_t n)
+{
+	unsigned int i = c->n_gaps[end]++ % MW_ENDS_GAPS;
+
+	c->gaps[end][i].from = from;
+	c->gaps[end][i].to = from + n;
+}
+
 static bool has_gap(const struct ends_chan *c, enum mw_end end, uint64_t from, uint64_t to)
 {
 	unsigned int i, n = c->n_gaps[end] < MW_ENDS_GAPS ? c->n_gaps[end] : MW_ENDS_GAPS;
+	uint64_t lost;
 
+	if (mw_framer_lost(&c->framer[end], &lost) && to > lost)
+		return true;
 	for (i = 0; i < n; i++)
 		if (c->gaps[end][i].from < to && c->gaps[end][i].to > from)
 			return true;
@@ -95,8 +98,8 @@ static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint
 	enum mw_end o = mw_ends_other(en->end);
 	uint64_t at = en->seen[en->end].end_ns;
 	uint64_t waited = now_ns > at ? now_ns - at : 0;
-	uint64_t from = at_other(c, en->end, en->seen[en->end].off);
-	uint64_t to = from + en->len + 1;
+	uint64_t from = mw_ends_at_other(c, en->end, en->seen[en->end].off);
+	uint64_t to = from + en->frame.span;
 	bool passed;
 
 	if (!c->seen[o]) {
@@ -114,7 +117,7 @@ static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint
 		mw_ends_stand_alone(e, c, en, MW_MSG_SETTLED);
 		return;
 	}
-	if (!last && (!passed || waited < MW_ENDS_WAIT_NS))
+	if (!last && ((!passed && !c->closed[o]) || waited < MW_ENDS_WAIT_NS))
 		return;
 	if (!passed) {
 		en->one_sided = true;

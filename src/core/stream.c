@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/stream.h"
+#include "core/stream_priv.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 
-#include "base/table.h"
 #include "core/event.h"
 
 /*
@@ -18,60 +16,6 @@
  *  4. A chunk that cannot be held is not lost: the holes before it are given up instead, and it
  * goes out from the event itself.
  */
-/* What an event brings, and whence. */
-struct piece {
-	uint64_t off, ts_ns;
-	struct mw_prockey proc;
-	const uint8_t *bytes;
-	uint32_t tid, moved, captured;
-	uint8_t miss;
-};
-
-struct held {
-	struct held *next;
-	uint64_t since;
-	struct piece piece;
-	uint8_t bytes[];
-};
-
-struct mw_half {
-	uint64_t chan, gen; /* as this end names it */
-	uint64_t next;	    /* offset of the first byte not given out */
-	struct held *head, *tail;
-	size_t n_held, held_bytes;
-	struct mw_half *wait_prev, *wait_next;
-	struct mw_half *work_next;
-	struct chan *of;
-	bool queued;
-	uint8_t end; /* enum mw_end */
-};
-
-struct chan {
-	struct mw_chan pub;
-	struct mw_half half[2];
-	struct chan *newer, *older; /* by last use */
-	uint64_t key[6];
-};
-
-struct mw_stream {
-	const struct mw_alloc *a;
-	size_t chan_max;
-	struct mw_table *table;
-	struct chan *newest, *oldest;
-	struct mw_half *wait_first;
-	struct mw_half *work_first, *work_last; /* halves that may have something to give */
-	const struct mw_ev_io *ev;		/* to be given out of ev_half; not ours */
-	struct mw_half *ev_half;
-	struct mw_chunk rest;	  /* the gap behind what was just given out; gap 0: none */
-	struct held *lent;	  /* its bytes are with the caller */
-	struct chan *leaving;	  /* evicted, not all given out yet */
-	struct chan *left;	  /* evicted, and said so: freed at the next call */
-	uint64_t now_ns, tick_ns; /* the latest of all, and of the ticks */
-	uint64_t last_id;
-	bool finishing;
-	struct mw_stream_stats stats;
-};
-
 int mw_stream_new(const struct mw_alloc *a, size_t chan_max, struct mw_stream **ret)
 {
 	struct mw_stream *s;
@@ -139,170 +83,6 @@ void mw_stream_free(struct mw_stream *s)
 	mw_alloc_free(s->a, s, sizeof(*s));
 }
 
-/* --- channels -------------------------------------------------------------------------- */
-
-static void lru_unlink(struct mw_stream *s, struct chan *c)
-{
-	*(c->newer ? &c->newer->older : &s->newest) = c->older;
-	*(c->older ? &c->older->newer : &s->oldest) = c->newer;
-	c->newer = c->older = NULL;
-}
-
-static void lru_link(struct mw_stream *s, struct chan *c)
-{
-	c->older = s->newest;
-	*(s->newest ? &s->newest->newer : &s->oldest) = c;
-	s->newest = c;
-}
-
-/* IPv4, however it is written, becomes IPv4. False: no address we could join ends by. */
-static bool addr_normal(const struct mw_addr *in, struct mw_addr *ret)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	struct mw_addr a = { .port = in->port, .family = in->family };
-
-	if (in->port == 0)
-		return false;
-	if (in->family == AF_INET) {
-		memcpy(a.ip, in->ip, 4);
-	} else if (in->family == AF_INET6 && memcmp(in->ip, mapped, sizeof(mapped)) == 0) {
-		a.family = AF_INET;
-		memcpy(a.ip, in->ip + 12, 4);
-	} else if (in->family == AF_INET6) {
-		memcpy(a.ip, in->ip, 16);
-	} else {
-		return false;
-	}
-	*ret = a;
-	return true;
-}
-
-/* What a channel is found by. TCP: both addresses in the direction of the bytes. */
-struct chan_name {
-	uint64_t key[6];
-	struct mw_addr src, dst;
-	uint8_t kind;
-	bool joined; /* TCP with addresses: each end has its own chan and gen */
-};
-
-static void chan_name(const struct mw_ev_io *ev, struct chan_name *n)
-{
-	bool out = ev->dir == MW_DIR_WRITE;
-
-	*n = (struct chan_name){ .kind = ev->kind, .key = { ev->kind, ev->chan } };
-	if (ev->kind != MW_CHAN_TCP4 && ev->kind != MW_CHAN_TCP6)
-		return;
-	if (!addr_normal(out ? &ev->local : &ev->peer, &n->src) ||
-	    !addr_normal(out ? &ev->peer : &ev->local, &n->dst)) {
-		/* without addresses a socket still has its two directions */
-		n->src = n->dst = (struct mw_addr){ 0 };
-		n->key[2] = (uint64_t)ev->dir + 1;
-		return;
-	}
-	n->joined = true;
-	n->kind = n->src.family == AF_INET ? MW_CHAN_TCP4 : MW_CHAN_TCP6;
-	n->key[0] = (uint64_t)n->src.port << 48 | (uint64_t)n->dst.port << 32 |
-		    (uint64_t)n->src.family << 16 | (uint64_t)n->dst.family << 8 | n->kind;
-	n->key[1] = ev->netns;
-	memcpy(&n->key[2], n->src.ip, 16);
-	memcpy(&n->key[4], n->dst.ip, 16);
-}
-
-static void chan_evict(struct mw_stream *s, struct chan *c)
-{
-	mw_table_remove(s->table, c->key);
-	lru_unlink(s, c);
-	s->leaving = c;
-}
-
-static int chan_add(struct mw_stream *s, const struct mw_ev_io *ev, const struct chan_name *n,
-		    struct chan **ret)
-{
-	struct chan *c = mw_alloc_zero(s->a, sizeof(*c));
-	int r;
-
-	if (!c)
-		return -ENOMEM;
-	if (mw_table_count(s->table) >= s->chan_max) {
-		s->stats.evicted++;
-		chan_evict(s, s->oldest);
-	}
-	memcpy(c->key, n->key, sizeof(c->key));
-	r = mw_table_put(s->table, c->key, c);
-	if (r < 0) {
-		mw_alloc_free(s->a, c, sizeof(*c));
-		return r;
-	}
-	c->pub = (struct mw_chan){ .id = ++s->last_id,
-				   .kind = n->kind,
-				   .chan = ev->chan,
-				   .gen = ev->gen,
-				   .src = n->src,
-				   .dst = n->dst };
-	for (uint8_t i = 0; i < 2; i++) {
-		c->half[i].of = c;
-		c->half[i].end = i;
-	}
-	lru_link(s, c);
-	*ret = c;
-	return 0;
-}
-
-/* The channel of this event, made if need be; 1 if the event speaks of an older one of this name.
- */
-static int chan_find(struct mw_stream *s, const struct mw_ev_io *ev, struct chan **ret)
-{
-	struct chan_name n;
-	struct chan *c;
-	uint64_t chan, gen;
-
-	chan_name(ev, &n);
-	c = mw_table_get(s->table, n.key);
-	if (!c)
-		return chan_add(s, ev, &n, ret);
-	if (!n.joined) {
-		chan = c->pub.chan;
-		gen = c->pub.gen;
-	} else if (c->pub.half[ev->dir]) {
-		chan = c->half[ev->dir].chan;
-		gen = c->half[ev->dir].gen;
-	} else {
-		chan = ev->chan;
-		gen = ev->gen;
-	}
-	if (gen != ev->gen || chan != ev->chan) {
-		if (ev->gen < gen)
-			return 1;
-		s->stats.replaced++;
-		chan_evict(s, c);
-		return chan_add(s, ev, &n, ret);
-	}
-	lru_unlink(s, c);
-	lru_link(s, c);
-	*ret = c;
-	return 0;
-}
-
-static struct mw_half *half_touch(struct chan *c, const struct mw_ev_io *ev)
-{
-	struct mw_half *h = &c->half[ev->dir];
-
-	if (!c->pub.half[ev->dir]) {
-		c->pub.half[ev->dir] = h;
-		h->chan = ev->chan;
-		h->gen = ev->gen;
-		if (ev->chan != c->pub.chan || ev->gen != c->pub.gen) {
-			c->pub.chan2 = ev->chan;
-			c->pub.gen2 = ev->gen;
-		}
-	}
-	if (c->pub.ino == 0)
-		c->pub.ino = ev->ino;
-	if (ev->hdr.tgid)
-		c->pub.last[ev->dir] = mw_prockey_of(&ev->hdr);
-	return h;
-}
-
 /* --- held chunks ----------------------------------------------------------------------- */
 
 static void wait_link(struct mw_stream *s, struct mw_half *h)
@@ -343,6 +123,7 @@ static struct piece piece_of(const struct mw_ev_io *ev)
 		.moved = ev->moved,
 		.captured = ev->captured,
 		.miss = ev->miss,
+		.inside = ev->call_off != 0,
 	};
 }
 
@@ -405,6 +186,8 @@ static enum mw_gap_reason gap_reason(uint8_t miss)
 		return MW_GAP_LIMIT;
 	case MW_MISS_CARRIER:
 		return MW_GAP_CARRIER;
+	case MW_MISS_URING:
+		return MW_GAP_URING;
 	default:
 		return MW_GAP_LOST;
 	}
@@ -447,6 +230,7 @@ static int give_piece(struct mw_stream *s, struct mw_half *h, const struct piece
 	}
 	*ret = chunk_of(h, p);
 	ret->bytes = mw_slice(p->bytes + skip, p->captured - skip);
+	ret->inside = p->inside || skip;
 	h->next += ret->bytes.n;
 	s->stats.bytes += ret->bytes.n;
 	if (p->moved > p->captured)
@@ -482,12 +266,31 @@ static int give_held(struct mw_stream *s, struct mw_half *h, uint64_t through, s
 	return 0;
 }
 
+/* What a half holds, and behind it that it ended. */
+static int give_half(struct mw_stream *s, struct mw_half *h, uint64_t through, struct mw_chunk *ret)
+{
+	if (give_held(s, h, through, ret))
+		return 1;
+	if (!h->closing || h->head)
+		return 0;
+	h->closing = false;
+	h->closed = true;
+	*ret = (struct mw_chunk){ .chan = &h->of->pub,
+				  .end = h->end,
+				  .closed = true,
+				  .off = h->next,
+				  .ts_ns = h->close_ns,
+				  .proc = h->close_proc,
+				  .tid = h->close_tid };
+	return 1;
+}
+
 static int give_leaving(struct mw_stream *s, struct mw_chunk *ret)
 {
 	struct chan *c = s->leaving;
 
 	for (int i = 0; i < 2; i++)
-		if (give_held(s, &c->half[i], UINT64_MAX, ret))
+		if (give_half(s, &c->half[i], UINT64_MAX, ret))
 			return 1;
 	s->leaving = NULL;
 	s->left = c;
@@ -525,7 +328,7 @@ int mw_stream_next(struct mw_stream *s, struct mw_chunk *ret)
 	while (s->work_first) {
 		struct mw_half *h = s->work_first;
 
-		if (give_held(s, h, s->finishing ? UINT64_MAX : 0, ret))
+		if (give_half(s, h, s->finishing ? UINT64_MAX : 0, ret))
 			return 1;
 		s->work_first = h->work_next;
 		if (!s->work_first)
@@ -538,18 +341,23 @@ int mw_stream_next(struct mw_stream *s, struct mw_chunk *ret)
 
 /* --- in -------------------------------------------------------------------------------- */
 
+static bool is_busy(const struct mw_stream *s)
+{
+	return s->rest.gap || s->leaving || s->ev || s->work_first;
+}
+
 int mw_stream_push(struct mw_stream *s, const struct mw_ev_io *ev)
 {
 	struct mw_half *h;
 	struct chan *c;
 	int r;
 
-	if (s->rest.gap || s->leaving || s->ev || s->work_first)
+	if (is_busy(s))
 		return -EBUSY;
 	give_back(s);
 	if (ev->hdr.ts_ns > s->now_ns)
 		s->now_ns = ev->hdr.ts_ns;
-	r = chan_find(s, ev, &c);
+	r = mw_stream_chan_of(s, ev, &c);
 	if (r > 0) {
 		s->stats.late_bytes += ev->moved;
 		return 0;
@@ -558,7 +366,7 @@ int mw_stream_push(struct mw_stream *s, const struct mw_ev_io *ev)
 		s->stats.dropped_bytes += ev->moved;
 		return r;
 	}
-	h = half_touch(c, ev);
+	h = mw_stream_touch(s, c, ev);
 	if (ev->moved == 0)
 		return 0;
 	if (ev->off <= h->next || hold(s, h, ev) < 0) {
@@ -568,6 +376,73 @@ int mw_stream_push(struct mw_stream *s, const struct mw_ev_io *ev)
 	if (h->head)
 		work_add(s, h);
 	return 0;
+}
+
+void mw_stream_ending(struct mw_stream *s, struct mw_half *h, bool ending)
+{
+	if (h->ending == ending)
+		return;
+	h->ending = ending;
+	if (ending) {
+		h->ending_prev = NULL;
+		h->ending_next = s->ending_first;
+		if (h->ending_next)
+			h->ending_next->ending_prev = h;
+		s->ending_first = h;
+		return;
+	}
+	*(h->ending_prev ? &h->ending_prev->ending_next : &s->ending_first) = h->ending_next;
+	if (h->ending_next)
+		h->ending_next->ending_prev = h->ending_prev;
+}
+
+static void half_close(struct mw_stream *s, struct mw_half *h)
+{
+	mw_stream_ending(s, h, false);
+	h->closing = true;
+	work_add(s, h);
+}
+
+int mw_stream_close(struct mw_stream *s, const struct mw_ev_close *ev)
+{
+	if (is_busy(s))
+		return -EBUSY;
+	give_back(s);
+	if (ev->hdr.ts_ns > s->now_ns)
+		s->now_ns = ev->hdr.ts_ns;
+	for (int dir = 0; dir < 2; dir++) {
+		struct mw_half *h;
+
+		if (ev->how == (dir == MW_DIR_READ ? MW_CLOSE_LOCAL : MW_CLOSE_PEER))
+			continue;
+		h = mw_stream_half_of(s, ev, dir);
+		if (!h || h->closed || h->closing)
+			continue;
+		h->close_ns = ev->hdr.ts_ns;
+		h->close_proc = mw_prockey_of(&ev->hdr);
+		h->close_tid = ev->hdr.tid;
+		if (ev->how == MW_CLOSE_PEER)
+			mw_stream_ending(s, h, true);
+		else
+			half_close(s, h);
+	}
+	return 0;
+}
+
+/* Those that have read nothing for so long that nothing is left to be read. */
+static void close_ending(struct mw_stream *s, uint64_t quiet_ns)
+{
+	struct mw_half *h, *next;
+
+	for (h = s->ending_first; h; h = next) {
+		uint64_t since = h->last_ns > h->close_ns ? h->last_ns : h->close_ns;
+
+		next = h->ending_next;
+		if (s->tick_ns < since || s->tick_ns - since < quiet_ns)
+			continue;
+		h->close_ns = since;
+		half_close(s, h);
+	}
 }
 
 void mw_stream_tick(struct mw_stream *s, uint64_t now_ns)
@@ -581,6 +456,7 @@ void mw_stream_tick(struct mw_stream *s, uint64_t now_ns)
 	for (h = s->wait_first; h; h = h->wait_next)
 		if (overdue(s, h))
 			work_add(s, h);
+	close_ending(s, MW_STREAM_QUIET_NS);
 }
 
 void mw_stream_finish(struct mw_stream *s)
@@ -588,6 +464,8 @@ void mw_stream_finish(struct mw_stream *s)
 	struct mw_half *h;
 
 	s->finishing = true;
+	s->tick_ns = s->now_ns;
+	close_ending(s, 0);
 	for (h = s->wait_first; h; h = h->wait_next)
 		work_add(s, h);
 }

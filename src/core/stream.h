@@ -15,6 +15,9 @@
  * local to peer, a read comes from peer to local; ::ffff:a.b.c.d is a.b.c.d), so that both sockets
  * of a connection meet; a socket without addresses has its two directions alone. A later gen of a
  * known end begins a new channel and evicts the old one; bytes of an earlier gen are late.
+ *
+ * The two channels of one connection know each other (`back`): those of a TCP connection by their
+ * addresses, those of a unix socket by mw_ev_io.other.
  */
 #ifndef MW_CORE_STREAM_H
 #define MW_CORE_STREAM_H
@@ -23,6 +26,9 @@
 #include "core/types.h"
 
 #define MW_STREAM_WAIT_NS 200000000ull
+/* What the other side sent before it ended its sending may be read later: so long nothing must have been
+ * read until the reading end counts as closed, if it is not closed itself. */
+#define MW_STREAM_QUIET_NS 1000000000ull
 /* Held at once: bytes (with bookkeeping) and chunks of one half, and bytes of all halves. */
 #define MW_STREAM_HELD_MAX    (8u << 20)
 #define MW_STREAM_HELD_CHUNKS 256u
@@ -34,6 +40,7 @@ enum mw_gap_reason {
 	MW_GAP_LIMIT = 3,   /* over a limit of the kernel side */
 	MW_GAP_CARRIER = 4, /* moved by a call whose bytes cannot be read */
 	MW_GAP_MEMORY = 5,  /* no memory here; not by this stage */
+	MW_GAP_URING = 6,   /* moved by io_uring */
 };
 
 struct mw_half; /* private */
@@ -48,6 +55,12 @@ struct mw_chan {
 	struct mw_addr src, dst;   /* TCP: who writes, who reads */
 	struct mw_prockey last[2]; /* by enum mw_end: the process that touched it last; or none */
 	struct mw_half *half[2];   /* private; NULL: this end was never seen */
+	struct mw_chan *back;	   /* the way back of the same connection, if seen; else NULL */
+	bool candidate;		   /* only candidates have touched it so far */
+	/* TCP: how much the offsets of the writing end are ahead of those of the reading end, by the
+	 * sequence numbers of both; aligned false: one of them is not known. */
+	bool aligned;
+	int64_t ahead;
 	void *ends, *session;	   /* the next stages' own; start NULL */
 };
 
@@ -57,6 +70,8 @@ struct mw_chunk {
 	bool evicted;	       /* the channel ends here; besides `chan` nothing is set */
 	uint64_t off;	       /* of the first byte, in this half */
 	struct mw_slice bytes; /* borrowed until the next call */
+	bool inside;	       /* the first byte is not the first one of a system call */
+	bool closed;	       /* nothing more comes at this end: the connection was closed */
 	uint64_t gap;	       /* > 0: that many bytes are missing here, and bytes is empty */
 	enum mw_gap_reason reason;
 	uint64_t ts_ns; /* end of the system call that moved them */
@@ -89,6 +104,11 @@ void mw_stream_free(struct mw_stream *s);
  * -EBUSY: not pulled to the end, nothing happened.
  */
 int mw_stream_push(struct mw_stream *s, const struct mw_ev_io *ev);
+/* One checked MW_EV_CLOSE: a chunk with `closed` for each end that it ends, behind what that end
+ * holds; if only the other side ended its sending, after MW_STREAM_QUIET_NS. Each end says so once,
+ * unless bytes come after it. Of a connection nothing was seen of: nothing. Pull until 0. 0, -EBUSY.
+ */
+int mw_stream_close(struct mw_stream *s, const struct mw_ev_close *ev);
 /* Time passed: holes that waited long enough become gaps. Pull until 0. */
 void mw_stream_tick(struct mw_stream *s, uint64_t now_ns);
 /* All holes become gaps now: the end of input. Pull until 0. */

@@ -15,7 +15,7 @@
 
 /*
  * What comes out is written down, one word a chunk: "1w@0:abc" (channel 1, its writing end, offset
- * 0), "1w@3-2L" (2 bytes missing, Lost, Fault, liMit, Carrier), "1!" (evicted). Chunks that
+ * 0), "1w@3-2L" (2 bytes missing, Lost, Fault, liMit, Carrier, Uring), "1w." (closed), "1!" (evicted). Chunks that
  * continue one another are joined, so that a case reads the same however it is split.
  */
 struct run {
@@ -31,6 +31,8 @@ struct run {
 	uint64_t chan_last, end_last, next; /* to join chunks */
 	char kind_last;
 	uint64_t n_bytes, n_gap;
+	uint64_t closed_ns;	    /* of the last one that said so */
+	const struct mw_chan *chan; /* of the last chunk */
 	int r;
 };
 
@@ -57,14 +59,24 @@ static inline void run_done(struct run *r)
 
 static inline void note(struct run *r, const struct mw_chunk *c)
 {
-	static const char reasons[] = "?LFMC";
+	static const char reasons[] = "?LFMC?U";
 	char s[96];
 
 	assert_true(c->chan->half[c->end] || c->evicted);
+	r->chan = c->chan;
 	if (c->evicted) {
 		snprintf(s, sizeof(s), " %llu!", (unsigned long long)c->chan->id);
 		mw_buf_append_str(&r->out, s);
 		r->kind_last = '!';
+		return;
+	}
+	if (c->closed) {
+		assert_true(!c->gap && !c->bytes.n);
+		snprintf(s, sizeof(s), " %llu%c.", (unsigned long long)c->chan->id,
+			 c->end == MW_END_WRITE ? 'w' : 'r');
+		mw_buf_append_str(&r->out, s);
+		r->kind_last = '.';
+		r->closed_ns = c->ts_ns;
 		return;
 	}
 	assert_true((c->gap > 0) != (c->bytes.n > 0));
@@ -159,6 +171,38 @@ static inline void end(struct run *r)
 {
 	mw_stream_finish(r->s);
 	pull(r);
+}
+
+static inline struct mw_addr v4(uint8_t last, uint16_t port)
+{
+	return (struct mw_addr){ .ip = { 127, 0, 0, last }, .port = port, .family = AF_INET };
+}
+
+static inline struct mw_addr mapped(uint8_t last, uint16_t port)
+{
+	return (struct mw_addr){ .ip = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, last },
+				 .port = port,
+				 .family = AF_INET6 };
+}
+
+static inline struct mw_addr v6(uint8_t last, uint16_t port)
+{
+	return (
+	    struct mw_addr){ .ip = { 0xfe, 0x80, [15] = last }, .port = port, .family = AF_INET6 };
+}
+
+/* From the first byte of a connection; the socket's gen is its chan. */
+static inline void tcp(struct run *r, uint64_t chan, enum mw_dir dir, struct mw_addr local,
+		struct mw_addr peer, const char *bytes)
+{
+	struct mw_ev_io *ev = ev_pipe(r, chan, dir, 0, bytes);
+
+	ev->gen = chan;
+	ev->netns = 9;
+	ev->kind = local.family == AF_INET ? MW_CHAN_TCP4 : MW_CHAN_TCP6;
+	ev->local = local;
+	ev->peer = peer;
+	give(r);
 }
 
 #endif

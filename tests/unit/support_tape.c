@@ -155,6 +155,16 @@ void tape_user(struct tape *t, uint32_t uid, const char *name)
 	add(t, &ev, sizeof(ev), false, &s, 1);
 }
 
+void tape_name(struct tape *t, uint32_t pid, const char *name)
+{
+	struct mw_slice s[2] = { mw_slice_str(name), MW_SLICE_LIT("/home/alice/.mcp.json") };
+	struct mw_ev_name ev = { .hdr = of(MW_EV_NAME, pid),
+				 .name_len = (uint16_t)s[0].n,
+				 .file_len = (uint16_t)s[1].n };
+
+	add(t, &ev, sizeof(ev), false, s, 2);
+}
+
 void tape_hole(struct tape *t, uint64_t n)
 {
 	t->seq[t->cpu] += n;

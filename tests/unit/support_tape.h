@@ -46,6 +46,8 @@ void tape_wait(struct tape *t, uint64_t ns);
 void tape_lost(struct tape *t, uint32_t reason, uint64_t count);
 void tape_clock(struct tape *t, int64_t realtime_ns);
 void tape_user(struct tape *t, uint32_t uid, const char *name);
+/* A configuration file calls what this process runs so. */
+void tape_name(struct tape *t, uint32_t pid, const char *name);
 /* The number is used, the event never comes. */
 void tape_hole(struct tape *t, uint64_t n);
 

@@ -38,37 +38,6 @@ static void a_later_gen_is_another_channel(void **state)
 	run_done(&r);
 }
 
-static struct mw_addr v4(uint8_t last, uint16_t port)
-{
-	return (struct mw_addr){ .ip = { 127, 0, 0, last }, .port = port, .family = AF_INET };
-}
-
-static struct mw_addr mapped(uint8_t last, uint16_t port)
-{
-	return (struct mw_addr){ .ip = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, last },
-				 .port = port,
-				 .family = AF_INET6 };
-}
-
-static struct mw_addr v6(uint8_t last, uint16_t port)
-{
-	return (
-	    struct mw_addr){ .ip = { 0xfe, 0x80, [15] = last }, .port = port, .family = AF_INET6 };
-}
-
-static void tcp(struct run *r, uint64_t chan, enum mw_dir dir, struct mw_addr local,
-		struct mw_addr peer, const char *bytes)
-{
-	struct mw_ev_io *ev = ev_pipe(r, chan, dir, 0, bytes);
-
-	ev->gen = chan;
-	ev->netns = 9;
-	ev->kind = local.family == AF_INET ? MW_CHAN_TCP4 : MW_CHAN_TCP6;
-	ev->local = local;
-	ev->peer = peer;
-	give(r);
-}
-
 static void tcp_ends_meet_by_address(void **state)
 {
 	struct mw_chunk c;
