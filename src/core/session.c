@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.c - messages: their first copy, their settled one */
+/* session.c - messages: their first copy, and what else comes of a channel */
 #include <errno.h>
 
 #include "core/session_priv.h"
 
-static struct sess_chan *chan_of(struct mw_session *s, struct mw_chan *chan)
+struct sess_chan *mw_sess_chan_of(struct mw_session *s, struct mw_chan *chan)
 {
 	struct sess_chan *sc = chan->session;
 
@@ -13,41 +13,11 @@ static struct sess_chan *chan_of(struct mw_session *s, struct mw_chan *chan)
 	sc = mw_alloc_zero(s->a, sizeof(*sc));
 	if (!sc)
 		return NULL;
-	sc->next = s->chans;
-	if (sc->next)
-		sc->next->prev = sc;
-	s->chans = sc;
+	dl_init(&sc->all);
+	dl_add(&s->chans, &sc->all);
 	sc->chan = chan;
 	chan->session = sc;
 	return sc;
-}
-
-static struct mw_slice moved(struct mw_slice sl, const uint8_t *from, const uint8_t *to)
-{
-	if (!sl.n)
-		return sl;
-	return mw_slice(to + (sl.p - from), sl.n);
-}
-
-/* The same text stands somewhere else now. */
-static struct mw_rpc rpc_at(const struct item *it, const uint8_t *to)
-{
-	struct mw_rpc r = it->rpc;
-
-	if (!to) { /* there was no room to hold it: what it is is known, not its text */
-		memset(&r, 0, sizeof(r));
-		r.kind = it->rpc.kind;
-		r.is_error = it->rpc.is_error;
-		return r;
-	}
-	struct mw_slice *all[] = { &r.whole,  &r.id,	    &r.method,	  &r.params,
-				   &r.result, &r.error,	    &r.name,	  &r.uri,
-				   &r.meta,   &r.arguments, &r.request_id };
-	size_t i;
-
-	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
-		*all[i] = moved(*all[i], it->base, to);
-	return r;
 }
 
 void mw_sess_slot_free(struct mw_session *s, struct slot *sl)
@@ -64,39 +34,66 @@ void mw_sess_slot_free(struct mw_session *s, struct slot *sl)
 		}
 		mw_alloc_free(s->a, it, sizeof(*it));
 	}
-	if (sl->prev)
-		sl->prev->next = sl->next;
-	else
-		s->slots = sl->next;
-	if (sl->next)
-		sl->next->prev = sl->prev;
+	dl_del(&sl->all);
+	mw_xchg_put(s, sl->at.x);
+	mw_conv_put(s, sl->at.conv);
 	mw_alloc_free(s->a, sl, sizeof(*sl));
 }
 
 /* There is no room for one more: the oldest call ends here, and a gap says so. */
 static int give_up_oldest(struct mw_session *s)
 {
-	struct call *c = s->calls;
+	struct call *c = MW_OF(s->calls.next, struct call, all);
 	int r;
 
 	c->pub.end_ns = s->now_ns;
 	c->pub.incomplete = true;
-	r = mw_sess_say_gap(s, c->conv, c->pub.s2c, 0, MW_GAP_LIMIT);
-	return r < 0 ? r : mw_sess_end_call(s, c, MW_CALL_LOST, NULL);
+	r = c->shadow ? 0 : mw_sess_say_gap(s, c->conv, c->pub.s2c, 0, MW_GAP_LIMIT);
+	return r < 0 ? r : mw_sess_close_call(s, c, MW_CALL_LOST);
 }
 
-static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
+static int make_room(struct mw_session *s)
+{
+	int r = 0;
+
+	while (s->n_calls >= s->cfg.calls_max && r == 0)
+		r = give_up_oldest(s);
+	return r;
+}
+
+/* A request that a relay passes on: not a call of its own. */
+static int pass_on(struct mw_session *s, struct place *at, const struct mw_msg *m, struct item *it,
+		   struct call *lead)
+{
+	struct call *c;
+	int r;
+
+	r = mw_call_new(s, at, &it->rpc, lead, &c);
+	if (r < 0)
+		return r;
+	c->asks = it;
+	it->call = c;
+	c->first_end = m->end;
+	mw_relay_passed(s, c, m);
+	if (m->seen[at->s2c ? MW_END_WRITE : MW_END_READ].seen || at->s2c)
+		r = mw_relay_read(s, c, m);
+	return r < 0 ? r : mw_sess_early_answer(s, c);
+}
+
+static int begin_call(struct mw_session *s, struct place *at, const struct mw_msg *m,
 		      struct item *it)
 {
 	const struct mw_sight *read = &m->seen[MW_END_READ], *written = &m->seen[MW_END_WRITE];
-	enum mw_end trusted = sc->s2c ? MW_END_READ : MW_END_WRITE;
+	enum mw_end trusted = at->s2c ? MW_END_READ : MW_END_WRITE;
 	struct call *c;
+	bool unseen;
 	int r;
 
 	/* the server's copy came first and said something else under this id: the client's counts
 	 */
-	c = mw_call_find(s, sc->conv, sc->s2c, it->rpc.id, NULL);
-	if (c && !c->pub.settled && c->first_end != trusted && m->end == trusted) {
+	c = mw_call_find(s, at->conv, at->x, at->s2c, it->rpc.id, NULL);
+	if (c && !c->shadow && !c->pub.n_rounds && !c->pub.settled && c->first_end != trusted &&
+	    m->end == trusted && c->x == at->x) {
 		r = mw_call_set_request(s, c, &it->rpc);
 		if (r < 0)
 			return r;
@@ -107,14 +104,30 @@ static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct m
 		c->first_end = trusted;
 		c->pub.differs = true;
 		c->pub.unconfirmed = false;
-		return mw_sess_say_call(s, MW_SESS_CONFIRMED, c);
+		if (c->pub.opened)
+			return mw_sess_say_call(s, MW_SESS_CONFIRMED, c);
+		return read->seen ? mw_sess_open_call(s, c) : 0;
 	}
-	while (s->n_calls >= s->cfg.calls_max) {
-		r = give_up_oldest(s);
+	r = make_room(s);
+	if (r < 0)
+		return r;
+	c = mw_round_match(s, at, &it->rpc);
+	if (c) {
+		if (c->asks)
+			c->asks->call = NULL;
+		c->asks = it;
+		it->call = c;
+		return mw_round_begin(s, c, at, m, &it->rpc);
+	}
+	c = mw_relay_match(s, at, m, &it->rpc);
+	if (c)
+		return pass_on(s, at, m, it, c);
+	if (at->s2c) { /* it speaks: it is a server by itself */
+		r = mw_sess_release_conv(s, at->conv);
 		if (r < 0)
 			return r;
 	}
-	r = mw_call_new(s, sc->conv, sc->s2c, &it->rpc, &c);
+	r = mw_call_new(s, at, &it->rpc, NULL, &c);
 	if (r < 0)
 		return r;
 	c->asks = it;
@@ -122,23 +135,27 @@ static int begin_call(struct mw_session *s, struct sess_chan *sc, const struct m
 	c->first_end = m->end;
 	c->pub.chan_kind = m->chan->kind;
 	c->pub.begin_ns = read->seen ? read->begin_ns : written->end_ns;
-	c->pub.unconfirmed = m->end != trusted && !sc->conv->client_unseen;
+	unseen = at->conv->client_unseen || (at->conn && at->conn->client_unseen);
+	c->pub.unconfirmed = m->end != trusted && !unseen;
 	c->pub.sent = !read->seen;
 	/* before its first read a server is only starting, whatever was sent to it */
-	r = read->seen || sc->conv->read_seen ? mw_sess_open_call(s, c) : 0;
+	r = read->seen || at->conv->read_seen ? mw_sess_open_call(s, c) : 0;
 	return r < 0 ? r : mw_sess_early_answer(s, c);
 }
 
-static int answer_call(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
+static int answer_call(struct mw_session *s, struct place *at, const struct mw_msg *m,
 		       struct item *it)
 {
 	const struct mw_sight *w = &m->seen[MW_END_WRITE], *r = &m->seen[MW_END_READ];
-	enum mw_end trusted = sc->s2c ? MW_END_READ : MW_END_WRITE;
+	enum mw_end trusted = at->s2c ? MW_END_READ : MW_END_WRITE;
 	struct call *c =
-	    mw_call_find(s, sc->conv, !sc->s2c, it->rpc.id, m->end == trusted ? &trusted : NULL);
+	    mw_sess_find_answered(s, at, &it->rpc, m->end == trusted ? &trusted : NULL);
+	int ret;
 
-	if (!c)
+	if (!c) {
+		it->passed = mw_relay_asked_below(s, at, &it->rpc);
 		return 0;
+	}
 	if (c->answers) { /* the server's copy came first and said something else: this one counts
 			   */
 		c->answers->call = NULL;
@@ -146,15 +163,20 @@ static int answer_call(struct mw_session *s, struct sess_chan *sc, const struct 
 	}
 	c->answers = it;
 	it->call = c;
+	if (c->shadow) {
+		c = c->lead;
+		if (!c || c->pub.answered)
+			return 0;
+	}
 	c->pub.end_ns = w->seen ? w->end_ns : r->end_ns;
-	if (c->pub.answered)
+	if (it->rpc.is_task) /* it goes on */
 		return 0;
-	c->pub.answered = true;
-	return mw_sess_say_call(s, MW_SESS_ANSWERED, c);
+	ret = mw_sess_answered(s, c);
+	return ret < 0 ? ret : mw_sess_release(s, c);
 }
 
-static int first_one(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
-		     struct slot *sl, struct mw_slice text)
+static int first_one(struct mw_session *s, struct sess_chan *sc, struct place *at,
+		     const struct mw_msg *m, struct slot *sl, struct mw_slice text)
 {
 	struct item *it;
 	struct mw_rpc rpc;
@@ -166,12 +188,17 @@ static int first_one(struct mw_session *s, struct sess_chan *sc, const struct mw
 		return 0;
 	}
 	sl->json_flags |= rpc.json_flags;
-	if (!sc->conv) {
-		r = mw_sess_recognise(s, m->chan, sc, &rpc);
-		if (r < 0 || !sc->conv)
-			return r;
+	if (!at->conv && at->conn) {
+		r = mw_sess_http_place(s, at, m, &rpc);
+	} else if (!at->conv) {
+		r = mw_sess_recognise(s, sc, m, &rpc);
+		at->conv = sc->conv;
+		at->s2c = sc->s2c;
 	}
-	r = mw_sess_note_peers(s, sc->conv, m, sc->s2c);
+	if (r < 0 || !at->conv)
+		return r;
+	if (!sl->items) /* of a batch once */
+		r = mw_sess_note_peers(s, at, m);
 	if (r < 0)
 		return r;
 	it = mw_alloc_zero(s->a, sizeof(*it));
@@ -183,292 +210,161 @@ static int first_one(struct mw_session *s, struct sess_chan *sc, const struct mw
 	it->next = sl->items;
 	sl->items = it;
 	if (rpc.kind == MW_RPC_REQUEST)
-		return begin_call(s, sc, m, it);
+		return begin_call(s, at, m, it);
 	if (rpc.kind == MW_RPC_RESPONSE)
-		return answer_call(s, sc, m, it);
+		return answer_call(s, at, m, it);
 	return 0;
 }
 
-static int let_go(struct mw_session *s, struct sess_chan *sc, struct mw_chan *chan)
+/* Its messages are not settled any more: nothing is kept of them. */
+static void forget_slots(struct mw_session *s, const struct mw_chan *chan)
 {
-	sc->no_mcp = true;
-	mw_ends_drop(s->cfg.ends, chan);
-	return mw_sess_say_control(s, MW_CONTROL_CHAN_DROP, chan);
+	struct dl *l, *next;
+
+	for (l = s->slots.next; l != &s->slots; l = next) {
+		struct slot *sl = MW_OF(l, struct slot, all);
+
+		next = l->next;
+		if (sl->at.chan == chan)
+			mw_sess_slot_free(s, sl);
+	}
 }
 
-static int on_first(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
+static int let_go_one(struct mw_session *s, struct sess_chan *sc)
 {
-	struct slot *sl = mw_alloc_zero(s->a, sizeof(*sl));
-	struct mw_slice one;
+	sc->no_mcp = true;
+	mw_ends_drop(s->cfg.ends, sc->chan);
+	forget_slots(s, sc->chan);
+	return mw_sess_say_drop(s, sc->chan);
+}
+
+int mw_sess_let_go(struct mw_session *s, struct sess_chan *sc)
+{
+	struct conn *cn = sc->conn;
+	struct sess_chan *other = NULL;
+	int r = let_go_one(s, sc);
+
+	if (!cn)
+		return r;
+	cn->no_mcp = true;
+	other = cn->chan[!sc->s2c] ? cn->chan[!sc->s2c]->session : NULL;
+	return r == 0 && other ? let_go_one(s, other) : r;
+}
+
+/* A channel that nobody has recognised: how much of it is waited for. */
+static int judge(struct mw_session *s, struct sess_chan *sc, const struct conn *cn)
+{
+	uint64_t max = cn ? MW_SESSION_JUDGE_HTTP : MW_SESSION_JUDGE_LEN;
+
+	if (sc->chan->candidate)
+		max = MW_SESSION_JUDGE_CANDIDATE;
+	if (sc->seen_bytes <= max ||
+	    (cn ? mw_sess_http_known(s, cn) : mw_sess_relates(s, sc->chan)))
+		return 0;
+	return mw_sess_let_go(s, sc);
+}
+
+static void place_slot(struct slot *sl, const struct place *at)
+{
+	sl->at = *at;
+	sl->at.conn = NULL;
+	if (at->conv)
+		mw_conv_get(at->conv);
+	if (at->x)
+		mw_xchg_get(at->x);
+}
+
+static int first_text(struct mw_session *s, struct sess_chan *sc, struct place *at,
+		      const struct mw_msg *m, struct slot *sl)
+{
 	struct item *it, *rest, *turned = NULL;
+	struct mw_slice one;
 	size_t pos = 0;
 	int r;
 
-	if (!sl)
-		return -ENOMEM;
-	sl->next = s->slots;
-	if (sl->next)
-		sl->next->prev = sl;
-	s->slots = sl;
-	*m->user = sl;
 	if (m->cut) {
 		sl->error = -E2BIG;
+		at->conv = at->conv ? at->conv : at->x ? at->x->conv : NULL;
 		return 0;
 	}
 	if (!mw_rpc_is_batch(m->bytes)) {
-		r = first_one(s, sc, m, sl, m->bytes);
+		r = first_one(s, sc, at, m, sl, m->bytes);
 	} else {
 		sl->error = mw_json_check(m->bytes, MW_JSON_DEPTH_MAX, &sl->json_flags, NULL);
 		r = sl->error;
 		while (r == 0 && mw_rpc_batch_next(m->bytes, &pos, &one) == 1)
-			r = first_one(s, sc, m, sl, one);
+			r = first_one(s, sc, at, m, sl, one);
 		if (sl->error == r)
 			r = 0;
 	}
+	/* what is no message of ours is strange only where it should be one */
+	if (!at->conv && at->x && at->x->mcp)
+		at->conv = at->x->conv;
 	for (it = sl->items; it; it = rest) { /* in the order they came */
 		rest = it->next;
 		it->next = turned;
 		turned = it;
 	}
 	sl->items = turned;
-	if (!sc->conv) {
-		const bool junk = sl->error != 0;
-
-		mw_sess_slot_free(s, sl);
-		*m->user = NULL;
-		if (m->state != MW_MSG_FIRST)
-			return r;
-		sc->seen_bytes += m->len + 1;
-		sc->junk_bytes += junk ? m->len + 1 : 0;
-		if (sc->seen_bytes > MW_SESSION_JUDGE_LEN && !mw_sess_relates(s, m->chan)) {
-			r = let_go(s, sc, m->chan);
-		}
-	}
 	return r;
 }
 
-static void mark(struct call *c, const struct mw_msg *m)
+static void on_first_end(struct place *at, const struct mw_msg *m)
 {
-	c->pub.one_sided |= m->one_sided;
-	c->pub.differs |= m->differs;
-	c->pub.incomplete |= m->incomplete || m->cut;
+	at->conv = at->x ? at->x->conv : NULL;
+	if (m->partial)
+		mw_sess_note_cut(at->x, m);
 }
 
-int mw_sess_on_answer(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
-		      struct item *it, const struct mw_rpc *rpc)
+static int on_first(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
 {
-	const struct mw_sight *w = &m->seen[MW_END_WRITE], *r = &m->seen[MW_END_READ];
-	enum mw_call_status status = MW_CALL_OK;
-	struct mw_server *sv = sc->conv->server;
-	struct mw_sess_event *ev;
-	struct call *c = it->call;
-	bool changed = false;
-	int ret;
-
-	if (!c && m->bytes.n) {
-		/* the server may have written it before the end of the client's own write was seen
-		 */
-		c = mw_call_find(s, sc->conv, !sc->s2c, rpc->id, NULL);
-		if (c)
-			c->pub.end_ns = w->seen ? w->end_ns : r->end_ns;
-	}
-	if (!c) {
-		ret = m->bytes.n ? mw_sess_early_hold(s, sc, m, rpc) : -ENOSPC;
-		if (ret != -ENOSPC)
-			return ret;
-		return mw_sess_say_anomaly(s, "answer.unmatched", sc, rpc->whole,
-					   rpc->whole.n ? rpc->whole.n : m->len, NULL);
-	}
-	mark(c, m);
-	if (m->bytes.n && !mw_slice_eq(rpc->id, c->pub.rpc_id)) {
-		ret = mw_sess_say_anomaly(s, "id.respelled", sc, rpc->id, rpc->id.n, c);
-		if (ret < 0)
-			return ret;
-	}
-	if (w->seen && r->seen)
-		c->pub.end_ns = w->end_ns;
-	if (sv && !c->pub.s2c) {
-		ret = mw_server_learn(s, sv, rpc, c->pub.method, &changed);
-		if (ret < 0)
-			return ret;
-		if (changed && sv->said) {
-			ev = mw_sess_say(s, MW_SESS_SERVER);
-			if (!ev)
-				return -ENOMEM;
-			ev->server = sv;
-			ev->changed = true;
-		}
-	}
-	if (sv && !c->pub.s2c && rpc->result.n && mw_json_str_eq(c->pub.method, "tools/list")) {
-		ev = mw_sess_say(s, MW_SESS_TOOLS);
-		if (!ev)
-			return -ENOMEM;
-		ev->server = sv;
-		ev->call = &c->pub;
-		ev->result = rpc->result;
-	}
-	if (it->rpc.error.n)
-		status = MW_CALL_RPC_ERROR;
-	else if (rpc->is_error)
-		status = MW_CALL_TOOL_ERROR;
-	if (c->pub.cancelled && status != MW_CALL_OK)
-		status = MW_CALL_CANCELLED;
-	return mw_sess_end_call(s, c, status, rpc);
-}
-
-static int on_notice(struct mw_session *s, struct sess_chan *sc, const struct mw_rpc *rpc)
-{
-	struct mw_sess_event *ev;
-	struct call *c;
-
-	if (rpc->request_id.n && mw_json_str_eq(rpc->method, "notifications/cancelled")) {
-		c = mw_call_find(s, sc->conv, sc->s2c, rpc->request_id, NULL);
-		if (c) {
-			c->pub.cancelled = true;
-			c->cancelled_ns = s->now_ns;
-		}
-	}
-	ev = mw_sess_say(s, MW_SESS_NOTICE);
-	if (!ev)
-		return -ENOMEM;
-	ev->server = sc->conv->server;
-	ev->s2c = sc->s2c;
-	ev->rpc = *rpc;
-	return 0;
-}
-
-static int say_server(struct mw_session *s, struct mw_server *sv)
-{
-	struct mw_sess_event *ev;
-
-	if (!sv || sv->said)
-		return 0;
-	ev = mw_sess_say(s, MW_SESS_SERVER);
-	if (!ev)
-		return -ENOMEM;
-	sv->said = true;
-	ev->server = sv;
-	return 0;
-}
-
-static const struct {
-	unsigned int flag;
-	const char *what;
-} odd_json[] = {
-	{ MW_JSON_DUP, "json.equal_keys" },
-	{ MW_JSON_NUL, "json.nul" },
-	{ MW_JSON_BAD_UTF8, "json.not_utf8" },
-	{ MW_JSON_LONE, "json.lone_surrogate" },
-};
-
-static const char *error_name(int error)
-{
-	return error == -EPROTO ? "not_jsonrpc" : error == -E2BIG ? "too_deep" : "not_json";
-}
-
-static int say_oddities(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
-			const struct slot *sl, struct call *c)
-{
-	size_t i;
+	struct place at = { .chan = m->chan, .conv = sc->conv, .s2c = sc->s2c };
+	const bool http = mw_is_http(m);
+	struct slot *sl;
+	bool junk;
 	int r = 0;
 
-	if (sl->error)
-		r = mw_sess_say_anomaly(s, m->cut ? "too_long" : error_name(sl->error), sc,
-					m->bytes, m->len, NULL);
-	for (i = 0; i < sizeof(odd_json) / sizeof(*odd_json) && r == 0; i++)
-		if (sl->json_flags & odd_json[i].flag)
-			r = mw_sess_say_anomaly(s, odd_json[i].what, sc, m->bytes, m->len, c);
-	if (r == 0 && m->differs) {
-		r = mw_sess_say_anomaly(s, "ends.differ", sc, m->bytes, m->len, c);
-	}
-	return r;
-}
-
-static int settle_item(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
-		       struct item *it, const struct mw_rpc *rpc)
-{
-	const struct mw_sight *read = &m->seen[MW_END_READ];
-	struct call *c = it->call;
-	int r;
-
-	if (rpc->kind == MW_RPC_RESPONSE)
-		return mw_sess_on_answer(s, sc, m, it, rpc);
-	if (rpc->kind == MW_RPC_NOTIFICATION)
-		return on_notice(s, sc, rpc);
-	if (!c)
-		return 0;
-	c->pub.client = sc->conv->client;
-	if (read->seen)
-		c->pub.begin_ns = read->begin_ns;
-	mark(c, m);
-	if (!c->pub.opened) {
-		c->pub.sent = !read->seen;
-		r = mw_sess_open_call(s, c);
-	} else if (c->pub.unconfirmed) {
-		c->pub.unconfirmed = false;
-		r = mw_sess_say_call(s, MW_SESS_CONFIRMED, c);
-	} else if (c->pub.sent && read->seen) {
-		c->pub.sent = false;
-		r = mw_sess_say_call(s, MW_SESS_READ, c);
-	} else {
-		r = 0;
-	}
+	if (http)
+		r = mw_sess_http_first(s, sc, m, &at);
+	else if (sc->conn)
+		at.x = sc->conn->upgraded;
 	if (r < 0)
 		return r;
-	if (c->pub.server && !c->pub.s2c) {
-		r = mw_server_learn_client(s, c->pub.server, rpc);
-		if (r < 0)
-			return r;
-	}
-	r = mw_sess_settle_request(s, c, mw_call_args_of(rpc));
-	if (r == 0 && c->pub.id_reused)
-		r = mw_sess_say_anomaly(s, "id.reused", sc, rpc->id, rpc->id.n, c);
-	return r;
-}
-
-static int on_settled(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
-{
-	struct slot *sl = *m->user;
-	struct call *first = NULL;
-	struct mw_sess_event *ev;
-	struct item *it;
-	int r = 0;
-
-	if (!sl && !sc->conv && !sc->no_mcp) { /* with both ends seen it may be clear whose it is */
-		r = on_first(s, sc, m);
-		sl = *m->user;
-	}
-	if (!sl || r < 0)
+	sl = mw_alloc_zero(s->a, sizeof(*sl));
+	if (!sl)
+		return -ENOMEM;
+	dl_init(&sl->all);
+	dl_add(&s->slots, &sl->all);
+	*m->user = sl;
+	if (m->kind == MW_FRAME_IS_HEAD)
+		r = mw_sess_http_on_head(s, &at, m);
+	else if (m->kind == MW_FRAME_IS_END)
+		on_first_end(&at, m);
+	else if (m->carrier == MW_CARRIER_SSE && mw_slice_eq_str(m->event, "endpoint"))
+		r = mw_sess_http_endpoint(s, &at, m->bytes);
+	else
+		r = first_text(s, sc, &at, m, sl);
+	place_slot(sl, &at);
+	if (at.conv || (http && at.conn->mcp)) /* HTTP may carry other things too */
 		return r;
-	if (!sc->conv)
-		goto done;
-	r = mw_sess_note_peers(s, sc->conv, m, sc->s2c);
-	if (r == 0)
-		r = say_server(s, sc->conv->server);
-	if (s->cfg.raw && r == 0) {
-		ev = mw_sess_say(s, MW_SESS_RAW);
-		if (ev)
-			ev->bytes = m->bytes;
-		else
-			r = -ENOMEM;
+	junk = sl->error != 0;
+	if (m->kind == MW_FRAME_IS_MESSAGE) {
+		mw_sess_slot_free(s, sl);
+		*m->user = NULL;
 	}
-	for (it = sl->items; it && !first; it = it->next)
-		first = it->call;
-	if (r == 0)
-		r = say_oddities(s, sc, m, sl, first);
-	for (it = sl->items; it && r == 0; it = it->next) {
-		struct mw_rpc rpc = rpc_at(it, m->bytes.n ? m->bytes.p : NULL);
-
-		r = settle_item(s, sc, m, it, &rpc);
+	if (m->state != MW_MSG_FIRST)
+		return r;
+	if (http) {
+		sc->seen_bytes = m->seen[m->end].off + m->len;
+	} else {
+		sc->seen_bytes += m->len + 1;
+		sc->junk_bytes += junk ? m->len + 1 : 0;
 	}
-done:
-	mw_sess_slot_free(s, sl);
-	*m->user = NULL;
-	return r;
+	return r < 0 ? r : judge(s, sc, at.conn);
 }
 
 /* The server's end had what the client's end never sent or got. */
-static int on_denied(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
+static int on_denied(struct mw_session *s, const struct mw_msg *m)
 {
 	struct call *c, *first = NULL;
 	struct slot *sl = *m->user;
@@ -477,90 +373,129 @@ static int on_denied(struct mw_session *s, struct sess_chan *sc, const struct mw
 
 	if (!sl)
 		return 0;
+	if (mw_is_http(m))
+		mw_sess_http_denied(s, sl, m);
 	for (it = sl->items; it && r == 0; it = it->next) {
 		c = it->call;
 		if (!c)
 			continue;
 		first = first ? first : c;
-		if (c->asks == it && !c->pub.settled) {
-			r = mw_sess_say_call(s, MW_SESS_WITHDRAWN, c);
+		if (c->asks == it && c->pub.n_rounds > 1 && !c->shadow) {
+			c->asks = NULL;
+			it->call = NULL;
+			r = mw_round_denied(s, c);
+		} else if (c->asks == it && !c->pub.settled) {
+			if (!c->shadow)
+				r = mw_sess_say_call(s, MW_SESS_WITHDRAWN, c);
 			mw_call_retire(s, c);
 		} else if (c->answers == it) {
 			c->answers = NULL;
 			c->pub.differs = true;
 		}
 	}
-	if (r == 0 && sc->conv)
-		r = mw_sess_say_anomaly(s, "ends.differ", sc, m->bytes, m->len, first);
+	/* where it is cut each end sees for itself */
+	if (r == 0 && sl->at.conv && m->kind == MW_FRAME_IS_END && m->partial)
+		r = mw_sess_say_end_odd(s, &sl->at, m);
+	else if (r == 0 && sl->at.conv)
+		r = mw_sess_say_anomaly(s, "ends.differ", &sl->at, m->bytes, m->len, first);
 	mw_sess_slot_free(s, sl);
 	*m->user = NULL;
 	return r;
 }
 
-static int on_gap(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
-		  const struct mw_msg *m)
+static int on_gap(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
 {
+	struct place at = { .chan = m->chan, .conv = sc->conv, .s2c = sc->s2c };
+	const bool ours = sc->conv || (sc->conn && sc->conn->mcp);
 	struct mw_sess_event *ev;
-	struct call *c;
-	int r;
+	struct dl *l;
+	int r = 0;
 
-	if (!sc->conv) {
+	if (m->reason == MW_GAP_FAULT && ++sc->n_faults == MW_SESSION_FAULTS_MAX + 1 && ours)
+		r = mw_sess_say_anomaly(s, "pages.missing", &at, mw_slice(NULL, 0), m->gap_bytes,
+					NULL);
+	if (r < 0)
+		return r;
+	if (!ours) {
 		sc->early_gap += m->gap_bytes;
 		sc->early_gap_ns = m->seen[m->end].end_ns;
-		if (!chan->last[m->end].tgid)
+		if (!sc->chan->last[m->end].tgid)
 			sc->early_gap_ns = s->now_ns;
 		return 0;
 	}
+	if (!sc->conv)
+		return mw_sess_http_gap(s, sc, m);
 	r = mw_sess_say_gap(s, sc->conv, sc->s2c, m->gap_bytes, m->reason);
 	if (r < 0)
 		return r;
 	ev = &s->queue[s->q_len - 1];
 	ev->end = m->end;
 	ev->ts_ns = m->seen[m->end].end_ns;
-	for (c = s->calls; c; c = c->next)
-		if (c->conv == sc->conv)
-			c->pub.incomplete = true;
+	for (l = sc->conv->calls.next; l != &sc->conv->calls; l = l->next) {
+		struct call *c = MW_OF(l, struct call, in_conv);
+
+		c->pub.incomplete = true;
+		if (c->shadow && c->lead)
+			c->lead->pub.incomplete = true;
+	}
 	return 0;
 }
 
-static int on_evicted(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc)
+static int on_evicted(struct mw_session *s, struct sess_chan *sc)
 {
 	struct conv *cv = sc->conv;
-	struct call *c, *next;
-	int r = 0;
+	struct dl *l, *next;
+	int r = 0, over;
 
-	if (cv && cv->c2s == chan)
-		cv->c2s = NULL;
-	if (cv && cv->s2c == chan)
-		cv->s2c = NULL;
-	for (c = s->calls; c && cv && r == 0; c = next) {
-		next = c->next;
-		if (c->conv != cv)
-			continue;
+	mw_sess_http_chan_gone(s, sc);
+	for (l = cv ? cv->calls.next : NULL; cv && l != &cv->calls && r == 0; l = next) {
+		struct call *c = MW_OF(l, struct call, in_conv);
+
+		next = l->next;
 		c->pub.incomplete = true;
 		c->pub.end_ns = s->now_ns;
-		r = mw_sess_end_call(s, c, MW_CALL_LOST, NULL);
+		r = mw_sess_close_call(s, c, MW_CALL_LOST);
 	}
-	if (sc->prev)
-		sc->prev->next = sc->next;
-	else
-		s->chans = sc->next;
-	if (sc->next)
-		sc->next->prev = sc->prev;
+	if (cv) {
+		if (cv->c2s == sc->chan)
+			cv->c2s = NULL;
+		if (cv->s2c == sc->chan)
+			cv->s2c = NULL;
+		if (!cv->c2s && !cv->s2c && !cv->over) {
+			over = mw_conv_over(s, cv, s->now_ns, MW_CALL_LOST);
+			r = r < 0 ? r : over;
+		} else if (!cv->over && dl_empty(&cv->lacking)) {
+			dl_add(&s->lacking, &cv->lacking);
+		}
+	}
+	dl_del(&sc->all);
+	sc->chan->session = NULL;
+	mw_conv_put(s, sc->conv);
 	mw_alloc_free(s->a, sc, sizeof(*sc));
-	chan->session = NULL;
-	if (cv && !cv->c2s && !cv->s2c && !cv->n_calls) {
-		int left = mw_sess_early_leave(s, cv);
+	return r;
+}
 
-		r = r < 0 ? r : left;
-		mw_sess_conv_free(s, cv);
+static int on_settled(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m)
+{
+	struct slot *sl = *m->user;
+	int r = 0;
+
+	/* with both ends seen it may be clear whose it is */
+	if (!sl && !sc->conv && !mw_is_http(m)) {
+		r = on_first(s, sc, m);
+		sl = *m->user;
 	}
+	if (!sl || r < 0)
+		return r;
+	r = mw_sess_on_settled(s, sc, m, sl);
+	mw_sess_slot_free(s, sl);
+	*m->user = NULL;
 	return r;
 }
 
 int mw_session_push(struct mw_session *s, const struct mw_msg *m)
 {
-	struct sess_chan *sc = chan_of(s, m->chan);
+	struct sess_chan *sc = mw_sess_chan_of(s, m->chan);
 	uint64_t read = m->seen[MW_END_READ].end_ns, written = m->seen[MW_END_WRITE].end_ns;
 	uint64_t at = read > written ? read : written;
 
@@ -572,21 +507,21 @@ int mw_session_push(struct mw_session *s, const struct mw_msg *m)
 	case MW_MSG_FIRST:
 		return sc->no_mcp ? 0 : on_first(s, sc, m);
 	case MW_MSG_SETTLED:
-		return on_settled(s, sc, m);
+		return sc->no_mcp ? 0 : on_settled(s, sc, m);
 	case MW_MSG_DENIED:
-		return on_denied(s, sc, m);
+		return on_denied(s, m);
 	case MW_MSG_GAP:
-		return on_gap(s, m->chan, sc, m);
+		return on_gap(s, sc, m);
 	case MW_MSG_UNFINISHED:
-		return sc->conv
-			   ? mw_sess_say_anomaly(s, "line.unfinished", sc, m->bytes, m->len, NULL)
-			   : 0;
-	case MW_MSG_JUNK:
-		return sc->conv || mw_sess_relates(s, m->chan) ? 0 : let_go(s, sc, m->chan);
 	case MW_MSG_BROKEN:
-		return 0; /* its gap has been said */
+		return sc->no_mcp ? 0 : mw_sess_on_broken(s, sc, m);
+	case MW_MSG_JUNK:
+		return sc->conv || sc->conn || mw_sess_relates(s, m->chan) ? 0
+									   : mw_sess_let_go(s, sc);
+	case MW_MSG_CLOSED:
+		return sc->conn ? mw_sess_http_closed(s, sc, m) : 0;
 	case MW_MSG_EVICTED:
-		return on_evicted(s, m->chan, sc);
+		return on_evicted(s, sc);
 	}
 	return 0;
 }

@@ -9,8 +9,20 @@
  * Answers pair by conversation, direction and the raw text of the id, never by id alone; there is
  * no time limit.
  *
+ * Over HTTP a connection is a queue of exchanges (session_http.c), and a conversation is a session
+ * (Mcp-Session-Id), the old pair of HTTP+SSE (its endpoint), or, without either, a server and a
+ * client, where an answer comes in the exchange of its request (session_where.c). A WebSocket is a
+ * conversation, as two channels of lines are. An exchange that is over without the answer ends its
+ * calls, unless the answer may still come: on the pair's stream, or on one that is resumed.
+ *
+ * A process that passes on what it reads is a relay: one call, its hops (session_relay.c). So a
+ * server's record and the requests that name it wait until it is clear who serves: at most
+ * MW_SESSION_HOLD_NS (session_hold.c). A call of several rounds, or one that became a task, ends
+ * with the last of it (session_round.c).
+ *
  * Of the two copies of a message (ends.h) the first opens and closes calls for the correlation, the
- * settled one makes records.
+ * settled one makes records. MW_SESS_OPEN comes with the first copy, MW_SESS_SERVER and
+ * MW_SESS_REQUEST later; no request, call or end of a server is said before its server.
  */
 #ifndef MW_CORE_SESSION_H
 #define MW_CORE_SESSION_H
@@ -22,19 +34,51 @@
 
 /* A call keeps at most this much of its arguments' text until its end. */
 #define MW_SESSION_ARGS_MAX (1u << 20)
-/* A channel that brought so many bytes and no MCP is none. */
-#define MW_SESSION_JUDGE_LEN 16384u
+/* Longest task id that is followed, with its quotes. */
+#define MW_SESSION_TASK_MAX 1024u
+/* A channel that brought so many bytes and no MCP is none: of lines, of what only candidates have
+ * touched, of HTTP. */
+#define MW_SESSION_JUDGE_LEN	   16384u
+#define MW_SESSION_JUDGE_CANDIDATE 4096u
+#define MW_SESSION_JUDGE_HTTP	   65536u
 /* How long a server's or client's last bytes are waited for after its process ended. */
 #define MW_SESSION_EXIT_NS 200000000ull
 /* How long an answer without a request waits for it. */
 #define MW_SESSION_EARLY_NS 1000000000ull
 /* How long an answer to a cancelled request is waited for. */
 #define MW_SESSION_CANCEL_NS 5000000000ull
+/* How long a connection's last bytes are waited for after one side of it ended. */
+#define MW_SESSION_CLOSE_NS 200000000ull
+/* How long a server's record and requests are kept back, in case it only passes them on. */
+#define MW_SESSION_HOLD_NS 200000000ull
+/* How long a conversation whose process has ended still takes what comes late. */
+#define MW_SESSION_LINGER_NS 5000000000ull
+/* Calls that wait for their next round (input_required): at most so many, for at most so long. */
+#define MW_SESSION_WAITING_MAX 1024u
+#define MW_SESSION_WAITING_NS  3600000000000ull
+/* Bytes of results that calls keep until they end; beyond, a result is known by its kind only. */
+#define MW_SESSION_RESULTS_MAX (8u << 20)
+/* Gaps of a channel for pages that were not there, before they are an anomaly. */
+#define MW_SESSION_FAULTS_MAX 3u
+/* Connections of HTTP and conversations at once; beyond, the one unused longest is given up. */
+#define MW_SESSION_CONNS_MAX 16384u
+#define MW_SESSION_CONVS_MAX 16384u
+
+enum mw_transport {
+	MW_TRANSPORT_STDIO = 1, /* lines over pipes or unix sockets */
+	MW_TRANSPORT_STREAM,	/* lines over TCP */
+	MW_TRANSPORT_HTTP,	/* Streamable HTTP, 2025-03-26 and later */
+	MW_TRANSPORT_SSE,	/* HTTP+SSE of 2024-11-05 */
+	MW_TRANSPORT_WEBSOCKET,
+};
+const char *mw_transport_name(enum mw_transport t);
 
 struct mw_server {
-	uint64_t id;				     /* from 1 */
-	struct mw_prockey proc;			     /* none if its end was never seen */
-	struct mw_prockey client;		     /* the first one seen */
+	uint64_t id;		     /* from 1 */
+	struct mw_prockey proc;	     /* none if its end was never seen */
+	struct mw_addr addr;	     /* HTTP, websocket, stream: where it serves; else family 0 */
+	enum mw_transport transport; /* of its first conversation */
+	struct mw_prockey client;    /* the first one seen */
 	struct mw_slice name, version, protocol;     /* as it says itself (decoded); or empty */
 	struct mw_slice client_name, client_version; /* as the client says itself */
 	uint8_t chan_kind;
@@ -53,12 +97,44 @@ enum mw_call_status {
 };
 
 #define MW_CALL_ANOMALIES_MAX 8
+#define MW_CALL_HOPS_MAX      8
+#define MW_CALL_ROUNDS_MAX    16
+
+/* The HTTP exchange that carried a request. Owned by the call, raw bytes of the observed world. */
+struct mw_call_http {
+	struct mw_slice method, path;
+	struct mw_slice fields; /* the request's field lines that say who asks and for what:
+				 * Authorization, X-Api-Key, Mcp-*, traceparent, X-Forwarded-For,
+				 * Forwarded, User-Agent, Origin; each "name: value\r\n" */
+	unsigned int status;	/* of its answer; 0: none was seen */
+};
+
+/* A relay between the client and the server, from the client on: it reads the call and passes it
+ * on. */
+struct mw_hop {
+	struct mw_prockey proc;
+	enum mw_transport transport; /* of the way on from it */
+};
+
+/* One request of a call that takes several (input_required, 2026-07-28). */
+struct mw_round {
+	struct mw_slice rpc_id;
+	uint64_t begin_ns, end_ns;
+};
 
 struct mw_call {
 	uint64_t id;	  /* from 1, in order of beginning */
 	uint64_t session; /* the conversation, from 1 */
 	uint8_t chan_kind;
+	enum mw_transport transport;
 	bool s2c;
+	struct mw_call_http http;   /* method empty: not over HTTP */
+	struct mw_addr client_addr; /* of a client on another host; else family 0 */
+	struct mw_hop hops[MW_CALL_HOPS_MAX];
+	size_t n_hops;				    /* in all; may be more than the array holds */
+	struct mw_round rounds[MW_CALL_ROUNDS_MAX]; /* of a call with several: all, the last too */
+	size_t n_rounds;			    /* in all; may be more than the array holds */
+	struct mw_slice task;	  /* raw JSON id of the task it became; or empty */
 	struct mw_server *server; /* lives as long as the session */
 	struct mw_prockey client;
 	/* raw JSON, owned by the call */
@@ -87,6 +163,11 @@ enum mw_sess_kind {
 	MW_SESS_CONFIRMED,   /* call: one that was `unconfirmed` was sent by the client */
 	MW_SESS_REQUEST,     /* call, args: the request is settled */
 	MW_SESS_ANSWERED,    /* call: the answer was written; it acts no more */
+	MW_SESS_REOPENED,    /* call: one that was answered acts again, from ts_ns on: its next
+			      * round was read, or sent (`sent`); args are that round's */
+	MW_SESS_MOVED,	     /* call: call->server has it from ts_ns on: what that does is the
+			      * call's, and no more what the one before does. A relay passed it
+			      * on, or another process of the server has read it */
 	MW_SESS_CALL,	     /* call, result or error: its end. The call is freed after this */
 	MW_SESS_WITHDRAWN,   /* call: was never sent by the client. Freed after this */
 	MW_SESS_NOTICE,	     /* server, s2c, rpc: a notification */

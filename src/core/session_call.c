@@ -2,16 +2,16 @@
 /* session_call.c - open calls: kept, found by conversation, direction and raw id */
 #include <errno.h>
 
-#include "base/hash.h"
 #include "core/session_priv.h"
 
-static int copy(struct mw_session *s, struct mw_slice from, struct mw_slice *ret)
+int mw_sess_copy(struct mw_session *s, struct mw_slice from, struct mw_slice *ret)
 {
 	uint8_t *p;
 
-	*ret = mw_slice(NULL, 0);
-	if (!from.n)
+	if (!from.n) {
+		*ret = mw_slice(NULL, 0);
 		return 0;
+	}
 	p = s->a->resize(s->a->ctx, NULL, 0, from.n);
 	if (!p)
 		return -ENOMEM;
@@ -20,7 +20,7 @@ static int copy(struct mw_session *s, struct mw_slice from, struct mw_slice *ret
 	return 0;
 }
 
-static void drop(struct mw_session *s, struct mw_slice *sl)
+void mw_sess_drop(struct mw_session *s, struct mw_slice *sl)
 {
 	mw_alloc_free(s->a, (void *)(uintptr_t)sl->p, sl->n);
 	*sl = mw_slice(NULL, 0);
@@ -28,12 +28,25 @@ static void drop(struct mw_session *s, struct mw_slice *sl)
 
 static void call_free(struct mw_session *s, struct call *c)
 {
-	drop(s, &c->pub.rpc_id);
-	drop(s, &c->pub.method);
-	drop(s, &c->pub.name);
-	drop(s, &c->pub.uri);
-	drop(s, &c->pub.trace);
-	drop(s, &c->pub.args);
+	size_t i;
+
+	mw_sess_drop(s, &c->pub.rpc_id);
+	mw_sess_drop(s, &c->pub.method);
+	mw_sess_drop(s, &c->pub.name);
+	mw_sess_drop(s, &c->pub.uri);
+	mw_sess_drop(s, &c->pub.trace);
+	mw_sess_drop(s, &c->pub.args);
+	mw_sess_drop(s, &c->pub.task);
+	for (i = 0; i < c->pub.n_rounds && i < MW_CALL_ROUNDS_MAX; i++)
+		mw_sess_drop(s, &c->pub.rounds[i].rpc_id);
+	mw_xchg_describe_free(s, &c->pub.http);
+	mw_sess_drop(s, &c->id);
+	mw_sess_drop(s, &c->task_ref);
+	s->result_bytes -= c->result.n;
+	mw_sess_drop(s, &c->result);
+	mw_call_set_xchg(s, c, NULL);
+	mw_call_set_server(s, c, NULL);
+	mw_call_set_conv(s, c, NULL);
 	mw_alloc_free(s->a, c, sizeof(*c));
 }
 
@@ -54,7 +67,7 @@ static struct mw_slice plain_id(struct mw_slice id, struct mw_buf *tmp)
 	return mw_buf_slice(tmp);
 }
 
-static bool same_id(struct mw_session *s, struct mw_slice a, struct mw_slice b)
+bool mw_call_same_id(struct mw_session *s, struct mw_slice a, struct mw_slice b)
 {
 	struct mw_buf ta, tb;
 	bool same;
@@ -69,13 +82,15 @@ static bool same_id(struct mw_session *s, struct mw_slice a, struct mw_slice b)
 	return same;
 }
 
-static void make_key(const struct mw_session *s, uint64_t key[3], const struct conv *conv, bool s2c,
-		     struct mw_slice id)
+static void make_key(const struct mw_session *s, uint64_t key[3], const struct conv *conv,
+		     const struct xchg *x, bool s2c, struct mw_slice id)
 {
 	struct mw_buf tmp;
 
 	key[0] = conv->id;
 	key[1] = s2c;
+	if (conv->scoped && !s2c && x)
+		key[1] = x->id << 1;
 	mw_buf_init(&tmp, s->a, 3 * id.n + 64);
 	key[2] = mw_hash64(plain_id(id, &tmp), s->cfg.seed);
 	mw_buf_done(&tmp);
@@ -89,9 +104,9 @@ struct mw_slice mw_call_args_of(const struct mw_rpc *rpc)
 int mw_call_set_request(struct mw_session *s, struct call *c, const struct mw_rpc *rpc)
 {
 	struct mw_slice args = mw_call_args_of(rpc), trace = { NULL, 0 };
-	struct mw_slice from[5] = { rpc->method, rpc->name, rpc->uri }, held[5] = { { 0 } };
-	struct mw_slice *to[5] = { &c->pub.method, &c->pub.name, &c->pub.uri, &c->pub.trace,
-				   &c->pub.args };
+	struct mw_slice from[6] = { rpc->method, rpc->name, rpc->uri }, held[6] = { { 0 } };
+	struct mw_slice *to[6] = { &c->pub.method, &c->pub.name, &c->pub.uri,
+				   &c->pub.trace,  &c->pub.args, &c->task_ref };
 	size_t i;
 	int r = 0;
 
@@ -101,89 +116,53 @@ int mw_call_set_request(struct mw_session *s, struct call *c, const struct mw_rp
 		from[3] = trace;
 	if (args.n <= MW_SESSION_ARGS_MAX)
 		from[4] = args;
-	for (i = 0; i < 5 && r == 0; i++)
-		r = copy(s, from[i], &held[i]);
-	for (i = 0; i < 5; i++) {
-		drop(s, r < 0 ? &held[i] : to[i]);
+	if (rpc->task_id.n <= MW_SESSION_TASK_MAX)
+		from[5] = rpc->task_id;
+	for (i = 0; i < 6 && r == 0; i++)
+		r = mw_sess_copy(s, from[i], &held[i]);
+	for (i = 0; i < 6; i++) {
+		mw_sess_drop(s, r < 0 ? &held[i] : to[i]);
 		if (r == 0)
 			*to[i] = held[i];
 	}
-	if (r == 0)
+	if (r == 0) {
 		c->pub.args_bytes = args.n;
+		c->text_hash = mw_hash64(rpc->whole, s->cfg.seed);
+		c->sense_hash = 0;
+	}
 	return r;
 }
 
-int mw_call_new(struct mw_session *s, struct conv *conv, bool s2c, const struct mw_rpc *rpc,
-		struct call **ret)
+/* Its key is free or another call's: then it is one more of that id. */
+static int put_key(struct mw_session *s, struct call *c)
 {
-	struct call *c, *same;
+	struct call *same = mw_table_get(s->by_key, c->key);
 	int r;
 
-	c = mw_alloc_zero(s->a, sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	r = copy(s, rpc->id, &c->pub.rpc_id);
-	if (r == 0)
-		r = mw_call_set_request(s, c, rpc);
-	if (r < 0)
-		goto fail;
-	make_key(s, c->key, conv, s2c, rpc->id);
-	same = mw_table_get(s->by_key, c->key);
-	if (same) {
-		for (;; same = same->same) {
-			c->pub.id_reused |= mw_slice_eq(same->pub.rpc_id, rpc->id);
-			if (!same->same)
-				break;
-		}
-		same->same = c;
-	} else {
+	c->same = NULL;
+	if (!same) {
 		r = mw_table_put(s->by_key, c->key, c);
-		if (r < 0)
-			goto fail;
+		c->keyed = r == 0;
+		return r;
 	}
-	c->pub.id = ++s->last_call;
-	c->pub.s2c = s2c;
-	c->pub.session = conv->id;
-	c->pub.server = conv->server;
-	c->pub.client = conv->client;
-	c->conv = conv;
-	conv->n_calls++;
-	c->prev = s->calls_tail;
-	if (c->prev)
-		c->prev->next = c;
-	else
-		s->calls = c;
-	s->calls_tail = c;
-	s->n_calls++;
-	*ret = c;
+	for (;; same = same->same) {
+		c->pub.id_reused |= !same->waiting && mw_slice_eq(same->id, c->id);
+		if (!same->same)
+			break;
+	}
+	same->same = c;
+	c->keyed = true;
 	return 0;
-fail:
-	call_free(s, c);
-	return r;
 }
 
-struct call *mw_call_find(struct mw_session *s, const struct conv *conv, bool s2c,
-			  struct mw_slice id, const enum mw_end *over)
+void mw_call_unkey(struct mw_session *s, struct call *c)
 {
-	uint64_t key[3];
-	struct call *c, *other = NULL;
+	struct call *head, *p;
 
-	make_key(s, key, conv, s2c, id);
-	for (c = mw_table_get(s->by_key, key); c; c = c->same) {
-		if (c->answers && !(over && c->answers->end != *over))
-			continue;
-		if (mw_slice_eq(c->pub.rpc_id, id))
-			return c;
-		if (!other && same_id(s, c->pub.rpc_id, id))
-			other = c;
-	}
-	return other;
-}
-
-void mw_call_retire(struct mw_session *s, struct call *c)
-{
-	struct call *head = mw_table_get(s->by_key, c->key), *p;
-
+	if (!c->keyed)
+		return;
+	c->keyed = false;
+	head = mw_table_get(s->by_key, c->key);
 	if (head == c) {
 		(void)mw_table_remove(s->by_key, c->key);
 		/* cannot fail: a place has just become free */
@@ -196,31 +175,194 @@ void mw_call_retire(struct mw_session *s, struct call *c)
 				break;
 			}
 	}
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		s->calls = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
-	else
-		s->calls_tail = c->prev;
+	c->same = NULL;
+}
+
+int mw_call_set_id(struct mw_session *s, struct call *c, const struct place *at, struct mw_slice id)
+{
+	struct mw_slice held;
+	int r = mw_sess_copy(s, id, &held);
+
+	if (r < 0)
+		return r;
+	mw_call_unkey(s, c);
+	mw_sess_drop(s, &c->id);
+	c->id = held;
+	make_key(s, c->key, at->conv, at->x, c->pub.s2c, id);
+	return put_key(s, c);
+}
+
+void mw_call_set_conv(struct mw_session *s, struct call *c, struct conv *cv)
+{
+	struct conv *old = c->conv;
+
+	if (old == cv)
+		return;
+	dl_del(&c->in_conv);
+	c->conv = cv ? mw_conv_get(cv) : NULL;
+	if (cv) {
+		dl_add(&cv->calls, &c->in_conv);
+		c->pub.session = cv->id;
+		c->pub.transport = cv->transport;
+	}
+	if (c->keyed && cv) {
+		mw_call_unkey(s, c);
+		make_key(s, c->key, cv, c->x, c->pub.s2c, c->id);
+		/* no entry was added but the one just taken out */
+		(void)put_key(s, c);
+	}
+	mw_conv_put(s, old);
+}
+
+void mw_call_set_xchg(struct mw_session *s, struct call *c, struct xchg *x)
+{
+	struct xchg *old = c->x;
+
+	if (old == x)
+		return;
+	dl_del(&c->in_x);
+	c->x = x ? mw_xchg_get(x) : NULL;
+	if (x)
+		dl_add(&x->calls, &c->in_x);
+	mw_xchg_put(s, old);
+}
+
+void mw_call_set_server(struct mw_session *s, struct call *c, struct mw_server *sv)
+{
+	(void)s;
+	if (c->pub.server == sv)
+		return;
+	dl_del(&c->in_serv);
+	if (c->pub.server)
+		mw_serv(c->pub.server)->refs--;
+	c->pub.server = sv;
+	if (!sv)
+		return;
+	mw_serv(sv)->refs++;
+	if (!c->shadow)
+		dl_add(&mw_serv(sv)->calls, &c->in_serv);
+}
+
+int mw_call_new(struct mw_session *s, const struct place *at, const struct mw_rpc *rpc,
+		struct call *lead, struct call **ret)
+{
+	struct call *c = mw_alloc_zero(s->a, sizeof(*c));
+	struct dl *links[6];
+	size_t i;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	links[0] = &c->all;
+	links[1] = &c->in_conv;
+	links[2] = &c->in_serv;
+	links[3] = &c->in_x;
+	links[4] = &c->held;
+	links[5] = &c->waits;
+	for (i = 0; i < 6; i++)
+		dl_init(links[i]);
+	c->lead = lead;
+	c->shadow = lead != NULL;
+	c->pub.s2c = at->s2c;
+	mw_call_set_xchg(s, c, at->x);
+	if (at->x && !at->s2c)
+		at->x->requests = true;
+	mw_call_set_conv(s, c, at->conv);
+	r = mw_sess_copy(s, rpc->id, &c->pub.rpc_id);
+	if (r == 0 && !lead)
+		r = mw_call_set_request(s, c, rpc);
+	if (r == 0 && !lead && at->x)
+		r = mw_xchg_describe(s, at->x, &c->pub.http);
+	if (r == 0)
+		r = mw_call_set_id(s, c, at, rpc->id);
+	if (r < 0) {
+		call_free(s, c);
+		return r;
+	}
+	c->pub.id = lead ? lead->pub.id : ++s->last_call;
+	mw_call_set_server(s, c, at->conv->server);
+	c->pub.client = at->conv->client;
+	if (mw_prockey_none(c->pub.client))
+		c->pub.client_addr = at->conv->client_addr;
+	dl_add(&s->calls, &c->all);
+	s->n_calls++;
+	*ret = c;
+	return 0;
+}
+
+bool mw_call_has_answer(const struct call *c, const enum mw_end *over)
+{
+	return c->answers && !(over && c->answers->end != *over);
+}
+
+struct call *mw_call_find(struct mw_session *s, const struct conv *conv, const struct xchg *x,
+			  bool s2c, struct mw_slice id, const enum mw_end *over)
+{
+	struct call *c, *best = NULL;
+	int score, best_score = 0;
+	uint64_t key[3];
+
+	make_key(s, key, conv, x, s2c, id);
+	for (c = mw_table_get(s->by_key, key); c; c = c->same) {
+		if (mw_call_has_answer(c, over))
+			continue;
+		score = mw_slice_eq(c->id, id) ? 2 : 0;
+		if (!score && !mw_call_same_id(s, c->id, id))
+			continue;
+		score += 1 + (x && c->x == x ? 4 : 0);
+		if (score > best_score) {
+			best_score = score;
+			best = c;
+		}
+	}
+	return best;
+}
+
+struct call *mw_call_find_only(struct mw_session *s, const struct conv *conv, bool s2c,
+			       struct mw_slice id, const enum mw_end *over)
+{
+	struct call *found = NULL;
+	struct dl *l;
+
+	for (l = conv->calls.next; l != &conv->calls; l = l->next) {
+		struct call *c = MW_OF(l, struct call, in_conv);
+
+		if (!c->keyed || c->pub.s2c != s2c || mw_call_has_answer(c, over) ||
+		    !mw_call_same_id(s, c->id, id))
+			continue;
+		if (found)
+			return NULL;
+		found = c;
+	}
+	return found;
+}
+
+void mw_call_retire(struct mw_session *s, struct call *c)
+{
+	mw_relay_forget(s, c);
+	mw_round_forget(s, c);
+	mw_call_unkey(s, c);
+	s->n_cancelled -= c->pub.cancelled;
+	dl_del(&c->all);
+	dl_del(&c->in_conv);
+	dl_del(&c->in_serv);
+	dl_del(&c->in_x);
+	dl_del(&c->held);
 	s->n_calls--;
-	c->conv->n_calls--;
 	if (c->asks)
 		c->asks->call = NULL;
 	if (c->answers)
 		c->answers->call = NULL;
-	c->next = s->gone_calls;
-	s->gone_calls = c;
+	c->asks = c->answers = NULL;
+	dl_add(&s->gone_calls, &c->all);
 }
 
 void mw_call_free_gone(struct mw_session *s)
 {
-	struct call *c, *next;
+	while (!dl_empty(&s->gone_calls)) {
+		struct call *c = MW_OF(s->gone_calls.next, struct call, all);
 
-	for (c = s->gone_calls; c; c = next) {
-		next = c->next;
+		dl_del(&c->all);
 		call_free(s, c);
 	}
-	s->gone_calls = NULL;
 }

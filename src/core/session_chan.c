@@ -4,30 +4,15 @@
 
 #include "core/session_priv.h"
 
-static int join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc, struct conv *cv,
-		bool s2c)
+int mw_sess_say_early_gap(struct mw_session *s, struct sess_chan *sc, struct conv *cv, bool s2c)
 {
 	struct mw_sess_event *ev;
-	struct call *c;
-	int r;
+	struct dl *l;
 
-	sc->conv = cv;
-	sc->s2c = s2c;
-	if (s2c)
-		cv->s2c = chan;
-	else
-		cv->c2s = chan;
-	mw_ends_trust(s->cfg.ends, chan, s2c ? MW_END_READ : MW_END_WRITE);
-	if (s2c && cv->client_unseen)
-		mw_ends_alone(s->cfg.ends, chan);
-	r = mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, chan);
-	if (r == 0 && sc->junk_bytes)
-		r = mw_sess_say_anomaly(s, "line.before", sc, mw_slice(NULL, 0), sc->junk_bytes,
-					NULL);
-	if (r < 0 || !sc->early_gap)
-		return r;
-	for (c = s->calls; c; c = c->next)
-		c->pub.incomplete |= c->conv == cv;
+	if (!sc->early_gap)
+		return 0;
+	for (l = cv ? cv->calls.next : NULL; l && l != &cv->calls; l = l->next)
+		MW_OF(l, struct call, in_conv)->pub.incomplete = true;
 	ev = mw_sess_say(s, MW_SESS_GAP);
 	if (!ev)
 		return -ENOMEM;
@@ -35,29 +20,31 @@ static int join(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc
 	ev->reason = MW_GAP_LOST;
 	ev->ts_ns = sc->early_gap_ns;
 	ev->s2c = s2c;
+	sc->early_gap = 0;
 	return 0;
 }
 
-static struct conv *conv_new(struct mw_session *s)
+static int join(struct mw_session *s, struct sess_chan *sc, struct conv *cv, bool s2c)
 {
-	struct conv *cv = mw_alloc_zero(s->a, sizeof(*cv));
+	struct place at = { .chan = sc->chan, .conv = cv, .s2c = s2c };
+	int r;
 
-	if (!cv)
-		return NULL;
-	cv->id = ++s->last_conv;
-	cv->next = s->convs;
-	s->convs = cv;
-	return cv;
-}
-
-void mw_sess_conv_free(struct mw_session *s, struct conv *cv)
-{
-	struct conv **at = &s->convs;
-
-	while (*at != cv)
-		at = &(*at)->next;
-	*at = cv->next;
-	mw_alloc_free(s->a, cv, sizeof(*cv));
+	sc->conv = mw_conv_get(cv);
+	sc->s2c = s2c;
+	if (s2c)
+		cv->s2c = sc->chan;
+	else
+		cv->c2s = sc->chan;
+	if (cv->c2s && cv->s2c)
+		dl_del(&cv->lacking);
+	mw_ends_trust(s->cfg.ends, sc->chan, s2c ? MW_END_READ : MW_END_WRITE);
+	if (s2c && cv->client_unseen)
+		mw_ends_alone(s->cfg.ends, sc->chan);
+	r = mw_sess_keep(s, sc);
+	if (r == 0 && sc->junk_bytes)
+		r = mw_sess_say_anomaly(s, "line.before", &at, mw_slice(NULL, 0), sc->junk_bytes,
+					NULL);
+	return r < 0 ? r : mw_sess_say_early_gap(s, sc, cv, s2c);
 }
 
 static bool may_be(struct mw_prockey known, struct mw_prockey seen)
@@ -80,24 +67,37 @@ static bool same_addr(const struct mw_addr *a, const struct mw_addr *b)
  * these, its connection is this one the other way round, and if the message is an answer, its id is
  * open there. Of several the one that fits by process. If more than one fits as well and only one
  * end of this channel has been seen: none yet, the other end will tell.
+ *
+ * Behind a relay that passes on one way only (cat | server) one of the two is another: the server
+ * writes to the first client, or to a relay of the way back. last: the other end will not come.
  */
 static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, bool s2c,
-			     const struct mw_rpc *rpc)
+			     const struct mw_rpc *rpc, bool last)
 {
+	const bool way_back_of = s2c && (rpc->kind == MW_RPC_RESPONSE ||
+					 mw_rpc_method_sender(rpc->method) == MW_RPC_SENDER_SERVER);
 	struct mw_prockey w = chan->last[MW_END_WRITE], r = chan->last[MW_END_READ];
 	struct mw_prockey server = s2c ? w : r, client = s2c ? r : w;
-	struct conv *cv, *best = NULL;
+	const struct sess_chan *way_back = chan->back ? chan->back->session : NULL;
+	struct conv *best = NULL;
 	int best_score = 1;
 	bool sure = false;
+	struct dl *l;
 
-	for (cv = s->convs; cv; cv = cv->next) {
+	for (l = s->lacking.next; l != &s->lacking; l = l->next) {
+		struct conv *cv = MW_OF(l, struct conv, lacking);
 		struct mw_prockey srv = cv->server ? cv->server->proc : (struct mw_prockey){ 0 };
 		const struct mw_chan *back = s2c ? cv->c2s : cv->s2c;
+		bool fits = may_be(srv, server) && may_be(cv->client, client), round = false;
 		int score = 1;
 
 		if (s2c ? cv->s2c != NULL : cv->c2s != NULL)
 			continue;
-		if (!may_be(srv, server) || !may_be(cv->client, client))
+		if (!fits && way_back_of)
+			fits = round = may_be(srv, server)
+					   ? cv->up && mw_prockey_eq(srv, server)
+					   : cv->relay && mw_prockey_eq(cv->client, client);
+		if (!fits)
 			continue;
 		if (is_tcp(chan) && is_tcp(back)) {
 			if (!same_addr(&chan->src, &back->dst) ||
@@ -105,8 +105,10 @@ static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, b
 				continue;
 			score += 8;
 		}
+		if (way_back && way_back->conv == cv && !round)
+			score += 8;
 		if (rpc->kind == MW_RPC_RESPONSE) {
-			if (!mw_call_find(s, cv, !s2c, rpc->id, NULL))
+			if (!mw_call_find(s, cv, NULL, !s2c, rpc->id, NULL))
 				continue;
 			score++;
 		}
@@ -120,46 +122,69 @@ static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, b
 			best_score = score;
 		}
 	}
+	/* who reads a relay's answers does not say who wrote them */
+	if (best && best->relay && s2c && mw_prockey_none(server) && !last)
+		return NULL;
 	return sure || (!mw_prockey_none(server) && !mw_prockey_none(client)) ? best : NULL;
 }
 
-int mw_sess_recognise(struct mw_session *s, struct mw_chan *chan, struct sess_chan *sc,
+bool mw_sess_is_mcp(const struct mw_rpc *rpc, enum mw_rpc_sender *ret)
+{
+	*ret = MW_RPC_SENDER_UNKNOWN;
+	if (rpc->kind == MW_RPC_RESPONSE)
+		return rpc->mcp_meta;
+	*ret = mw_rpc_method_sender(rpc->method);
+	if (*ret == MW_RPC_SENDER_UNKNOWN && rpc->mcp_meta)
+		*ret = MW_RPC_SENDER_CLIENT;
+	return *ret != MW_RPC_SENDER_UNKNOWN;
+}
+
+static enum mw_transport transport_of(const struct sess_chan *sc, const struct mw_msg *m)
+{
+	if (m->carrier == MW_CARRIER_WS)
+		return MW_TRANSPORT_WEBSOCKET;
+	if (sc->conn) /* lines behind an upgrade to something else */
+		return MW_TRANSPORT_HTTP;
+	return m->chan->kind == MW_CHAN_PIPE || m->chan->kind == MW_CHAN_UNIX ? MW_TRANSPORT_STDIO
+									      : MW_TRANSPORT_STREAM;
+}
+
+int mw_sess_recognise(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
 		      const struct mw_rpc *rpc)
 {
-	enum mw_rpc_sender sender = MW_RPC_SENDER_UNKNOWN;
+	const bool last = m->state == MW_MSG_SETTLED;
+	enum mw_rpc_sender sender;
 	struct conv *cv;
 
 	if (rpc->kind == MW_RPC_RESPONSE) {
-		cv = conv_for(s, chan, true, rpc);
-		return cv ? join(s, chan, sc, cv, true) : 0;
+		cv = conv_for(s, sc->chan, true, rpc, last);
+		return cv ? join(s, sc, cv, true) : 0;
 	}
-	sender = mw_rpc_method_sender(rpc->method);
-	if (sender == MW_RPC_SENDER_UNKNOWN && rpc->mcp_meta)
-		sender = MW_RPC_SENDER_CLIENT;
-	if (sender == MW_RPC_SENDER_UNKNOWN)
+	if (!mw_sess_is_mcp(rpc, &sender))
 		return 0;
 	if (sender != MW_RPC_SENDER_CLIENT) {
-		cv = conv_for(s, chan, true, rpc);
+		cv = conv_for(s, sc->chan, true, rpc, last);
 		if (cv)
-			return join(s, chan, sc, cv, true);
+			return join(s, sc, cv, true);
 	}
-	cv = conv_for(s, chan, sender == MW_RPC_SENDER_SERVER, rpc);
-	if (!cv)
-		cv = conv_new(s);
-	if (!cv)
-		return -ENOMEM;
-	return join(s, chan, sc, cv, sender == MW_RPC_SENDER_SERVER);
+	cv = conv_for(s, sc->chan, sender == MW_RPC_SENDER_SERVER, rpc, last);
+	if (!cv) {
+		cv = mw_conv_new(s, transport_of(sc, m));
+		if (!cv)
+			return -ENOMEM;
+		dl_add(&s->lacking, &cv->lacking);
+	}
+	return join(s, sc, cv, sender == MW_RPC_SENDER_SERVER);
 }
 
-/* The processes of a conversation become known as their ends are seen. */
 bool mw_sess_relates(const struct mw_session *s, const struct mw_chan *chan)
 {
-	const struct conv *cv;
+	const struct dl *l;
 	int i;
 
-	for (cv = s->convs; cv; cv = cv->next) {
-		if (cv->c2s && cv->s2c)
-			continue;
+	for (l = s->lacking.next; l != &s->lacking; l = l->next) {
+		const struct conv *cv = MW_OF(l, struct conv, lacking);
+
 		for (i = 0; i < 2; i++)
 			if (!mw_prockey_none(chan->last[i]) &&
 			    (mw_prockey_eq(chan->last[i], cv->client) ||
@@ -169,54 +194,19 @@ bool mw_sess_relates(const struct mw_session *s, const struct mw_chan *chan)
 	return false;
 }
 
-/* Channels that were let go before anyone knew whose they are. */
-static int revive(struct mw_session *s)
+int mw_sess_revive(struct mw_session *s)
 {
-	struct sess_chan *sc;
+	struct dl *l;
 	int r = 0;
 
-	for (sc = s->chans; sc && r == 0; sc = sc->next) {
-		if (!sc->no_mcp || !mw_sess_relates(s, sc->chan))
+	for (l = s->chans.next; l != &s->chans && r == 0; l = l->next) {
+		struct sess_chan *sc = MW_OF(l, struct sess_chan, all);
+
+		if (!sc->no_mcp || sc->conn || !mw_sess_relates(s, sc->chan))
 			continue;
 		sc->no_mcp = false;
 		mw_ends_revive(s->cfg.ends, sc->chan);
-		r = mw_sess_say_control(s, MW_CONTROL_CHAN_KEEP, sc->chan);
+		r = mw_sess_keep(s, sc);
 	}
 	return r;
-}
-
-int mw_sess_note_peers(struct mw_session *s, struct conv *cv, const struct mw_msg *m, bool s2c)
-{
-	const struct mw_sight *srv = &m->seen[s2c ? MW_END_WRITE : MW_END_READ];
-	const struct mw_sight *cli = &m->seen[s2c ? MW_END_READ : MW_END_WRITE];
-	struct mw_server *sv;
-	bool learned = false;
-	struct call *c;
-
-	cv->read_seen |= !s2c && srv->seen;
-	if (cli->seen && mw_prockey_none(cv->client)) {
-		cv->client = cli->proc;
-		learned = true;
-	}
-	if ((!cv->server && m->state == MW_MSG_SETTLED) ||
-	    (srv->seen && (!cv->server || mw_prockey_none(cv->server->proc)))) {
-		sv = mw_server_of(s, srv->seen ? srv->proc : (struct mw_prockey){ 0 });
-		if (!sv)
-			return -ENOMEM;
-		cv->server = sv;
-		learned = true;
-		sv->chan_kind = m->chan->kind;
-		for (c = s->calls; c; c = c->next)
-			if (c->conv == cv)
-				c->pub.server = cv->server;
-	}
-	if (cv->server && mw_prockey_none(cv->server->client))
-		cv->server->client = cv->client;
-	if (!s2c && m->one_sided && !cli->seen && !cv->client_unseen) {
-		/* then it will not be seen to read either */
-		cv->client_unseen = true;
-		if (cv->s2c)
-			mw_ends_alone(s->cfg.ends, cv->s2c);
-	}
-	return learned ? revive(s) : 0;
 }

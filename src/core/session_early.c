@@ -15,8 +15,8 @@
 
 struct early {
 	struct early *next;
-	struct sess_chan sc; /* its conversation and direction */
-	struct mw_msg msg;   /* its bytes are our own copy */
+	struct place at;   /* its conv and exchange are counted in their refs */
+	struct mw_msg msg; /* its bytes are our own copy */
 	struct item item;
 	uint64_t since_ns;
 };
@@ -24,6 +24,8 @@ struct early {
 static void early_free(struct mw_session *s, struct early *e)
 {
 	mw_alloc_free(s->a, (void *)(uintptr_t)e->msg.bytes.p, e->msg.bytes.n);
+	mw_xchg_put(s, e->at.x);
+	mw_conv_put(s, e->at.conv);
 	mw_alloc_free(s->a, e, sizeof(*e));
 }
 
@@ -56,14 +58,14 @@ static void retire(struct mw_session *s, struct early **at)
 
 static int say_unmatched(struct mw_session *s, const struct early *e)
 {
-	return mw_sess_say_anomaly(s, "answer.unmatched", &e->sc, e->item.rpc.whole,
+	return mw_sess_say_anomaly(s, "answer.unmatched", &e->at, e->item.rpc.whole,
 				   e->item.rpc.whole.n, NULL);
 }
 
-int mw_sess_early_hold(struct mw_session *s, const struct sess_chan *sc, const struct mw_msg *m,
+int mw_sess_early_hold(struct mw_session *s, const struct place *at, const struct mw_msg *m,
 		       const struct mw_rpc *rpc)
 {
-	struct early *e, **at;
+	struct early *e, **end;
 	uint8_t *text;
 	int r;
 
@@ -82,8 +84,10 @@ int mw_sess_early_hold(struct mw_session *s, const struct sess_chan *sc, const s
 		return -ENOMEM;
 	}
 	memcpy(text, rpc->whole.p, rpc->whole.n);
-	e->sc.conv = sc->conv;
-	e->sc.s2c = sc->s2c;
+	e->at = *at;
+	e->at.conn = NULL;
+	e->at.conv = at->conv ? mw_conv_get(at->conv) : NULL;
+	e->at.x = at->x ? mw_xchg_get(at->x) : NULL;
 	e->msg = *m;
 	e->msg.bytes = mw_slice(text, rpc->whole.n);
 	e->msg.user = NULL;
@@ -91,12 +95,21 @@ int mw_sess_early_hold(struct mw_session *s, const struct sess_chan *sc, const s
 	(void)mw_rpc_parse(e->msg.bytes, &e->item.rpc, NULL);
 	e->item.base = text;
 	e->since_ns = s->now_ns;
-	for (at = &s->early; *at; at = &(*at)->next)
+	for (end = &s->early; *end; end = &(*end)->next)
 		;
-	*at = e;
+	*end = e;
 	s->n_early++;
 	s->early_bytes += rpc->whole.n;
 	return 0;
+}
+
+static bool answers(const struct early *e, const struct call *c)
+{
+	if (e->at.s2c == c->pub.s2c || !mw_slice_eq(e->item.rpc.id, c->id))
+		return false;
+	if (c->conv->scoped && !c->pub.s2c)
+		return e->at.x && e->at.x == c->x;
+	return e->at.conv == c->conv;
 }
 
 int mw_sess_early_answer(struct mw_session *s, struct call *c)
@@ -105,14 +118,13 @@ int mw_sess_early_answer(struct mw_session *s, struct call *c)
 	int r;
 
 	for (at = &s->early; (e = *at); at = &e->next)
-		if (e->sc.conv == c->conv && e->sc.s2c != c->pub.s2c &&
-		    mw_slice_eq(e->item.rpc.id, c->pub.rpc_id)) {
+		if (answers(e, c)) {
 			retire(s, at);
-			r = mw_sess_say_anomaly(s, "answer.early", &e->sc, e->item.rpc.id,
+			r = mw_sess_say_anomaly(s, "answer.early", &e->at, e->item.rpc.id,
 						e->item.rpc.id.n, c);
 			return r < 0
 				   ? r
-				   : mw_sess_on_answer(s, &e->sc, &e->msg, &e->item, &e->item.rpc);
+				   : mw_sess_on_answer(s, &e->at, &e->msg, &e->item, &e->item.rpc);
 		}
 	return 0;
 }
@@ -123,7 +135,7 @@ int mw_sess_early_leave(struct mw_session *s, const struct conv *cv)
 	int r = 0;
 
 	while (*at) {
-		if ((*at)->sc.conv != cv) {
+		if ((*at)->at.conv != cv) {
 			at = &(*at)->next;
 			continue;
 		}

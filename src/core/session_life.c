@@ -11,15 +11,32 @@
 int mw_session_new(const struct mw_session_config *cfg, struct mw_session **ret)
 {
 	struct mw_session *s = mw_alloc_zero(cfg->alloc, sizeof(*s));
-	int r;
+	size_t i;
+	int r = 0;
 
 	if (!s)
 		return -ENOMEM;
+	struct dl *const lists[] = { &s->gone_calls, &s->convs,	  &s->lacking, &s->ending,
+				     &s->conns,	     &s->closing, &s->slots,   &s->chans,
+				     &s->calls,	     &s->held,	  &s->waiting, &s->exiting };
+	const struct {
+		struct mw_table **table;
+		size_t key_len, max;
+	} tables[] = {
+		{ &s->by_key, sizeof(uint64_t[3]), cfg->calls_max },
+		{ &s->by_wait, sizeof(uint64_t[2]), cfg->calls_max },
+		{ &s->conv_by_key, sizeof(uint64_t[2]), MW_SESSION_CONVS_MAX },
+		{ &s->servers, sizeof(struct mw_prockey), cfg->servers_max },
+		{ &s->addrs, sizeof(uint64_t[3]), cfg->servers_max },
+		{ &s->clients, sizeof(struct mw_prockey), MW_SESSION_CONVS_MAX },
+	};
+
 	s->cfg = *cfg;
 	s->a = cfg->alloc;
-	r = mw_table_new(s->a, sizeof(uint64_t[3]), cfg->calls_max, &s->by_key);
-	if (r == 0)
-		r = mw_table_new(s->a, sizeof(struct mw_prockey), cfg->servers_max, &s->servers);
+	for (i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		dl_init(lists[i]);
+	for (i = 0; i < sizeof(tables) / sizeof(*tables) && r == 0; i++)
+		r = mw_table_new(s->a, tables[i].key_len, tables[i].max, tables[i].table);
 	if (r < 0) {
 		mw_session_free(s);
 		return r;
@@ -30,28 +47,30 @@ int mw_session_new(const struct mw_session_config *cfg, struct mw_session **ret)
 
 void mw_session_free(struct mw_session *s)
 {
-	struct sess_chan *sc, *sc_next;
-	struct conv *cv, *next;
-
 	if (!s)
 		return;
-	while (s->calls)
-		mw_call_retire(s, s->calls);
+	while (!dl_empty(&s->calls))
+		mw_call_retire(s, MW_OF(s->calls.next, struct call, all));
 	mw_call_free_gone(s);
 	mw_sess_early_free(s, true);
-	for (cv = s->convs; cv; cv = next) {
-		next = cv->next;
-		mw_alloc_free(s->a, cv, sizeof(*cv));
-	}
-	while (s->slots)
-		mw_sess_slot_free(s, s->slots);
-	for (sc = s->chans; sc; sc = sc_next) {
-		sc_next = sc->next;
+	while (!dl_empty(&s->slots))
+		mw_sess_slot_free(s, MW_OF(s->slots.next, struct slot, all));
+	mw_sess_http_free_all(s);
+	while (!dl_empty(&s->chans)) {
+		struct sess_chan *sc = MW_OF(s->chans.next, struct sess_chan, all);
+
+		dl_del(&sc->all);
+		mw_conv_put(s, sc->conv);
 		mw_alloc_free(s->a, sc, sizeof(*sc));
 	}
+	mw_conv_free_all(s);
 	mw_server_free_all(s);
 	mw_table_free(s->by_key);
+	mw_table_free(s->by_wait);
+	mw_table_free(s->conv_by_key);
 	mw_table_free(s->servers);
+	mw_table_free(s->addrs);
+	mw_table_free(s->clients);
 	mw_alloc_free(s->a, s->queue, s->q_cap * sizeof(*s->queue));
 	mw_alloc_free(s->a, s, sizeof(*s));
 }
@@ -91,35 +110,21 @@ int mw_sess_say_call(struct mw_session *s, enum mw_sess_kind kind, struct call *
 	return 0;
 }
 
-int mw_sess_say_anomaly(struct mw_session *s, const char *what, const struct sess_chan *sc,
+int mw_sess_say_anomaly(struct mw_session *s, const char *what, const struct place *at,
 			struct mw_slice bytes, uint64_t n, struct call *c)
 {
 	struct mw_sess_event *ev = mw_sess_say(s, MW_SESS_ANOMALY);
 
 	if (!ev)
 		return -ENOMEM;
+	if (c && c->shadow)
+		c = c->lead;
 	ev->what = what;
-	ev->s2c = sc && sc->s2c;
+	ev->s2c = at && at->s2c;
 	ev->bytes = bytes;
 	ev->bytes_n = n;
-	ev->server = sc && sc->conv ? sc->conv->server : NULL;
+	ev->server = at && at->conv ? at->conv->server : NULL;
 	ev->call = c ? &c->pub : NULL;
-	return 0;
-}
-
-int mw_sess_say_control(struct mw_session *s, enum mw_control_kind kind, const struct mw_chan *chan)
-{
-	struct mw_sess_event *ev = mw_sess_say(s, MW_SESS_CONTROL);
-
-	if (!ev)
-		return -ENOMEM;
-	ev->control = (struct mw_control){ kind, chan->chan, chan->gen };
-	if (!chan->chan2)
-		return 0;
-	ev = mw_sess_say(s, MW_SESS_CONTROL);
-	if (!ev)
-		return -ENOMEM;
-	ev->control = (struct mw_control){ kind, chan->chan2, chan->gen2 };
 	return 0;
 }
 
@@ -148,155 +153,202 @@ int mw_sess_open_call(struct mw_session *s, struct call *c)
 	return r;
 }
 
+int mw_sess_answered(struct mw_session *s, struct call *c)
+{
+	int r;
+
+	if (c->pub.answered)
+		return 0;
+	r = mw_sess_say_call(s, MW_SESS_ANSWERED, c);
+	c->pub.answered = r == 0;
+	return r;
+}
+
+int mw_sess_move_call(struct mw_session *s, struct call *c, struct mw_server *sv)
+{
+	struct mw_server *was = c->pub.server;
+
+	if (was == sv)
+		return 0;
+	mw_call_set_server(s, c, sv);
+	if (!c->pub.opened || c->pub.answered || !was)
+		return 0;
+	return mw_sess_say_call(s, MW_SESS_MOVED, c);
+}
+
 int mw_sess_settle_request(struct mw_session *s, struct call *c, struct mw_slice args)
 {
-	struct mw_sess_event *ev;
 	int r;
 
 	if (c->pub.settled)
 		return 0;
 	r = mw_sess_open_call(s, c);
-	if (r == 0)
-		r = mw_sess_say_call(s, MW_SESS_REQUEST, c);
 	if (r < 0)
 		return r;
-	c->pub.settled = true;
-	ev = &s->queue[s->q_len - 1];
-	if (args.n)
-		ev->args = args;
-	return 0;
+	r = mw_sess_say_request(s, c, args);
+	c->pub.settled |= r == 0;
+	return r;
 }
 
 int mw_sess_end_call(struct mw_session *s, struct call *c, enum mw_call_status status,
-		     const struct mw_rpc *answer)
+		     struct mw_slice result, struct mw_slice error)
 {
+	struct mw_chan *up;
 	struct mw_sess_event *ev;
 	int r;
 
+	if (c->shadow) {
+		mw_call_retire(s, c);
+		return 0;
+	}
 	if (!c->pub.settled) {
 		/* answered before its other copy came, or never seen at the other end */
 		c->pub.one_sided = true;
-		if (c->conv->c2s && !c->pub.s2c)
-			mw_ends_alone(s->cfg.ends, c->conv->c2s);
+		up = c->x ? c->x->conn ? c->x->conn->chan[0] : NULL : c->conv->c2s;
+		if (up && !c->pub.s2c)
+			mw_ends_alone(s->cfg.ends, up);
 		r = mw_sess_settle_request(s, c, mw_slice(NULL, 0));
 		if (r < 0)
 			return r;
 	}
-	if (!c->pub.answered) {
-		r = mw_sess_say_call(s, MW_SESS_ANSWERED, c);
-		if (r < 0)
-			return r;
-		c->pub.answered = true;
-	}
+	r = mw_sess_release(s, c);
+	if (r == 0 && c->pub.server) /* another one than its request was said with, perhaps */
+		r = mw_sess_say_server(s, c->pub.server);
+	if (r == 0)
+		r = mw_sess_answered(s, c);
+	if (r < 0)
+		return r;
 	c->pub.status = status;
+	if (c->x)
+		c->pub.http.status = c->x->status;
+	if (c->pub.n_rounds && c->pub.n_rounds <= MW_CALL_ROUNDS_MAX)
+		c->pub.rounds[c->pub.n_rounds - 1].end_ns = c->pub.end_ns;
 	r = mw_sess_say_call(s, MW_SESS_CALL, c);
 	if (r < 0)
 		return r;
 	ev = &s->queue[s->q_len - 1];
-	if (answer) {
-		ev->result = answer->result;
-		ev->error = answer->error;
-	}
+	ev->result = result;
+	ev->error = error;
+	if (result.n || error.n)
+		mw_relay_answered(s, c);
 	mw_call_retire(s, c);
 	return 0;
 }
 
+int mw_sess_close_call(struct mw_session *s, struct call *c, enum mw_call_status status)
+{
+	int r = mw_sess_say_cut(s, c);
+
+	if (r < 0)
+		return r;
+	if (c->pub.cancelled)
+		status = MW_CALL_CANCELLED;
+	else if (c->waiting)
+		status = MW_CALL_OK;
+	return mw_sess_end_call(s, c, status, c->result, mw_slice(NULL, 0));
+}
+
 void mw_session_exit(struct mw_session *s, struct mw_prockey proc, uint64_t ts_ns)
 {
-	struct conv *cv;
+	struct serv *v = mw_table_get(s->servers, &proc);
+	struct dl *l;
 
-	for (cv = s->convs; cv; cv = cv->next) {
+	if (v && !v->exit_ns) {
+		v->exit_ns = ts_ns;
+		dl_add(&s->exiting, &v->exiting);
+	}
+	if (!v && !mw_table_get(s->clients, &proc))
+		return;
+	for (l = s->convs.next; l != &s->convs; l = l->next) {
+		struct conv *cv = MW_OF(l, struct conv, all);
+
 		if (cv->server && mw_prockey_eq(cv->server->proc, proc) && !cv->server_exit_ns)
 			cv->server_exit_ns = ts_ns;
-		if (mw_prockey_eq(cv->client, proc) && !cv->client_exit_ns)
+		else if (mw_prockey_eq(cv->client, proc) && !cv->client_exit_ns)
 			cv->client_exit_ns = ts_ns;
-	}
-}
-
-/* Calls of a conversation whose server or client has ended get no answer any more. */
-static int end_calls(struct mw_session *s, struct conv *cv, uint64_t end_ns,
-		     enum mw_call_status status)
-{
-	struct call *c, *next;
-	int r = 0;
-
-	for (c = cv->n_calls ? s->calls : NULL; c && r == 0; c = next) {
-		next = c->next;
-		if (c->conv != cv)
+		else
 			continue;
-		if (!c->pub.answered)
-			c->pub.end_ns = end_ns;
-		r = mw_sess_end_call(s, c, c->pub.cancelled ? MW_CALL_CANCELLED : status, NULL);
+		dl_del(&cv->ending);
+		dl_add(&s->ending, &cv->ending);
 	}
-	return r;
 }
 
-static int say_gone(struct mw_session *s, struct mw_server *sv)
+static int say_gone(struct mw_session *s, struct serv *v)
 {
 	struct mw_sess_event *ev;
 
-	if (!sv || !sv->said || sv->gone)
+	dl_del(&v->exiting);
+	if (!v->pub.said || v->pub.gone)
 		return 0;
 	ev = mw_sess_say(s, MW_SESS_SERVER_GONE);
 	if (!ev)
 		return -ENOMEM;
-	sv->gone = true;
-	ev->server = sv;
+	v->pub.gone = true;
+	ev->server = &v->pub;
 	return 0;
 }
 
-static int end_convs(struct mw_session *s, bool last)
+static int end_cancelled(struct mw_session *s)
 {
-	struct conv *cv;
-	uint64_t end;
+	struct dl *l, *next;
+	int r = 0;
+
+	for (l = s->calls.next; l != &s->calls && r == 0; l = next) {
+		struct call *c = MW_OF(l, struct call, all);
+
+		next = l->next;
+		if (!c->pub.cancelled || c->shadow || c->answers ||
+		    s->now_ns < c->cancelled_ns + MW_SESSION_CANCEL_NS)
+			continue;
+		c->pub.end_ns = c->cancelled_ns;
+		r = mw_sess_close_call(s, c, MW_CALL_CANCELLED);
+	}
+	return r;
+}
+
+static int sweep(struct mw_session *s, bool last)
+{
+	struct dl *l, *next;
 	int r;
 
-	for (cv = s->convs; cv; cv = cv->next) {
-		end = cv->server_exit_ns ? cv->server_exit_ns : cv->client_exit_ns;
-		if (!last && (!end || s->now_ns < end + MW_SESSION_EXIT_NS))
-			continue;
-		r = end_calls(s, cv, end ? end : s->now_ns,
-			      end ? MW_CALL_NO_RESPONSE : MW_CALL_LOST);
-		if (r == 0 && cv->server_exit_ns)
-			r = say_gone(s, cv->server);
-		if (r < 0)
-			return r;
+	r = mw_sess_early_tick(s, last);
+	if (r == 0)
+		r = mw_sess_http_tick(s, last);
+	if (r == 0)
+		r = mw_conv_tick(s, last);
+	for (l = s->exiting.next; l != &s->exiting && r == 0; l = next) {
+		struct serv *v = MW_OF(l, struct serv, exiting);
+
+		next = l->next;
+		if (last || s->now_ns >= v->exit_ns + MW_SESSION_EXIT_NS)
+			r = say_gone(s, v);
 	}
-	return 0;
+	return r;
 }
 
 int mw_session_tick(struct mw_session *s, uint64_t now_ns)
 {
-	struct call *c, *next;
-	int r;
+	int r = 0;
 
 	if (now_ns > s->now_ns)
 		s->now_ns = now_ns;
 	if (now_ns < s->ticked_ns + TICK_STEP_NS)
 		return 0;
 	s->ticked_ns = now_ns;
-	for (c = s->calls; c; c = next) {
-		next = c->next;
-		if (!c->pub.cancelled || c->answers ||
-		    now_ns < c->cancelled_ns + MW_SESSION_CANCEL_NS)
-			continue;
-		c->pub.end_ns = c->cancelled_ns;
-		r = mw_sess_end_call(s, c, MW_CALL_CANCELLED, NULL);
-		if (r < 0)
-			return r;
-	}
-	r = mw_sess_early_tick(s, false);
-	return r < 0 ? r : end_convs(s, false);
+	if (s->n_cancelled)
+		r = end_cancelled(s);
+	if (r == 0)
+		r = mw_sess_hold_tick(s);
+	if (r == 0)
+		r = mw_round_tick(s);
+	return r < 0 ? r : sweep(s, false);
 }
 
 int mw_session_finish(struct mw_session *s, uint64_t now_ns)
 {
-	int r;
-
 	if (now_ns > s->now_ns)
 		s->now_ns = now_ns;
-	r = mw_sess_early_tick(s, true);
-	return r < 0 ? r : end_convs(s, true);
+	return sweep(s, true);
 }
 
 int mw_session_next(struct mw_session *s, struct mw_sess_event *ret)
@@ -314,19 +366,35 @@ int mw_session_next(struct mw_session *s, struct mw_sess_event *ret)
 size_t mw_session_open_calls(const struct mw_session *s, const struct mw_server *server,
 			     uint64_t *ids, size_t max)
 {
-	const struct call *c;
+	const struct serv *v = (const struct serv *)server;
+	const struct dl *head = server ? &v->calls : &s->calls, *l;
 	size_t n = 0;
 
-	for (c = s->calls; c; c = c->next)
-		if (c->pub.server == server) {
-			if (n < max)
-				ids[n] = c->pub.id;
-			n++;
-		}
+	for (l = head->next; l != head; l = l->next) {
+		const struct call *c =
+		    server ? MW_OF(l, struct call, in_serv) : MW_OF(l, struct call, all);
+
+		if (c->shadow || c->pub.server != server)
+			continue;
+		if (n < max)
+			ids[n] = c->pub.id;
+		n++;
+	}
 	return n;
 }
 
 const struct mw_server *mw_session_server(const struct mw_session *s, struct mw_prockey proc)
 {
 	return mw_table_get(s->servers, &proc);
+}
+
+static const char *const transports[] = { [MW_TRANSPORT_STDIO] = "stdio",
+					  [MW_TRANSPORT_STREAM] = "stream",
+					  [MW_TRANSPORT_HTTP] = "http",
+					  [MW_TRANSPORT_SSE] = "sse",
+					  [MW_TRANSPORT_WEBSOCKET] = "websocket" };
+
+const char *mw_transport_name(enum mw_transport t)
+{
+	return t >= MW_TRANSPORT_STDIO && t <= MW_TRANSPORT_WEBSOCKET ? transports[t] : "stdio";
 }

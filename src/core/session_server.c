@@ -12,28 +12,72 @@ static void said_free(struct mw_session *s, struct mw_slice *sl)
 	*sl = mw_slice(NULL, 0);
 }
 
-static void server_free(struct mw_session *s, struct mw_server *sv)
+static void server_free(struct mw_session *s, struct serv *v)
 {
-	said_free(s, &sv->name);
-	said_free(s, &sv->version);
-	said_free(s, &sv->protocol);
-	said_free(s, &sv->client_name);
-	said_free(s, &sv->client_version);
-	mw_alloc_free(s->a, sv, sizeof(*sv));
+	dl_del(&v->exiting);
+	said_free(s, &v->pub.name);
+	said_free(s, &v->pub.version);
+	said_free(s, &v->pub.protocol);
+	said_free(s, &v->pub.client_name);
+	said_free(s, &v->pub.client_version);
+	mw_alloc_free(s->a, v, sizeof(*v));
 }
 
-static bool is_spoken_of(const struct mw_session *s, const struct mw_server *sv)
+static bool is_spoken_of(const struct mw_session *s, const struct serv *v)
 {
-	const struct conv *cv;
 	size_t i;
 
-	for (cv = s->convs; cv; cv = cv->next)
-		if (cv->server == sv)
-			return true;
+	if (v->refs || (!dl_empty(&v->exiting) && v->pub.said))
+		return true;
 	for (i = s->q_pos; i < s->q_len; i++)
-		if (s->queue[i].server == sv)
+		if (s->queue[i].server == &v->pub)
 			return true;
 	return false;
+}
+
+/* No padding: it is a table key. */
+struct addr_key {
+	uint64_t ip[2], port;
+};
+
+static struct addr_key key_of(const struct mw_addr *a)
+{
+	struct addr_key k = { .port = (uint64_t)a->family << 16 | a->port };
+
+	memcpy(k.ip, a->ip, sizeof(k.ip));
+	return k;
+}
+
+static void forget_addr(struct mw_session *s, struct serv *v)
+{
+	struct addr_key k = key_of(&v->pub.addr);
+
+	if (v->by_addr)
+		(void)mw_table_remove(s->addrs, &k);
+	v->by_addr = false;
+}
+
+struct mw_server *mw_server_at(const struct mw_session *s, const struct mw_addr *addr)
+{
+	struct addr_key k = key_of(addr);
+
+	return addr->family ? mw_table_get(s->addrs, &k) : NULL;
+}
+
+/* It serves at this address, as the latest one. Without room for that it is found by its process
+ * alone. */
+static void note_addr(struct mw_session *s, struct serv *v, const struct mw_addr *addr)
+{
+	struct addr_key k = key_of(addr);
+	struct serv *old;
+
+	if (!addr->family || v->by_addr) /* one at several is found by the first */
+		return;
+	old = mw_table_get(s->addrs, &k);
+	if (old)
+		forget_addr(s, old);
+	v->pub.addr = *addr;
+	v->by_addr = mw_table_put(s->addrs, &k, v) == 0;
 }
 
 /* Makes room by the oldest server that no conversation speaks of any more; false: there is none. */
@@ -42,28 +86,26 @@ static bool forget_one(struct mw_session *s)
 	size_t i;
 
 	for (i = 0; i < s->n_servers; i++) {
-		struct mw_server *sv = s->all_servers[i];
+		struct serv *v = s->all_servers[i];
 
-		if (is_spoken_of(s, sv))
+		if (is_spoken_of(s, v))
 			continue;
-		(void)mw_table_remove(s->servers, &sv->proc);
+		if (!mw_prockey_none(v->pub.proc))
+			(void)mw_table_remove(s->servers, &v->pub.proc);
+		forget_addr(s, v);
 		memmove(&s->all_servers[i], &s->all_servers[i + 1],
-			(s->n_servers - i - 1) * sizeof(sv));
+			(s->n_servers - i - 1) * sizeof(v));
 		s->n_servers--;
-		server_free(s, sv);
+		server_free(s, v);
 		return true;
 	}
 	return false;
 }
 
-struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc)
+static struct serv *server_new(struct mw_session *s, struct mw_prockey proc)
 {
-	struct mw_server *sv = NULL;
+	struct serv *v;
 
-	if (!mw_prockey_none(proc))
-		sv = mw_table_get(s->servers, &proc);
-	if (sv)
-		return sv;
 	if (s->n_servers == s->cfg.servers_max && !forget_one(s))
 		return NULL;
 	if (s->n_servers == s->servers_cap) {
@@ -72,24 +114,50 @@ struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc)
 
 		if (cap > s->cfg.servers_max)
 			cap = s->cfg.servers_max;
-		p = s->a->resize(s->a->ctx, s->all_servers, s->servers_cap * sizeof(sv),
-				 cap * sizeof(sv));
+		p = s->a->resize(s->a->ctx, s->all_servers, s->servers_cap * sizeof(v),
+				 cap * sizeof(v));
 		if (!p)
 			return NULL;
 		s->all_servers = p;
 		s->servers_cap = cap;
 	}
-	sv = mw_alloc_zero(s->a, sizeof(*sv));
-	if (!sv)
+	v = mw_alloc_zero(s->a, sizeof(*v));
+	if (!v)
 		return NULL;
-	sv->proc = proc;
-	if (!mw_prockey_none(proc) && mw_table_put(s->servers, &proc, sv) < 0) {
-		mw_alloc_free(s->a, sv, sizeof(*sv));
+	dl_init(&v->calls);
+	dl_init(&v->exiting);
+	v->pub.proc = proc;
+	if (!mw_prockey_none(proc) && mw_table_put(s->servers, &proc, v) < 0) {
+		mw_alloc_free(s->a, v, sizeof(*v));
 		return NULL;
 	}
-	sv->id = ++s->last_server;
-	s->all_servers[s->n_servers++] = sv;
-	return sv;
+	v->pub.id = ++s->last_server;
+	s->all_servers[s->n_servers++] = v;
+	return v;
+}
+
+struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc,
+			       const struct mw_addr *addr)
+{
+	struct serv *v = NULL, *at = (struct serv *)mw_server_at(s, addr);
+
+	if (!mw_prockey_none(proc)) {
+		v = mw_table_get(s->servers, &proc);
+		/* until now it was only known by where it serves */
+		if (!v && at && mw_prockey_none(at->pub.proc) &&
+		    mw_table_put(s->servers, &proc, at) == 0) {
+			at->pub.proc = proc;
+			v = at;
+		}
+	} else if (at) {
+		return &at->pub;
+	}
+	if (!v)
+		v = server_new(s, proc);
+	if (!v)
+		return NULL;
+	note_addr(s, v, addr);
+	return &v->pub;
 }
 
 void mw_server_free_all(struct mw_session *s)

@@ -43,6 +43,11 @@ static void message(struct mw_slice text, const struct mw_rpc *m)
 	member(m->params, "arguments", m->arguments);
 	member(m->params, "requestId", m->request_id);
 	member(m->kind == MW_RPC_RESPONSE ? m->result : m->params, "_meta", m->meta);
+	member(m->kind == MW_RPC_RESPONSE ? m->result : m->params, "requestState", m->state);
+	member(m->result, "resultType", m->result_type);
+	part(text, m->task_id);
+	part(text, m->status);
+	FUZZ_CHECK(!m->is_task || (m->task_id.n && m->kind == MW_RPC_RESPONSE));
 	FUZZ_CHECK(!m->mcp_meta || m->meta.n);
 	FUZZ_CHECK(!m->is_error || m->result.n);
 	FUZZ_CHECK((m->kind == MW_RPC_RESPONSE) == (m->method.n == 0));

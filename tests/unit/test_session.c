@@ -12,7 +12,7 @@ static void by_initialize(void **state)
 	f.controls = true;
 	ask(&f, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"clientInfo\":"
 		"{\"name\":\"c\"}}}");
-	expect(&f, "keep | server 1 | open 1 | request 1 \"initialize\" {\"clientInfo\":{\"name\":\"c\"}} | ");
+	expect(&f, "keep | watch 300 | open 1 | server 1 | request 1 \"initialize\" {\"clientInfo\":{\"name\":\"c\"}} | ");
 	answer(&f, "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"serverInfo\":{\"name\":\"s\"}}}");
 	expect(&f, "keep | answered 1 | changed 1 | call 1 ok {\"serverInfo\":{\"name\":\"s\"}} | ");
 	assert_slice_equal(mw_session_server(f.s, proc(SERVER))->name, "s");
@@ -27,7 +27,7 @@ static void in_the_middle(void **state)
 
 	begin(&f);
 	ask(&f, CALL("5", "t"));
-	expect(&f, "server 1 | open 1 | request 1 \"tools/call\" {\"name\":\"t\"} | ");
+	expect(&f, "open 1 | server 1 | request 1 \"tools/call\" {\"name\":\"t\"} | ");
 	answer(&f, ANSWER("5"));
 	expect(&f, "answered 1 | call 1 ok {\"r\":5} | ");
 	end(&f);
@@ -39,7 +39,7 @@ static void by_escaped_method(void **state)
 
 	begin(&f);
 	ask(&f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools\\/\\u0063all\",\"params\":{}}");
-	expect(&f, "server 1 | open 1 | request 1 \"tools\\/\\u0063all\" {} | ");
+	expect(&f, "open 1 | server 1 | request 1 \"tools\\/\\u0063all\" {} | ");
 	end(&f);
 }
 
@@ -51,7 +51,7 @@ static void by_meta_keys(void **state)
 	ask(&f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"vendor/new\",\"params\":{\"_meta\":{"
 		"\"io.modelcontextprotocol/clientInfo\":{\"name\":\"c\"},"
 		"\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"}}}");
-	expect_part(&f, "server 1 | open 1 | request 1 ");
+	expect_part(&f, "open 1 | server 1 | request 1 ");
 	assert_slice_equal(mw_session_server(f.s, proc(SERVER))->client_name, "c");
 	assert_slice_equal(mw_session_server(f.s, proc(SERVER))->protocol, "2026-07-28");
 	end(&f);
@@ -177,8 +177,8 @@ static void over_tcp(void **state)
 		f.chan[i].dst = i % 2 ? i < 2 ? a : c : b;
 		f.chan[i].chan2 = 200 + (uint64_t)i;
 	}
-	send_by(&f, 0, SERVER, CALL("1", "a"));
-	send_by(&f, 2, SERVER, CALL("1", "b"));
+	ask_of(&f, 0, SERVER, CALL("1", "a"));
+	ask_of(&f, 2, SERVER, CALL("1", "b"));
 	forget(&f);
 	f.controls = true;
 	send_by(&f, 1, SERVER, ANSWER("1"));
@@ -195,10 +195,10 @@ static void two_servers_with_equal_ids(void **state)
 	struct fx f;
 
 	begin(&f);
-	send_by(&f, 0, SERVER, CALL("1", "a"));
-	send_by(&f, 2, SERVER2, CALL("1", "b"));
-	expect(&f, "server 1 | open 1 | request 1 \"tools/call\" {\"name\":\"a\"} | "
-		   "server 2 | open 2 | request 2 \"tools/call\" {\"name\":\"b\"} | ");
+	ask_of(&f, 0, SERVER, CALL("1", "a"));
+	ask_of(&f, 2, SERVER2, CALL("1", "b"));
+	expect(&f, "open 1 | server 1 | request 1 \"tools/call\" {\"name\":\"a\"} | "
+		   "open 2 | server 2 | request 2 \"tools/call\" {\"name\":\"b\"} | ");
 	/* the client's ends of both come first: whose they are is clear with the other end only */
 	put(&f, 1, R, CLIENT, ANSWER("1"));
 	put(&f, 3, R, CLIENT, ANSWER("1"));
@@ -223,6 +223,7 @@ static void many_in_flight(void **state)
 	f.quiet = true;
 	put_n(&f, 0, W, CLIENT, text, (size_t)(p - text));
 	put_n(&f, 0, R, SERVER, text, (size_t)(p - text));
+	wait_ns(&f, MW_SESSION_HOLD_NS + 50 * MS);
 	assert_int_equal(f.n_kind[MW_SESS_REQUEST], 2000);
 	assert_int_equal(mw_session_open_calls(f.s, mw_session_server(f.s, proc(SERVER)), NULL, 0), 2000);
 	p = text;
@@ -242,7 +243,7 @@ static void batches(void **state)
 	begin(&f);
 	ask(&f, "[" CALL("1", "a") "," CALL("2", "b") ",{\"jsonrpc\":\"2.0\",\"method\":"
 		"\"notifications/initialized\"}]");
-	expect(&f, "server 1 | open 1 | request 1 \"tools/call\" {\"name\":\"a\"} | open 2 | "
+	expect(&f, "open 1 | open 2 | server 1 | request 1 \"tools/call\" {\"name\":\"a\"} | "
 		   "request 2 \"tools/call\" {\"name\":\"b\"} | notice \"notifications/initialized\" | ");
 	answer(&f, "[" ANSWER("2") "," ANSWER("1") "]");
 	expect(&f, "answered 2 | answered 1 | call 2 ok {\"r\":2} | call 1 ok {\"r\":1} | ");
