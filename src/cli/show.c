@@ -137,6 +137,13 @@ static bool all_named(const struct mw_shown *s, const cJSON *json)
 	return true;
 }
 
+/* Whether the call's record says which effects are its own. That of one in flight when the daemon
+ * ended does not: nobody was there to settle them. */
+static bool settles(const struct mw_shown *s)
+{
+	return s->call.n && cJSON_GetObjectItemCaseSensitive(s->call.p[0].json, "effects_n");
+}
+
 static struct mw_kept_list *place_of_effect(struct mw_shown *s, const struct mw_logrec *rec,
 					    const cJSON *json)
 {
@@ -148,7 +155,7 @@ static struct mw_kept_list *place_of_effect(struct mw_shown *s, const struct mw_
 		return &s->effects;
 	if (mine && link && strcmp(link, "shared") == 0)
 		return &s->shared;
-	if (mine && s->call.n && all_named(s, json))
+	if (mine && settles(s) && all_named(s, json))
 		return &s->undone;
 	if (mine)
 		return &s->effects;

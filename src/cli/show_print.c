@@ -196,7 +196,47 @@ static void party(const cJSON *json, const char *name)
 	detail(p, what ? "exe" : "", "", &first);
 	detail(p, "key", "key", &first);
 	detail(p, "addr", "", &first);
+	detail(p, "forwarded_for", "forwarded for", &first);
 	details_end(first);
+}
+
+/* The HTTP exchange, the relays, the rounds. */
+static void way(const cJSON *json)
+{
+	const cJSON *http = get(json, "http"), *e;
+	bool first = true;
+
+	field("transport", mw_rec_str(json, "transport"));
+	if (http) {
+		printf(LABEL, "http");
+		text(mw_rec_str(http, "method") ? mw_rec_str(http, "method") : "");
+		putchar(' ');
+		text(mw_rec_str(http, "path") ? mw_rec_str(http, "path") : "");
+		detail(http, "status", "", &first);
+		details_end(first);
+	}
+	cJSON_ArrayForEach(e, get(json, "hops"))
+	{
+		first = true;
+		printf(LABEL, e == get(json, "hops")->child ? "via" : "");
+		text(mw_rec_str(e, "exe") ? mw_rec_str(e, "exe") : "unknown");
+		detail(e, "pid", "pid", &first);
+		detail(e, "transport", "on by", &first);
+		details_end(first);
+	}
+	cJSON_ArrayForEach(e, get(json, "rounds"))
+	{
+		first = true;
+		printf(LABEL, e == get(json, "rounds")->child ? "rounds" : "");
+		text(mw_rec_str(e, "begin") ? mw_rec_str(e, "begin") : "unknown");
+		if (mw_rec_str(e, "end")) {
+			fputs(" to ", stdout);
+			text(mw_rec_str(e, "end"));
+		}
+		detail(e, "rpc_id", "rpc id", &first);
+		details_end(first);
+	}
+	field("task", mw_rec_str(json, "task"));
 }
 
 static void principal(const cJSON *json)
@@ -231,6 +271,7 @@ static void principal(const cJSON *json)
 		first = true;
 		printf(LABEL, "claims");
 		text(mw_rec_str(e, "kind") ? mw_rec_str(e, "kind") : "token");
+		detail(e, "where", "in", &first);
 		detail(e, "sub", "sub", &first);
 		detail(e, "iss", "iss", &first);
 		detail(e, "aud", "aud", &first);
@@ -409,9 +450,9 @@ void mw_shown_print(const struct mw_shown *s, bool why)
 	party(json, "client");
 	/* the request has the parents, too */
 	principal(get(request, "principal") ? request : json);
-	field("session", mw_rec_str(call, "session"));
-	field("transport", mw_rec_str(call, "transport"));
-	field("rpc id", mw_rec_str(call, "rpc_id"));
+	field("session", mw_rec_str(json, "session"));
+	way(json);
+	field("rpc id", mw_rec_str(json, "rpc_id"));
 	field("trace", mw_rec_str(call, "trace"));
 	if (call) {
 		times(call);
@@ -423,7 +464,7 @@ void mw_shown_print(const struct mw_shown *s, bool why)
 	field("evidence", evidence);
 	content(s, "arguments", "args");
 	content(s, "result", "result");
-	if (s->effects.n || !call)
+	if (s->effects.n || !call || !get(call, "effects_n"))
 		effects(s, &s->effects, "effects", why);
 	else
 		puts("  effects     none seen");

@@ -5,6 +5,7 @@
  *     had to be given up while open is counted in its server's given_up until its close, as `lost`
  *     knows it.
  *  2. server->tie, where it is set, names exactly the calls in open.
+ *  3. Of one call a server has at most one place, in one of its lists.
  * The decision itself, and its invariant, stand in correlate_tie.c.
  */
 #include "core/correlate_priv.h"
@@ -14,15 +15,11 @@
 #define PROCS_DEFAULT 65536
 #define LOST_MAX      16384
 
-static const char why_inherited[] =
-    "done by a process that was started while several calls were open";
 static const char why_unread[] =
     "it was the only call sent to the server, which answered it and was not seen to read it";
 static const char why_settled_later[] =
     "it was the only call open on the server, as settling its request showed";
 static const char why_argument[] = "named in the arguments of this call only";
-static const char why_lineage[] =
-    "done by a process that was started while only this call was open, or by one below it";
 
 /* --- calls --- */
 
@@ -68,6 +65,7 @@ static void call_unlink(struct mw_correlate *c, struct mw_corr_call *call)
 	open_changed(c, s);
 }
 
+/* The first one; the others went before it. */
 static void call_free(struct mw_correlate *c, struct mw_corr_call *call)
 {
 	c->stats.effects_unlisted += call->effects.unlisted;
@@ -87,7 +85,6 @@ struct mw_corr_call *mw_corr_call(const struct mw_correlate *c, uint64_t id)
 static void give_up(struct mw_correlate *c, uint64_t id, struct mw_kin_server *s)
 {
 	s->given_up++;
-	c->stats.calls_evicted++;
 	if (mw_table_put(c->lost, &id, s) == 0)
 		s->refs++;
 }
@@ -102,11 +99,34 @@ static void found_again(struct mw_correlate *c, uint64_t id)
 	mw_kin_server_unref(c->a, s);
 }
 
+static void place_free(struct mw_correlate *c, struct mw_corr_call *place)
+{
+	mw_kin_tie_unref(c->a, place->tie);
+	mw_kin_server_unref(c->a, place->server);
+	mw_alloc_free(c->a, place, sizeof(*place));
+}
+
 static void call_drop(struct mw_correlate *c, struct mw_corr_call *call)
 {
+	struct mw_corr_call *place;
+
 	mw_table_remove(c->calls, &call->id);
+	while ((place = call->also)) {
+		call->also = place->also;
+		call_unlink(c, place);
+		place_free(c, place);
+	}
 	call_unlink(c, call);
 	call_free(c, call);
+}
+
+/* Whether it is closed everywhere. */
+static bool is_closed(const struct mw_corr_call *x)
+{
+	for (; x; x = x->also)
+		if (x->open)
+			return false;
+	return true;
 }
 
 /* The oldest that is closed already, else the oldest. */
@@ -115,11 +135,15 @@ static void call_evict(struct mw_correlate *c)
 	struct mw_corr_call *call;
 	size_t pos = 0;
 
-	while ((call = mw_table_next(c->calls, &pos)) && call->open)
+	while ((call = mw_table_next(c->calls, &pos)) && !is_closed(call))
 		;
 	if (!call) {
 		call = mw_table_oldest(c->calls);
 		give_up(c, call->id, call->server);
+		c->stats.calls_evicted++;
+		/* of the others' servers nothing is sure any more: one is known of a lost call */
+		for (struct mw_corr_call *x = call->also; x; x = x->also)
+			x->server->given_up += x->open;
 	}
 	call_drop(c, call);
 }
@@ -154,8 +178,8 @@ void mw_correlate_free(struct mw_correlate *c)
 
 	if (!c)
 		return;
-	while (c->calls && (call = mw_table_next(c->calls, &pos)))
-		call_free(c, call);
+	while (c->calls && (call = mw_table_oldest(c->calls)))
+		call_drop(c, call);
 	pos = 0;
 	while (c->lost && (s = mw_table_next(c->lost, &pos)))
 		mw_kin_server_unref(c->a, s);
@@ -221,6 +245,7 @@ static int add_call(struct mw_correlate *c, uint64_t call, struct mw_prockey ser
 		return -ENOMEM;
 	}
 	x->id = call;
+	x->first = x;
 	while ((r = mw_table_put(c->calls, &call, x)) == -ENOSPC)
 		call_evict(c);
 	if (r < 0) {
@@ -261,7 +286,7 @@ void mw_correlate_confirm(struct mw_correlate *c, uint64_t call)
 {
 	struct mw_corr_call *x = mw_corr_call(c, call);
 
-	if (x)
+	for (; x; x = x->also)
 		x->unconfirmed = false;
 }
 
@@ -271,31 +296,150 @@ int mw_correlate_send(struct mw_correlate *c, uint64_t call, struct mw_prockey s
 	return add_call(c, call, server, args, sent_ns, false);
 }
 
+static struct mw_corr_call *place_at(struct mw_corr_call *x, const struct mw_kin_server *s)
+{
+	while (x && x->server != s)
+		x = x->also;
+	return x;
+}
+
+/* One that was sent has been read here. */
+static void now_read(struct mw_correlate *c, struct mw_corr_call *x, uint64_t begin_ns)
+{
+	list_del(&x->server->sent, x);
+	/* what was done before was done before it was read; of a later round nothing was claimed */
+	if (x == x->first && !x->was_end_ns)
+		effects_restart(c, x);
+	now_open(c, x, begin_ns);
+}
+
 int mw_correlate_read(struct mw_correlate *c, uint64_t call, uint64_t begin_ns)
 {
 	struct mw_corr_call *x = mw_corr_call(c, call);
 
-	if (!x || !x->open || x->read)
+	while (x && (!x->open || x->read))
+		x = x->also;
+	if (!x)
 		return -ENOENT;
-	list_del(&x->server->sent, x);
-	/* what was done before was done before it was read */
-	effects_restart(c, x);
-	now_open(c, x, begin_ns);
+	now_read(c, x, begin_ns);
 	return 0;
+}
+
+/* One more place of a call, not open yet. NULL: no memory. */
+static struct mw_corr_call *add_place(struct mw_correlate *c, struct mw_corr_call *first,
+				      struct mw_kin_server *s)
+{
+	struct mw_corr_call *x = mw_alloc_zero(c->a, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	x->id = first->id;
+	x->first = first;
+	x->server = s;
+	s->refs++;
+	x->also = first->also;
+	first->also = x;
+	return x;
+}
+
+static int open_again(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		      uint64_t begin_ns, bool read)
+{
+	struct mw_corr_call *first = mw_corr_call(c, call), *x;
+	struct mw_kin_node *n;
+	int r;
+
+	if (!first)
+		return -ENOENT;
+	r = serve(c, server, &n);
+	if (r < 0)
+		return r;
+	x = place_at(first, n->server);
+	if (x && x->open) {
+		if (read && !x->read)
+			now_read(c, x, begin_ns);
+		return 0;
+	}
+	if (x) {
+		list_del(&x->server->closed, x);
+		if (x->read) {
+			x->was_begin_ns = x->begin_ns;
+			x->was_end_ns = x->end_ns;
+		}
+	} else {
+		x = add_place(c, first, n->server);
+		if (!x) {
+			n->server->given_up++; /* nobody will find it: never sure again */
+			return -ENOMEM;
+		}
+		x->unconfirmed = first->unconfirmed;
+	}
+	x->open = true;
+	x->read = false;
+	x->begin_ns = begin_ns;
+	if (read)
+		now_open(c, x, begin_ns);
+	else
+		list_add(&x->server->sent, x);
+	return 0;
+}
+
+int mw_correlate_reopen(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+			uint64_t begin_ns)
+{
+	return open_again(c, call, server, begin_ns, true);
+}
+
+int mw_correlate_resend(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+			uint64_t sent_ns)
+{
+	return open_again(c, call, server, sent_ns, false);
+}
+
+static void close_place(struct mw_correlate *c, struct mw_corr_call *x, uint64_t end_ns)
+{
+	if (!x->open)
+		return;
+	call_unlink(c, x);
+	x->open = false;
+	x->end_ns = end_ns;
+	list_add(&x->server->closed, x);
+	if (end_ns > x->server->closed_end_ns)
+		x->server->closed_end_ns = end_ns;
+}
+
+int mw_correlate_move(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		      uint64_t begin_ns)
+{
+	struct mw_corr_call *first = mw_corr_call(c, call), *x;
+	bool unread = false;
+	int r;
+
+	for (x = first; x; x = x->also)
+		unread |= x->open && !x->read;
+	r = open_again(c, call, server, begin_ns, !unread);
+	for (x = first; x; x = x->also)
+		if (!mw_prockey_eq(x->server->key, server))
+			close_place(c, x, begin_ns);
+	/* what was done where it was only sent to was claimed on the word that it went there */
+	if (unread && !first->was_end_ns)
+		effects_restart(c, first);
+	return r;
 }
 
 void mw_correlate_doubt(struct mw_correlate *c)
 {
-	struct mw_corr_call *x;
+	struct mw_corr_call *first, *x;
 	size_t pos = 0;
 
-	while ((x = mw_table_next(c->calls, &pos))) {
-		if (!x->open || x->doubted)
-			continue;
-		x->doubted = true;
-		if (!x->read || x->unconfirmed)
-			effects_restart(c, x);
-	}
+	while ((first = mw_table_next(c->calls, &pos)))
+		for (x = first; x; x = x->also) {
+			if (!x->open || x->doubted)
+				continue;
+			x->doubted = true;
+			if (x == first && (x->unconfirmed || (!x->read && !x->was_end_ns)))
+				effects_restart(c, x);
+		}
 }
 
 int mw_correlate_args(struct mw_correlate *c, uint64_t call, struct mw_slice args)
@@ -320,14 +464,8 @@ void mw_correlate_close(struct mw_correlate *c, uint64_t call, uint64_t end_ns)
 
 	if (!x)
 		found_again(c, call);
-	if (!x || !x->open)
-		return;
-	call_unlink(c, x);
-	x->open = false;
-	x->end_ns = end_ns;
-	list_add(&x->server->closed, x);
-	if (end_ns > x->server->closed_end_ns)
-		x->server->closed_end_ns = end_ns;
+	for (; x; x = x->also)
+		close_place(c, x, end_ns);
 }
 
 void mw_correlate_forget(struct mw_correlate *c, uint64_t call)
@@ -353,126 +491,9 @@ struct mw_corr_call *mw_corr_candidate(const struct mw_kin_server *s, uint64_t t
 		}
 		if (!x)
 			return NULL;
-		if (x->read && x->begin_ns <= ts_ns && (x->open || x->end_ns >= ts_ns))
+		if (x->read && mw_corr_was_open(x, ts_ns))
 			return x;
 	}
-}
-
-/* --- processes --- */
-
-struct mw_kin_tie *mw_corr_tie_new(const struct mw_correlate *c, const struct mw_corr_call *call,
-				   const char *why)
-{
-	struct mw_kin_tie *tie = mw_kin_tie_new(c->a, call->server->key, 0);
-
-	if (!tie)
-		return NULL;
-	tie->call = call->id;
-	tie->why = why;
-	return tie;
-}
-
-static struct mw_kin_tie *tie_to_all(struct mw_correlate *c, const struct mw_kin_server *s,
-				     uint64_t ts_ns, size_t n_all)
-{
-	size_t n = n_all < MW_CANDIDATES_MAX ? n_all : MW_CANDIDATES_MAX, i = 0;
-	struct mw_kin_tie *tie = mw_kin_tie_new(c->a, s->key, n);
-
-	if (!tie)
-		return NULL;
-	for (struct mw_corr_call *x = NULL; i < n && (x = mw_corr_candidate(s, ts_ns, x));)
-		tie->ids[i++] = x->id;
-	tie->n_all = n_all;
-	tie->lost = s->given_up != 0;
-	tie->why = why_inherited;
-	return tie;
-}
-
-/* Gives a process the tie that being started by parent at ts_ns means. 0, -ENOMEM. */
-static int judge(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_kin_node *parent,
-		 uint64_t ts_ns)
-{
-	struct mw_kin_server *s = n->server;
-	struct mw_kin_tie **keep = NULL, *tie;
-	struct mw_corr_call *first, *x;
-	size_t n_all = 0, n_open = 0;
-
-	if (!s || n->is_server || n->tie)
-		return 0;
-	if (parent->tie) {
-		mw_kin_set_tie(c->kin, n, parent->tie);
-		n->judged = true;
-		return 0;
-	}
-	first = mw_corr_candidate(s, ts_ns, NULL);
-	if (!first) {
-		n->judged = true;
-		return 0;
-	}
-	for (x = first; x; x = mw_corr_candidate(s, ts_ns, x)) {
-		n_all++;
-		n_open += x->open;
-	}
-	if (n_all == 1 && s->given_up == 0 && !first->doubted && !first->unconfirmed)
-		keep = &first->tie;
-	else if (n_all == n_open && n_open == s->n_open)
-		keep = &s->tie;
-	if (keep && *keep) {
-		mw_kin_set_tie(c->kin, n, *keep);
-		n->judged = true;
-		return 0;
-	}
-	tie = keep == &first->tie ? mw_corr_tie_new(c, first, why_lineage)
-				  : tie_to_all(c, s, ts_ns, n_all);
-	if (!tie)
-		return -ENOMEM;
-	mw_kin_set_tie(c->kin, n, tie);
-	n->judged = true;
-	if (keep)
-		*keep = tie;
-	else
-		mw_kin_tie_unref(c->a, tie);
-	return 0;
-}
-
-static int on_child(struct mw_correlate *c, struct mw_prockey child, struct mw_prockey parent,
-		    uint64_t ts_ns)
-{
-	struct mw_kin_node *n, *up;
-	int r;
-
-	if (mw_prockey_none(child) || mw_prockey_none(parent) || mw_prockey_eq(child, parent))
-		return 0;
-	r = mw_kin_note(c->kin, parent, NULL, &up);
-	if (r < 0)
-		return r;
-	r = mw_kin_note(c->kin, child, up, &n);
-	if (r < 0)
-		return r;
-	return mw_kin_link(c->kin, n, up) ? judge(c, n, up, ts_ns) : 0;
-}
-
-int mw_correlate_push(struct mw_correlate *c, const struct mw_event_hdr *ev)
-{
-	const struct mw_ev_fork *fork = (const struct mw_ev_fork *)ev;
-	const struct mw_ev_proc *proc = (const struct mw_ev_proc *)ev;
-	struct mw_kin_node *n;
-
-	switch (ev->type) {
-	case MW_EV_FORK:
-		return on_child(c, (struct mw_prockey){ fork->child_start_ns, fork->child_tgid },
-				mw_prockey_of(ev), ev->ts_ns);
-	case MW_EV_EXEC:
-	case MW_EV_PROC:
-		return on_child(c, mw_prockey_of(ev),
-				(struct mw_prockey){ proc->parent_start_ns, proc->parent_tgid },
-				ev->start_ns);
-	case MW_EV_EXIT:
-		n = mw_kin_get(c->kin, mw_prockey_of(ev));
-		if (n)
-			mw_kin_end(c->kin, n);
-	}
-	return 0;
 }
 
 /* --- the list of a call --- */
@@ -488,7 +509,7 @@ int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const
 		return -ENOENT;
 	if (tie->call)
 		return mw_effects_add(&x->effects, act, tie, seq);
-	if (x->doubted)
+	if (x->doubted || (x->was_end_ns && !x->read))
 		return 0;
 	claim = *tie;
 	claim.link = tie->later;

@@ -26,6 +26,10 @@
  * unless the arguments of exactly one name its target itself. A process that becomes a server loses
  * what tie it had, and so does what is below it. While an open call of a server had to be given up
  * for lack of room, nothing of that server is said of one call alone, until the call is closed.
+ * A call may be open at several servers' processes, each of which acts for it by the calls that are
+ * open there; one that a relay passes on moves from the relay's process to the server's. A call
+ * that takes several rounds is open in each of them, and not between them; of the rounds before the
+ * one it is in, the last counts.
  */
 #ifndef MW_CORE_CORRELATE_H
 #define MW_CORE_CORRELATE_H
@@ -104,12 +108,29 @@ int mw_correlate_open_unconfirmed(struct mw_correlate *c, uint64_t call, struct 
 void mw_correlate_confirm(struct mw_correlate *c, uint64_t call);
 /* One that was sent has now been read, from begin_ns on. -ENOENT: it was not sent, or is closed. */
 int mw_correlate_read(struct mw_correlate *c, uint64_t call, uint64_t begin_ns);
+/*
+ * A call that was opened here acts again, or also there: closed, it is open again from begin_ns on,
+ * with the effects it has (its next round was read); open at another server's process, it is now
+ * open at this one as well. Where it is open there already, nothing changes; one that was sent
+ * there has been read. 0; -ENOENT: it is not known (never opened, given up, or forgotten); -ENOMEM:
+ * it is not followed there, and what is said of other calls takes it into account.
+ */
+int mw_correlate_reopen(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+			uint64_t begin_ns);
+/* As reopen, of a round that was sent and not seen to be read: mw_correlate_read says when it was.
+ * What is done until then is shared with it, and its record claims none of it. */
+int mw_correlate_resend(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+			uint64_t sent_ns);
+/* As reopen, and from begin_ns on it is open nowhere else: another process has it now. One that was
+ * only sent so far has only been sent there. */
+int mw_correlate_move(struct mw_correlate *c, uint64_t call, struct mw_prockey server,
+		      uint64_t begin_ns);
 /* Events were lost: which calls are open is not known any more. */
 void mw_correlate_doubt(struct mw_correlate *c);
 /* The arguments as the trusted end has them replace those of open (the ends differed). 0, -ENOENT,
  * -ENOMEM: those of open stay. */
 int mw_correlate_args(struct mw_correlate *c, uint64_t call, struct mw_slice args);
-/* Its answer was written: it is open no more. Its effects stay to be listed. */
+/* Its answer was written: it is open no more, anywhere. Its effects stay to be listed. */
 void mw_correlate_close(struct mw_correlate *c, uint64_t call, uint64_t end_ns);
 /* Its record is written: the list is freed. Lineage keeps the number. */
 void mw_correlate_forget(struct mw_correlate *c, uint64_t call);
@@ -133,7 +154,7 @@ int mw_correlate_effects(const struct mw_correlate *c, uint64_t call, size_t *po
 uint64_t mw_correlate_effects_n(const struct mw_correlate *c, uint64_t call);
 
 struct mw_correlate_stats {
-	uint64_t calls_evicted;	   /* given up while open */
+	uint64_t calls_evicted;	   /* given up while open, for others' room */
 	uint64_t procs_evicted;	   /* given up while living */
 	uint64_t effects_unlisted; /* counted only */
 };

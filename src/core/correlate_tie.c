@@ -56,15 +56,17 @@ struct naming {
 static void naming_add(struct naming *m, const struct mw_action *act, struct mw_corr_call *x,
 		       enum mw_args_hit least)
 {
+	const struct mw_args *args = x->first->args;
+
 	if (!m->ready) {
 		mw_args_query_init(&m->query, act);
 		m->ready = true;
 	}
 	m->doubted |= x->doubted;
-	if (x->args && mw_args_match(x->args, &m->query) >= least) {
+	if (args && mw_args_match(args, &m->query) >= least) {
 		m->n++;
 		m->last = x;
-	} else if (!x->args || !mw_args_whole(x->args)) {
+	} else if (!args || !mw_args_whole(args)) {
 		m->not_whole = true;
 	}
 }
@@ -80,7 +82,7 @@ static void put_candidates(struct mw_tie *tie, const struct mw_kin_server *s, ui
 			   uint64_t born_ns)
 {
 	for (struct mw_corr_call *x = NULL; (x = mw_corr_candidate(s, ts_ns, x));) {
-		if (x->begin_ns > born_ns)
+		if (mw_corr_since(x, ts_ns) > born_ns)
 			continue;
 		if (tie->n_candidates < MW_CANDIDATES_MAX)
 			tie->candidates[tie->n_candidates] = x->id;
@@ -120,7 +122,7 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 	naming_init(&m);
 	m.not_whole = s->given_up != 0;
 	for (struct mw_corr_call *x = NULL; (x = mw_corr_candidate(s, act->ts_ns, x)); n_all++) {
-		const bool young = x->begin_ns <= born_ns;
+		const bool young = mw_corr_since(x, act->ts_ns) <= born_ns;
 
 		if (young) {
 			n++;
@@ -170,7 +172,11 @@ static bool had_ended(const struct mw_correlate *c, uint64_t call, uint64_t ts_n
 {
 	const struct mw_corr_call *x = mw_corr_call(c, call);
 
-	return !x || (!x->open && x->end_ns < ts_ns);
+	/* what was done before the times that are known here was done before an end */
+	for (; x; x = x->also)
+		if (mw_corr_was_open(x, ts_ns) || ts_ns < mw_corr_since(x, 0))
+			return false;
+	return true;
 }
 
 /* By what the process inherited. */

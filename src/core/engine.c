@@ -23,14 +23,17 @@
 #define ARGS_MAX	  (1u << 20)
 #define EFFECTS_BYTES_MAX (1u << 20)
 #define OUT_MAX		  (256u << 20)
-#define OUT_KEEP	  (1u << 20)
+#define OUT_KEEP	  (2u << 20) /* a content of MW_EMIT_BODY_MAX, escaped */
 #define MESSAGE_MAX	  (32u << 20)
+#define MEMORY_MAX	  (64u << 20)
+#define MEMORY_BESIDE	  (4u << 20) /* two messages of full length, one at each end, and this */
 #define SCRATCH_MAX	  (256u << 20)
 #define HOST_MAX	  256
 
 int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 {
 	struct mw_engine *e;
+	size_t least;
 	int r;
 
 	if (!cfg->alloc || !cfg->sha256)
@@ -42,6 +45,14 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 	e->a = cfg->alloc;
 	if (!e->cfg.message_max)
 		e->cfg.message_max = MESSAGE_MAX;
+	if (!e->cfg.memory_max)
+		e->cfg.memory_max = MEMORY_MAX;
+	if (__builtin_mul_overflow(e->cfg.message_max, (size_t)2, &least) ||
+	    __builtin_add_overflow(least, (size_t)MEMORY_BESIDE, &least))
+		least = SIZE_MAX;
+	if (e->cfg.memory_max < least)
+		e->cfg.memory_max = least;
+	mw_budget_init(&e->bytes, e->a, e->cfg.memory_max);
 	e->head.seq = cfg->first_seq;
 	mw_buf_init(&e->out, e->a, OUT_MAX);
 	mw_buf_init(&e->scratch, e->a, SCRATCH_MAX);
@@ -53,7 +64,7 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 					    .effects_bytes_max = EFFECTS_BYTES_MAX };
 	r = mw_seq_new(e->a, CPUS_MAX, &e->seq);
 	if (r == 0)
-		r = mw_stream_new(e->a, CHANS_MAX, &e->stream);
+		r = mw_stream_new(&e->bytes.alloc, CHANS_MAX, &e->stream);
 	if (r == 0)
 		r = mw_procs_new(e->a, PROCS_MAX, &e->procs);
 	if (r == 0)
@@ -223,13 +234,19 @@ static void pull_act(struct mw_engine *e)
  * its last action. */
 static void on_proc_event(struct mw_engine *e, const struct mw_event_hdr *h)
 {
-	if (h->type == MW_EV_EXEC || h->type == MW_EV_PROC || h->type == MW_EV_USER)
+	if (h->type == MW_EV_EXEC || h->type == MW_EV_PROC || h->type == MW_EV_USER ||
+	    h->type == MW_EV_NAME)
 		mw_eng_forget_parts(e);
 	mw_eng_note_error(e, mw_procs_push(e->procs, h));
+	if (h->type == MW_EV_NAME)
+		mw_eng_on_name(e, mw_prockey_of(h));
 	if (h->type != MW_EV_EXIT)
 		mw_eng_note_error(e, mw_correlate_push(e->correlate, h));
-	mw_eng_note_error(e, mw_act_push(e->act, h));
-	pull_act(e);
+	/* of others it is only learned who they are */
+	if (!(h->flags & (MW_EVF_CANDIDATE | MW_EVF_STREAM))) {
+		mw_eng_note_error(e, mw_act_push(e->act, h));
+		pull_act(e);
+	}
 	if (h->type == MW_EV_EXIT) {
 		mw_eng_note_error(e, mw_correlate_push(e->correlate, h));
 		mw_eng_unfold(e, mw_prockey_of(h));
@@ -265,7 +282,7 @@ static void begin(struct mw_engine *e)
 	int r;
 
 	e->run = (uint32_t)mw_hash64(mw_slice(&run, sizeof(run)), 0);
-	r = mw_ends_new(e->a, e->cfg.message_max, run, &e->ends);
+	r = mw_ends_new(&e->bytes.alloc, e->cfg.message_max, run, &e->ends);
 	if (r == 0) {
 		sc.ends = e->ends;
 		r = mw_session_new(&sc, &e->session);
@@ -291,6 +308,7 @@ static void on_meta(struct mw_engine *e, const struct mw_ev_meta *meta)
 	e->run_id = meta->run_id;
 	begin(e);
 	mw_eng_say_daemon(e, "start", meta);
+	mw_eng_resume(e, s.boot_id);
 }
 
 static void note_lost(struct mw_engine *e, const struct mw_ev_lost *ev)
@@ -324,6 +342,7 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 		on_meta(e, event);
 	if (!e->begun)
 		begin(e);
+	e->cfg.resume = NULL; /* borrowed no longer */
 	if (!e->begun)
 		return 0; /* no memory even for an empty session: counted */
 	if (h->cpu != MW_CPU_NONE) {
@@ -340,6 +359,10 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 		mw_eng_note_error(e, mw_procs_push(e->procs, h));
 		e->stats.stream_bytes += ((const struct mw_ev_io *)event)->moved;
 		mw_eng_note_error(e, mw_stream_push(e->stream, event));
+		pull_stream(e);
+		break;
+	case MW_EV_CLOSE:
+		mw_eng_note_error(e, mw_stream_close(e->stream, event));
 		pull_stream(e);
 		break;
 	case MW_EV_TICK:

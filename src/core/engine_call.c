@@ -12,11 +12,7 @@
 /* Arguments and result that stand in the record itself. */
 #define ARGS_LEN   14336
 #define RESULT_LEN 14336
-
-const char *mw_eng_transport(uint8_t chan_kind)
-{
-	return chan_kind == MW_CHAN_PIPE || chan_kind == MW_CHAN_UNIX ? "stdio" : "stream";
-}
+#define RPC_ID_MAX 4096
 
 void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey who, bool parents)
 {
@@ -37,9 +33,9 @@ void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey 
 		mw_emit_u64(r, "loginuid", p->loginuid);
 	if (p->known && p->audit_session != ~0u)
 		mw_emit_u64(r, "audit_session", p->audit_session);
-	mw_emit_text(r, "cgroup", p->cgroup);
-	mw_emit_text(r, "unit", mw_cgroup_unit(p->cgroup));
-	mw_emit_text(r, "container", mw_cgroup_container(p->cgroup));
+	mw_emit_text_max(r, "cgroup", p->cgroup, MW_ENG_PATH_MAX);
+	mw_emit_text_max(r, "unit", mw_cgroup_unit(p->cgroup), MW_ENG_NAME_MAX);
+	mw_emit_text_max(r, "container", mw_cgroup_container(p->cgroup), MW_ENG_NAME_MAX);
 	if (parents && !mw_prockey_none(p->parent)) {
 		mw_emit_open(r, "parents", '[');
 		for (up = mw_procs_get(e->procs, p->parent); up && n < PARENTS_MAX; n++) {
@@ -54,26 +50,6 @@ void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey 
 	}
 	mw_emit_close(r, '}');
 	mw_eng_part_keep(e, r, &part, at);
-}
-
-static void put_client(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c)
-{
-	const struct mw_proc *p = mw_procs_get(e->procs, c->client);
-
-	if (mw_prockey_none(c->client))
-		return;
-	mw_emit_open(r, "client", '{');
-	if (c->server)
-		mw_emit_text(r, "name", c->server->client_name);
-	mw_emit_u64(r, "pid", c->client.tgid);
-	if (p)
-		mw_emit_text(r, "exe", p->exe);
-	mw_emit_close(r, '}');
-}
-
-static struct mw_prockey who_called(const struct mw_call *c)
-{
-	return mw_prockey_none(c->client) && c->server ? c->server->proc : c->client;
 }
 
 void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw_slice value,
@@ -112,11 +88,17 @@ void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_emit_id(&r, "call", 'c', e->run, c->id);
 	mw_emit_str(&r, "dir", c->s2c ? "s2c" : "c2s");
 	mw_eng_server_ref(e, &r, c->server);
+	mw_eng_put_client(e, &r, c);
+	mw_emit_id(&r, "session", 'x', e->run, c->session);
+	mw_eng_put_way(e, &r, c);
+	mw_emit_text_max(&r, "rpc_id", c->rpc_id, RPC_ID_MAX);
 	mw_emit_json_str(&r, "method", c->method);
 	if (mw_json_str_eq(c->method, "tools/call"))
 		mw_emit_json_str(&r, "tool", c->name);
 	whole = mw_emit_json(&r, "args", ev->args, MW_EMIT_VALUE_MAX);
-	mw_eng_principal(e, &r, who_called(c), true);
+	if (!c->sent)
+		mw_emit_time(&r, "begin", &e->head, c->begin_ns);
+	mw_eng_put_caller(e, &r, c, true);
 	mw_eng_end(e, &r);
 	if (!whole)
 		mw_eng_body(e, c->id, "args", ev->args, ev->ts_ns);
@@ -247,11 +229,11 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_emit_id(&r, "call", 'c', e->run, c->id);
 	mw_emit_str(&r, "dir", c->s2c ? "s2c" : "c2s");
 	mw_eng_server_ref(e, &r, c->server);
-	put_client(e, &r, c);
-	mw_eng_principal(e, &r, who_called(c), false);
+	mw_eng_put_client(e, &r, c);
+	mw_eng_put_caller(e, &r, c, false);
 	mw_emit_id(&r, "session", 'x', e->run, c->session);
-	mw_emit_str(&r, "transport", mw_eng_transport(c->chan_kind));
-	mw_emit_text(&r, "rpc_id", c->rpc_id);
+	mw_eng_put_way(e, &r, c);
+	mw_emit_text_max(&r, "rpc_id", c->rpc_id, RPC_ID_MAX);
 	mw_emit_json_str(&r, "method", c->method);
 	if (mw_json_str_eq(c->method, "tools/call"))
 		mw_emit_json_str(&r, "tool", c->name);
@@ -276,7 +258,7 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 		mw_emit_close(&r, ']');
 	}
 	mw_emit_str(&r, "evidence", evidence_name(c));
-	mw_emit_json_str(&r, "trace", c->trace);
+	mw_eng_put_trace(&r, c);
 	mw_eng_end(e, &r);
 	if (!result_whole)
 		mw_eng_body(e, c->id, "result", ev->result, ev->ts_ns);

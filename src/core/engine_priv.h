@@ -36,15 +36,27 @@ struct tool {
 };
 #define MW_ENG_TOOLS_MAX 16384
 
+/* Longest key of a server, as it is made. */
+#define MW_ENG_KEY_MAX 16384
+/* Most of a name, and of a path, that a record has beside what it is about. */
+#define MW_ENG_NAME_MAX 1024
+#define MW_ENG_PATH_MAX 4096
+
+/* Tables of the core whose full state is a gap. */
+#define MW_ENG_TABLES 5
+
 /* Why evidence is missing where no channel can be named. */
 struct losses {
 	uint64_t events, missed_runs, table, memory;
 	uint64_t since_ns;
+	uint64_t said[MW_ENG_TABLES]; /* of what found no room, by table (engine_record.c) */
+	uint64_t looked_ns;
 };
 
 struct mw_engine {
 	struct mw_engine_config cfg;
 	const struct mw_alloc *a;
+	struct mw_budget bytes; /* of stream and ends: what is reassembled */
 	struct mw_seq *seq;
 	struct mw_stream *stream;
 	struct mw_ends *ends;
@@ -82,9 +94,14 @@ void mw_eng_end(struct mw_engine *e, struct mw_emit *r);
 void mw_eng_note_error(struct mw_engine *e, int r);
 
 /* engine_cache.c */
-enum mw_eng_part { MW_ENG_PART_SERVER = 1, MW_ENG_PART_PRINCIPAL, MW_ENG_PART_PARENTS };
+enum mw_eng_part {
+	MW_ENG_PART_SERVER = 1,
+	MW_ENG_PART_PRINCIPAL,
+	MW_ENG_PART_PARENTS,
+	MW_ENG_PART_CLIENT,
+};
 struct mw_eng_part_key {
-	uint64_t part; /* enum mw_eng_part */
+	uint64_t part; /* enum mw_eng_part; above its 8 bits more of whom */
 	uint64_t a, b; /* of whom */
 };
 int mw_eng_parts_new(struct mw_engine *e);
@@ -102,8 +119,19 @@ void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_e
 void mw_eng_say_losses(struct mw_engine *e);
 void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv);
 void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev);
-/* 0, -ENOMEM. */
-int mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out);
+/* A process has its configured name: the servers that it names are said again. */
+void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named);
+
+/* engine_key.c */
+/* How an agent's configuration calls this server, or empty. Borrowed until the next push. */
+struct mw_slice mw_eng_configured_name(const struct mw_engine *e, const struct mw_server *sv);
+/* Stable across restarts: configured name; else executable, and of an interpreter what it runs;
+ * each with the uid; of a server elsewhere its URL. Empty: nothing is known. 0, -ENOMEM. */
+int mw_eng_server_key(struct mw_engine *e, const struct mw_server *sv, struct mw_buf *out);
+
+/* engine_resume.c */
+/* What an earlier run left, after the first META. Once. */
+void mw_eng_resume(struct mw_engine *e, struct mw_slice boot_id);
 
 /* engine_call.c */
 void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev);
@@ -111,7 +139,17 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev);
 void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey who, bool parents);
 void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw_slice value,
 		 uint64_t ts_ns);
-const char *mw_eng_transport(uint8_t chan_kind);
+
+/* engine_carrier.c; each writes what is known, or nothing */
+const char *mw_eng_server_transport(const struct mw_server *sv);
+void mw_eng_put_addr(struct mw_engine *e, struct mw_emit *r, const struct mw_addr *addr);
+void mw_eng_put_client(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c);
+/* The principal: of the host what is known of who called, and the tokens that the request bore. */
+void mw_eng_put_caller(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c,
+		       bool parents);
+/* transport, http, hops, rounds, task. */
+void mw_eng_put_way(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c);
+void mw_eng_put_trace(struct mw_emit *r, const struct mw_call *c);
 
 /* engine_effect.c */
 /* summary: what act stands for, where it is several; NULL for one. Listed with its call. */

@@ -6,7 +6,6 @@
 #include "base/hash.h"
 #include "core/engine_priv.h"
 
-#define KEY_MAX	      4096
 #define GAP_CALLS_MAX 64
 
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta)
@@ -24,25 +23,60 @@ void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_e
 	mw_eng_end(e, &r);
 }
 
-/* One kind of loss; it counts down only what was said. */
-static void say_loss(struct mw_engine *e, const char *reason, const char *where, uint64_t *n)
+/* A gap of n events, since a time if that is known; of none nothing. Whether it was said. */
+static bool say_lost(struct mw_engine *e, const char *reason, const char *where, uint64_t n,
+		     uint64_t since_ns)
 {
-	uint64_t records = e->stats.records, said = *n;
+	uint64_t records = e->stats.records;
 	struct mw_emit r;
 
-	if (!said)
-		return;
+	if (!n)
+		return false;
 	r = mw_eng_begin(e, "gap", e->now_ns);
 	mw_emit_str(&r, "reason", reason);
 	mw_emit_str(&r, "where", where);
-	mw_emit_u64(&r, "events", said);
-	mw_emit_time(&r, "from", &e->head, e->losses.since_ns);
+	mw_emit_u64(&r, "events", n);
+	if (since_ns)
+		mw_emit_time(&r, "from", &e->head, since_ns);
 	mw_emit_time(&r, "to", &e->head, e->now_ns);
 	mw_eng_end(e, &r);
 	if (e->stats.records == records)
-		return;
-	*n -= said;
+		return false;
 	e->stats.gaps++;
+	return true;
+}
+
+/* One kind of loss; it counts down only what was said. */
+static void say_loss(struct mw_engine *e, const char *reason, const char *where, uint64_t *n)
+{
+	uint64_t said = *n;
+
+	if (say_lost(e, reason, where, said, e->losses.since_ns))
+		*n -= said;
+}
+
+/* What the core's own tables had no room for, since they were looked at last. */
+static void say_tables(struct mw_engine *e)
+{
+	static const char *const where[MW_ENG_TABLES] = { "channels", "calls", "processes",
+							  "process tree", "cpus" };
+	struct mw_correlate_stats corr;
+	struct mw_stream_stats stream;
+	uint64_t n[MW_ENG_TABLES];
+	size_t i;
+
+	mw_correlate_stats(e->correlate, &corr);
+	mw_stream_stats(e->stream, &stream);
+	n[0] = stream.evicted;
+	n[1] = corr.calls_evicted;
+	n[2] = mw_procs_evicted(e->procs);
+	n[3] = corr.procs_evicted;
+	n[4] = mw_seq_unfollowed(e->seq);
+	for (i = 0; i < MW_ENG_TABLES; i++)
+		if (say_lost(e, "table_full", where[i], n[i] - e->losses.said[i],
+			     e->losses.looked_ns))
+			e->losses.said[i] = n[i];
+	e->losses.looked_ns = e->now_ns;
 }
 
 void mw_eng_say_losses(struct mw_engine *e)
@@ -53,6 +87,7 @@ void mw_eng_say_losses(struct mw_engine *e)
 	say_loss(e, "missed_run", "kernel", &l->missed_runs);
 	say_loss(e, "table_full", "kernel", &l->table);
 	say_loss(e, "no_memory", "mcpwatch", &l->memory);
+	say_tables(e);
 	/* what failed while this was said stays to be said */
 	if (!l->events && !l->missed_runs && !l->table && !l->memory)
 		l->since_ns = 0;
@@ -61,101 +96,15 @@ void mw_eng_say_losses(struct mw_engine *e)
 /* --- servers -------------------------------------------------------------------------------------
  */
 
-static struct mw_slice after_last(struct mw_slice s, const char *mark)
-{
-	struct mw_slice m = mw_slice_str(mark);
-	size_t i;
-
-	for (i = s.n; i >= m.n && m.n; i--)
-		if (memcmp(s.p + i - m.n, m.p, m.n) == 0)
-			return mw_slice(s.p + i, s.n - i);
-	return mw_slice(NULL, 0);
-}
-
-/* What the interpreter runs: the first argument that looks like a script, or -m's module. */
-static struct mw_slice script_of(struct mw_slice argv)
-{
-	static const char *const tails[] = { ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".php" };
-	struct mw_slice arg;
-	size_t i, k;
-
-	for (i = 1; i < 32; i++) {
-		arg = mw_argv_at(argv, i);
-		if (!arg.p)
-			break;
-		if (mw_slice_eq_str(arg, "-m"))
-			return mw_argv_at(argv, i + 1);
-		if (!arg.n || arg.p[0] == '-')
-			continue;
-		for (k = 0; k < sizeof(tails) / sizeof(*tails); k++)
-			if (mw_slice_ends(arg, mw_slice_str(tails[k])))
-				return arg;
-		return i == 1 && memchr(arg.p, '/', arg.n) ? arg : mw_slice(NULL, 0);
-	}
-	return mw_slice(NULL, 0);
-}
-
-static bool is_interpreter(struct mw_slice exe)
-{
-	static const char *const names[] = { "python", "node", "bun",  "deno", "ruby", "php",
-					     "perl",   "sh",   "bash", "dash", "java" };
-	struct mw_slice base = after_last(exe, "/");
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (mw_slice_starts(base, mw_slice_str(names[i])))
-			return true;
-	return false;
-}
-
-/* Stable across restarts: the executable, and for an interpreter what it runs, without the folders
- * that package runners name by hash. */
-int mw_eng_server_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out)
-{
-	struct mw_slice script = is_interpreter(p->exe) ? script_of(p->argv) : mw_slice(NULL, 0);
-	struct mw_slice pkg = { NULL, 0 };
-	struct mw_buf path;
-	int r;
-
-	mw_buf_init(&path, e->a, KEY_MAX);
-	if (script.n) {
-		pkg = after_last(script, "/node_modules/.bin/");
-		if (!pkg.n)
-			pkg = after_last(script, "/node_modules/");
-		if (!pkg.n)
-			pkg = script;
-		if (pkg.p == script.p && memchr(script.p, '/', script.n) && script.p[0] != '/' &&
-		    p->cwd.n) {
-			r = mw_path_join(&path, p->cwd, script);
-			if (r == -ENOMEM)
-				goto done;
-			if (r == 0)
-				pkg = mw_buf_slice(&path);
-		}
-	}
-	r = mw_buf_append(out, p->exe.p, p->exe.n);
-	if (r == 0 && pkg.n)
-		r = mw_buf_append_byte(out, ' ');
-	if (r == 0)
-		r = mw_buf_append(out, pkg.p, pkg.n);
-	if (r == 0)
-		r = mw_buf_append_str(out, " uid=");
-	if (r == 0)
-		r = mw_buf_append_u64(out, p->uid);
-done:
-	mw_buf_done(&path);
-	return r;
-}
-
-static void put_key(struct mw_engine *e, struct mw_emit *r, const struct mw_proc *p)
+static void put_key(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv)
 {
 	struct mw_buf key;
 	int err;
 
-	mw_buf_init(&key, e->a, 4 * KEY_MAX);
-	err = mw_eng_server_key(e, p, &key);
+	mw_buf_init(&key, e->a, MW_ENG_KEY_MAX);
+	err = mw_eng_server_key(e, sv, &key);
 	if (err == 0)
-		mw_emit_text(r, "key", mw_buf_slice(&key));
+		mw_emit_text_max(r, "key", mw_buf_slice(&key), 2 * MW_ENG_PATH_MAX);
 	else if (!r->error)
 		r->error = err;
 	mw_buf_done(&key);
@@ -165,7 +114,6 @@ void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_s
 {
 	struct mw_eng_part_key part = { .part = MW_ENG_PART_SERVER };
 	const size_t at = e->out.len;
-	const struct mw_proc *p;
 
 	if (!sv)
 		return;
@@ -173,14 +121,14 @@ void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_s
 	part.b = sv->proc.start_ns;
 	if (mw_eng_part_again(e, r, &part))
 		return;
-	p = mw_procs_get(e->procs, sv->proc);
 	mw_emit_open(r, "server", '{');
 	mw_emit_id(r, "id", 's', e->run, sv->id);
-	if (p && p->exe.n)
-		put_key(e, r, p);
-	mw_emit_text(r, "name", sv->name);
-	if (p)
+	put_key(e, r, sv);
+	mw_emit_text_max(r, "name", sv->name, MW_ENG_NAME_MAX);
+	mw_emit_text_max(r, "configured_name", mw_eng_configured_name(e, sv), MW_ENG_NAME_MAX);
+	if (mw_procs_get(e->procs, sv->proc))
 		mw_emit_u64(r, "pid", sv->proc.tgid);
+	mw_eng_put_addr(e, r, &sv->addr);
 	mw_emit_close(r, '}');
 	mw_eng_part_keep(e, r, &part, at);
 }
@@ -208,26 +156,42 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 	mw_emit_str(&r, "event", event);
 	mw_emit_open(&r, "server", '{');
 	mw_emit_id(&r, "id", 's', e->run, sv->id);
-	if (p && p->exe.n)
-		put_key(e, &r, p);
-	mw_emit_text(&r, "name", sv->name);
-	mw_emit_text(&r, "version", sv->version);
+	put_key(e, &r, sv);
+	mw_emit_text_max(&r, "name", sv->name, MW_ENG_NAME_MAX);
+	mw_emit_text_max(&r, "version", sv->version, MW_ENG_NAME_MAX);
+	mw_emit_text_max(&r, "configured_name", mw_eng_configured_name(e, sv), MW_ENG_NAME_MAX);
 	put_proc(&r, p, sv->proc);
+	mw_eng_put_addr(e, &r, &sv->addr);
 	mw_emit_close(&r, '}');
 	if (!mw_prockey_none(sv->client) || sv->client_name.n) {
 		mw_emit_open(&r, "client", '{');
-		mw_emit_text(&r, "name", sv->client_name);
-		mw_emit_text(&r, "version", sv->client_version);
+		mw_emit_text_max(&r, "name", sv->client_name, MW_ENG_NAME_MAX);
+		mw_emit_text_max(&r, "version", sv->client_version, MW_ENG_NAME_MAX);
 		put_proc(&r, mw_procs_get(e->procs, sv->client), sv->client);
 		mw_emit_close(&r, '}');
 	}
 	mw_eng_principal(e, &r, mw_prockey_none(sv->client) ? sv->proc : sv->client, true);
-	mw_emit_str(&r, "transport", mw_eng_transport(sv->chan_kind));
+	mw_emit_str(&r, "transport", mw_eng_server_transport(sv));
 	mw_emit_text(&r, "protocol", sv->protocol);
 	mw_emit_open(&r, "tier", '{');
 	mw_emit_str(&r, "io", "clear");
 	mw_emit_close(&r, '}');
 	mw_eng_end(e, &r);
+}
+
+void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named)
+{
+	const struct mw_server *sv;
+	const struct mw_proc *p;
+	size_t pos = 0;
+
+	while ((p = mw_procs_next(e->procs, &pos))) {
+		sv = mw_session_server(e->session, p->key);
+		if (!sv || !sv->said || sv->gone)
+			continue;
+		if (mw_prockey_eq(mw_procs_named(e->procs, p->key, sv->client), named))
+			say_server(e, sv, "changed");
+	}
 }
 
 /* --- tools ---------------------------------------------------------------------------------------
@@ -376,11 +340,11 @@ static void say_anomaly(struct mw_engine *e, const struct mw_sess_event *ev)
 
 static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
 {
-	static const char *const reasons[] = { [MW_GAP_LOST] = "events_lost",
-					       [MW_GAP_FAULT] = "page_missing",
-					       [MW_GAP_LIMIT] = "over_limit",
-					       [MW_GAP_CARRIER] = "carrier",
-					       [MW_GAP_MEMORY] = "no_memory" };
+	static const char *const reasons[] = {
+		[MW_GAP_LOST] = "events_lost", [MW_GAP_FAULT] = "page_missing",
+		[MW_GAP_LIMIT] = "over_limit", [MW_GAP_CARRIER] = "carrier",
+		[MW_GAP_MEMORY] = "no_memory", [MW_GAP_URING] = "io_uring"
+	};
 	struct mw_emit r = mw_eng_begin(e, "gap", ev->ts_ns);
 	uint64_t calls[GAP_CALLS_MAX];
 	size_t i, n;
@@ -424,6 +388,36 @@ static bool acts(const struct mw_call *c)
 	return true;
 }
 
+/* When the round that a call is in began. */
+static uint64_t round_begin(const struct mw_sess_event *ev)
+{
+	const struct mw_call *c = ev->call;
+
+	return c->n_rounds && c->n_rounds <= MW_CALL_ROUNDS_MAX
+		   ? c->rounds[c->n_rounds - 1].begin_ns
+		   : ev->ts_ns;
+}
+
+/* The next round was sent, or read; or another process has the call now. */
+static void on_reopened(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	const struct mw_call *c = ev->call;
+	struct mw_prockey proc;
+	int r;
+
+	if (!c->server || mw_prockey_none(c->server->proc))
+		return;
+	proc = c->server->proc;
+	mw_eng_unfold(e, proc);
+	if (ev->kind == MW_SESS_MOVED)
+		r = mw_correlate_move(e->correlate, c->id, proc, ev->ts_ns);
+	else if (c->sent)
+		r = mw_correlate_resend(e->correlate, c->id, proc, round_begin(ev));
+	else
+		r = mw_correlate_reopen(e->correlate, c->id, proc, round_begin(ev));
+	mw_eng_note_error(e, r == -ENOENT ? 0 : r); /* it is none that acts */
+}
+
 static void on_open(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	struct mw_prockey proc;
@@ -464,7 +458,8 @@ void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
 		break;
 	case MW_SESS_READ:
 		/* -ENOENT: it is none that acts */
-		(void)mw_correlate_read(e->correlate, ev->call->id, ev->call->begin_ns);
+		(void)mw_correlate_read(e->correlate, ev->call->id,
+					ev->call->n_rounds > 1 ? ev->ts_ns : ev->call->begin_ns);
 		break;
 	case MW_SESS_CONFIRMED:
 		mw_correlate_confirm(e->correlate, ev->call->id);
@@ -495,6 +490,10 @@ void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
 		break;
 	case MW_SESS_GAP:
 		say_gap(e, ev);
+		break;
+	case MW_SESS_REOPENED:
+	case MW_SESS_MOVED:
+		on_reopened(e, ev);
 		break;
 	case MW_SESS_CONTROL:
 	case MW_SESS_RAW:

@@ -20,6 +20,10 @@ static size_t body_len(uint16_t type)
 		return sizeof(struct mw_ev_act);
 	case MW_EV_SOCK:
 		return sizeof(struct mw_ev_sock);
+	case MW_EV_CLOSE:
+		return sizeof(struct mw_ev_close);
+	case MW_EV_NAME:
+		return sizeof(struct mw_ev_name);
 	case MW_EV_META:
 		return sizeof(struct mw_ev_meta);
 	case MW_EV_TICK:
@@ -71,6 +75,11 @@ static size_t data_len(const struct mw_event_hdr *h)
 	}
 	case MW_EV_USER:
 		return ((const struct mw_ev_user *)p)->name_len;
+	case MW_EV_NAME: {
+		const struct mw_ev_name *ev = p;
+
+		return (size_t)ev->name_len + ev->file_len;
+	}
 	default:
 		return 0;
 	}
@@ -151,6 +160,15 @@ struct mw_event_meta_strings mw_event_meta_strings(const struct mw_ev_meta *ev)
 struct mw_slice mw_event_user_name(const struct mw_ev_user *ev)
 {
 	return mw_slice(ev + 1, ev->name_len);
+}
+
+struct mw_slice mw_event_name(const struct mw_ev_name *ev, struct mw_slice *ret_file)
+{
+	const uint8_t *p = (const uint8_t *)(ev + 1);
+	struct mw_slice name = cut(&p, ev->name_len);
+
+	*ret_file = cut(&p, ev->file_len);
+	return name;
 }
 
 /* --- holes in the sequence ----------------------------------------------------------------------

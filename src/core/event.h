@@ -20,7 +20,7 @@
  * an I/O event: captured > moved, off + moved beyond 64 bits, a dir or kind that does not exist. A
  * type it does not know is sound if its header is. p is 8-aligned.
  *
- * In version 1 a body is exactly its struct, and the variable data begins right behind it; bytes
+ * A body is exactly its struct, and the variable data begins right behind it; bytes
  * behind that are passed over. A stream whose MW_EV_META names another version is not for this
  * reader: the source or the engine refuses it there.
  */
@@ -44,6 +44,8 @@ struct mw_event_meta_strings {
 };
 struct mw_event_meta_strings mw_event_meta_strings(const struct mw_ev_meta *ev);
 struct mw_slice mw_event_user_name(const struct mw_ev_user *ev);
+/* The configured name, and the file that gives it. */
+struct mw_slice mw_event_name(const struct mw_ev_name *ev, struct mw_slice *ret_file);
 
 /*
  * Holes in the per-cpu sequence numbers. A nested interrupt may deliver two numbers of one cpu out

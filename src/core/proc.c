@@ -16,6 +16,7 @@
 
 #define STRINGS_PER_PROC 2048
 #define USERS_MAX 4096
+#define ANCESTORS_MAX	 64
 #define USER_LEN_MAX 256
 
 /* A forked process is its parent's copy: the text is shared until one of them runs a program. */
@@ -24,11 +25,13 @@ struct text {
 	uint8_t p[];
 };
 
-enum { EXE, ARGV, CWD, CGROUP, N_TEXT };
+/* The name is this process's own: all else is also its children's, until they run a program. */
+enum { EXE, ARGV, CWD, CGROUP, INHERITED, NAME = INHERITED, N_TEXT };
 
 struct node {
 	struct mw_proc pub; /* its slices are text[] */
 	struct text *text[N_TEXT];
+	struct mw_slice name;
 	struct node *prev, *next;
 	bool exe_cut;
 };
@@ -76,8 +79,8 @@ static void list_del(struct list *l, struct node *n)
 
 static struct mw_slice *node_slice(struct node *n, int i)
 {
-	struct mw_slice *const s[N_TEXT] = { &n->pub.exe, &n->pub.argv, &n->pub.cwd,
-					     &n->pub.cgroup };
+	struct mw_slice *const s[N_TEXT] = { &n->pub.exe, &n->pub.argv, &n->pub.cwd, &n->pub.cgroup,
+					     &n->name };
 
 	return s[i];
 }
@@ -243,7 +246,7 @@ static int on_fork(struct mw_procs *p, struct node *parent, const struct mw_ev_f
 	parent_learn(n, parent->pub.key);
 	if (n->pub.known) /* it spoke for itself already */
 		return 0;
-	for (int i = 0; i < N_TEXT; i++)
+	for (int i = 0; i < INHERITED; i++)
 		text_put(p, n, i, parent->text[i]);
 	n->exe_cut = parent->exe_cut;
 	n->pub.argv_cut = parent->pub.argv_cut;
@@ -363,6 +366,15 @@ static int on_user(struct mw_procs *p, const struct mw_ev_user *ev)
 	return r;
 }
 
+static int on_name(struct mw_procs *p, struct node *n, const struct mw_ev_name *ev)
+{
+	struct mw_slice file, name = mw_event_name(ev, &file);
+
+	if (name.n > MW_PROC_NAME_MAX)
+		name.n = MW_PROC_NAME_MAX;
+	return text_set(p, n, NAME, name);
+}
+
 int mw_procs_push(struct mw_procs *p, const struct mw_event_hdr *ev)
 {
 	struct node *n;
@@ -388,6 +400,9 @@ int mw_procs_push(struct mw_procs *p, const struct mw_event_hdr *ev)
 	case MW_EV_PROC:
 		r = on_proc(p, n, (const struct mw_ev_proc *)ev);
 		break;
+	case MW_EV_NAME:
+		r = on_name(p, n, (const struct mw_ev_name *)ev);
+		break;
 	case MW_EV_EXIT:
 		on_end(p, n, (const struct mw_ev_exit *)ev);
 		break;
@@ -409,6 +424,36 @@ struct mw_slice mw_procs_user(const struct mw_procs *p, uint32_t uid)
 	const struct user *u = mw_table_get(p->users, &uid);
 
 	return u ? mw_slice(u->name, u->n) : mw_slice(NULL, 0);
+}
+
+struct mw_slice mw_procs_name(const struct mw_procs *p, struct mw_prockey key)
+{
+	const struct node *n = mw_table_get(p->table, &key);
+
+	return n ? n->name : mw_slice(NULL, 0);
+}
+
+struct mw_prockey mw_procs_named(const struct mw_procs *p, struct mw_prockey key,
+				 struct mw_prockey stop)
+{
+	const struct node *n;
+	int i;
+
+	for (i = 0; i <= ANCESTORS_MAX; i++, key = n->pub.parent) {
+		n = mw_table_get(p->table, &key);
+		if (!n || mw_prockey_eq(key, stop))
+			break;
+		if (n->name.n)
+			return key;
+	}
+	return (struct mw_prockey){ 0, 0 };
+}
+
+const struct mw_proc *mw_procs_next(const struct mw_procs *p, size_t *pos)
+{
+	const struct node *n = mw_table_next(p->table, pos);
+
+	return n ? &n->pub : NULL;
 }
 
 struct mw_slice mw_argv_at(struct mw_slice argv, size_t i)

@@ -2,9 +2,9 @@
 /*
  * proc.h - who is whose child, and what each process is
  *
- * Fed by FORK, EXEC, EXIT, PROC and USER events. A process that ended stays for the sake of its
- * children's ancestry until the table needs its place or its strings' memory; the oldest ended go
- * first, and if none has ended the oldest goes and is counted.
+ * Fed by FORK, EXEC, EXIT, PROC, USER and NAME events. A process that ended stays for the sake of
+ * its children's ancestry until the table needs its place or its strings' memory; the oldest ended
+ * go first, and if none has ended the oldest goes and is counted.
  *
  * What the kernel said (EXEC) is kept over what /proc says (PROC): a PROC event fills what is
  * missing and brings what may have changed since (cwd, cgroup). Parents are learned once and never
@@ -45,6 +45,17 @@ int mw_procs_push(struct mw_procs *p, const struct mw_event_hdr *ev);
 const struct mw_proc *mw_procs_get(const struct mw_procs *p, struct mw_prockey key);
 /* The name of a uid, or an empty slice. Borrowed until the next push. */
 struct mw_slice mw_procs_user(const struct mw_procs *p, uint32_t uid);
+/* Longest name that is kept; of a longer one the beginning. */
+#define MW_PROC_NAME_MAX 256
+/* How an agent's configuration calls what this very process runs (MW_EV_NAME), or an empty slice.
+ * Borrowed until the next push. */
+struct mw_slice mw_procs_name(const struct mw_procs *p, struct mw_prockey key);
+/* The process whose name goes for this one: itself, or its nearest ancestor that has one; none at
+ * `stop` and above it, nor more than 64 above. {0, 0}: none has. */
+struct mw_prockey mw_procs_named(const struct mw_procs *p, struct mw_prockey key,
+				 struct mw_prockey stop);
+/* All processes in the order of first sight; *pos starts at 0; NULL at the end. */
+const struct mw_proc *mw_procs_next(const struct mw_procs *p, size_t *pos);
 /* Argument i of an argv, or an empty slice with p NULL. */
 struct mw_slice mw_argv_at(struct mw_slice argv, size_t i);
 /* The container id in a cgroup path (docker-<64 hex>.scope, /docker/<id>, cri-containerd-<id>,

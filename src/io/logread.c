@@ -43,6 +43,23 @@ struct mw_logread {
 	char hole[MW_ERR_MAX];
 };
 
+int mw_segments_open(int seg_dir_fd, DIR **ret)
+{
+	int r, fd = openat(seg_dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d;
+
+	if (fd < 0)
+		return -errno;
+	d = fdopendir(fd);
+	if (!d) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
 bool mw_segment_name_parse(const char *name, uint64_t *ret_first_seq)
 {
 	uint64_t v = 0;
@@ -219,16 +236,11 @@ static int list_segments(struct input *in)
 	struct dirent *e;
 	uint64_t seq, *p;
 	DIR *d;
-	int fd;
+	int r;
 
-	fd = openat(in->seg_dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -ENOMEM;
-	}
+	r = mw_segments_open(in->seg_dir_fd, &d);
+	if (r < 0)
+		return r;
 	while ((e = readdir(d)) != NULL) {
 		if (!mw_segment_name_parse(e->d_name, &seq) ||
 		    (in->n_segs > 0 && bsearch(&seq, in->segs, in->n_segs, sizeof(seq), cmp_u64)))

@@ -10,6 +10,7 @@
 #ifndef MW_IO_LOGREAD_H
 #define MW_IO_LOGREAD_H
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,9 @@ struct mw_logread;
 #define MW_SEGMENT_NAME_FMT "%020" PRIu64 ".jsonl"
 #define MW_SEGMENT_NAME_LEN 26
 bool mw_segment_name_parse(const char *name, uint64_t *ret_first_seq);
+/* Opens the folder of segments anew, to be read from its beginning; for closedir(). 0 or negative
+ * errno. */
+int mw_segments_open(int seg_dir_fd, DIR **ret);
 
 /* The seq of a record's line. 0, -EINVAL (it has none). */
 int mw_record_seq(const char *line, size_t n, uint64_t *ret);

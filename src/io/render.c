@@ -183,6 +183,33 @@ static void put_effects(struct mw_line *l, const cJSON *rec)
 		mw_line_printf(l, NULL, ", +%.0f", total - shown);
 }
 
+/* How the call came, where it is worth a word: an answer of another status than 2xx, relays,
+ * rounds. */
+static void put_way(struct mw_line *l, const cJSON *rec)
+{
+	const char *transport = mw_rec_str(rec, "transport"), *exe, *base;
+	const cJSON *http = cJSON_GetObjectItemCaseSensitive(rec, "http"), *hop;
+	double status = num(http, "status", 0);
+	double rounds = num(rec, "rounds_n",
+			    cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(rec, "rounds")));
+
+	if (transport && strcmp(transport, "stdio") != 0) {
+		piece(l, DIM, "by ");
+		mw_line_puts(l, DIM, transport);
+	}
+	if (status >= 300 || (status > 0 && status < 200))
+		mw_line_printf(l, YELLOW, " %.0f", status);
+	cJSON_ArrayForEach(hop, cJSON_GetObjectItemCaseSensitive(rec, "hops"))
+	{
+		exe = mw_rec_str(hop, "exe");
+		base = exe ? strrchr(exe, '/') : NULL;
+		mw_line_puts(l, DIM, "  via ");
+		mw_line_puts(l, DIM, base ? base + 1 : exe ? exe : "unknown");
+	}
+	if (rounds > 0)
+		mw_line_printf(l, DIM, "  in %.0f rounds", rounds);
+}
+
 static void put_call(struct mw_line *l, const cJSON *rec)
 {
 	const char *tool = mw_rec_str(rec, "tool"), *method = mw_rec_str(rec, "method");
@@ -201,6 +228,7 @@ static void put_call(struct mw_line *l, const cJSON *rec)
 		mw_line_puts(l, NULL, "  ");
 		mw_render_elapsed(l, elapsed->valuedouble);
 	}
+	put_way(l, rec);
 	cJSON_ArrayForEach(alert, cJSON_GetObjectItemCaseSensitive(rec, "alerts"))
 	{
 		const char *rule = cJSON_GetStringValue(alert);
@@ -276,15 +304,24 @@ static void put_alert(struct mw_line *l, const cJSON *rec)
 static void put_gap(struct mw_line *l, const cJSON *rec)
 {
 	double bytes = num(rec, "bytes", 0), events = num(rec, "events", 0);
+	const char *reason = mw_rec_str(rec, "reason"), *from = mw_rec_str(rec, "from");
+	const char *to = mw_rec_str(rec, "to");
+	int64_t from_ns, to_ns;
 
 	piece(l, YELLOW, "GAP");
-	piece(l, BOLD, mw_rec_str(rec, "reason"));
+	piece(l, BOLD, reason);
 	piece(l, NULL, mw_rec_str(rec, "where"));
 	piece_server(l, rec);
 	if (events > 0)
 		mw_line_printf(l, NULL, "  %.0f events missing", events);
 	if (bytes > 0)
 		mw_line_printf(l, NULL, "  %.0f bytes missing", bytes);
+	if (reason && strcmp(reason, "restarted") == 0 && from && to &&
+	    mw_when_rfc3339(from, strlen(from), &from_ns) == 0 &&
+	    mw_when_rfc3339(to, strlen(to), &to_ns) == 0) {
+		mw_line_puts(l, NULL, "  nothing was watched for ");
+		mw_render_elapsed(l, (double)(to_ns - from_ns) / 1e6);
+	}
 }
 
 static void put_anomaly(struct mw_line *l, const cJSON *rec)

@@ -4,7 +4,9 @@
  *
  *	12:00:01.234  billing  delete_user  ok  3.1 ms  file.delete /x/y, +2
  *
- * Before an effect of a call `~` says likely and `?` shared; a certain one has no mark.
+ * Behind the time it took stands how the call came, where that is not plain stdio: "by http 404 via
+ *relay in 2 rounds". Before an effect of a call `~` says likely and `?` shared; a certain one has
+ *no mark.
  */
 #ifndef MW_IO_RENDER_H
 #define MW_IO_RENDER_H

@@ -165,16 +165,11 @@ static int find_last(int seg_dir_fd, uint64_t *ret)
 	struct dirent *e;
 	bool any = false;
 	DIR *d;
-	int fd;
+	int r;
 
-	fd = openat(seg_dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -ENOMEM;
-	}
+	r = mw_segments_open(seg_dir_fd, &d);
+	if (r < 0)
+		return r;
 	while ((e = readdir(d)) != NULL) {
 		if (!mw_segment_name_parse(e->d_name, &seq))
 			continue;

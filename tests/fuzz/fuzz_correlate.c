@@ -6,6 +6,8 @@
  */
 #include "fuzz.h"
 
+#include <errno.h>
+
 #include "core/correlate.h"
 #include "core/proc.h"
 
@@ -49,9 +51,13 @@ static void event(struct mw_correlate *c, struct mw_procs *p, uint8_t what, uint
 }
 
 struct known {
-	struct mw_prockey server;
-	bool used;
+	bool used, at[256]; /* by who */
 };
+
+static bool is_at(const struct known *k, struct mw_prockey server)
+{
+	return k->used && k->at[(server.start_ns - 1) << 4 | (server.tgid - 1)];
+}
 
 static void act(struct mw_correlate *c, const struct known *known, uint8_t a, uint8_t b, uint64_t ts)
 {
@@ -69,12 +75,11 @@ static void act(struct mw_correlate *c, const struct known *known, uint8_t a, ui
 	FUZZ_CHECK(tie.n_candidates <= N_CALL);
 	/* a tie never crosses servers */
 	if (tie.call)
-		FUZZ_CHECK(tie.call <= N_CALL && known[tie.call - 1].used &&
-			   mw_prockey_eq(known[tie.call - 1].server, tie.server));
+		FUZZ_CHECK(tie.call <= N_CALL && is_at(&known[tie.call - 1], tie.server));
 	for (size_t i = 0; i < tie.n_candidates; i++)
-		FUZZ_CHECK(mw_prockey_eq(known[tie.candidates[i] - 1].server, tie.server));
+		FUZZ_CHECK(is_at(&known[tie.candidates[i] - 1], tie.server));
 	r = mw_correlate_note(c, &x, &tie, ts);
-	FUZZ_CHECK(tie.call || r < 0);
+	FUZZ_CHECK(tie.call || tie.sent || r < 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -87,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct mw_correlate *c;
 	struct mw_procs *p;
 	size_t pos;
+	int r;
 
 	FUZZ_CHECK(mw_correlate_new(&cfg, &c) == 0);
 	FUZZ_CHECK(mw_procs_new(&fuzz_alloc, 8, &p) == 0);
@@ -101,17 +107,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			event(c, p, what, a, b, ts);
 			break;
 		case 3:
+			if (data[0] & 8) {
+				r = data[0] & 16 ? mw_correlate_resend(c, call, who(a), ts)
+				    : data[0] & 32
+					? mw_correlate_move(c, call, who(a), ts)
+					: mw_correlate_reopen(c, call, who(a), ts);
+				FUZZ_CHECK(r == 0 || r == -ENOENT);
+				known[call - 1].at[a] |= r == 0;
+				break;
+			}
 			FUZZ_CHECK(mw_correlate_server(c, who(a), ts) == 0);
 			break;
 		case 4:
 			/* a number is never given twice: not to another server either */
 			if (known[call - 1].used)
 				break;
-			known[call - 1] = (struct known){ who(a), true };
+			known[call - 1].used = known[call - 1].at[a] = true;
 			FUZZ_CHECK(mw_correlate_open(c, call, who(a),
 						     mw_slice_str(args[data[0] >> 6]), ts) == 0);
 			break;
 		case 5:
+			if (data[0] & 8) {
+				(void)mw_correlate_read(c, call, ts);
+				break;
+			}
 			mw_correlate_close(c, call, ts);
 			break;
 		case 6:

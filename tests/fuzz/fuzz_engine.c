@@ -318,9 +318,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct input in = { data, n };
 	struct mw_engine *e;
 	uint8_t mode = take(&in);
+	/* what an earlier run left: a request as the log has it, or anything */
+	static const char request[] = "{\"call\":\"c1\",\"dir\":\"c2s\",\"method\":\"m\",\"args\":{}}";
+	struct mw_engine_open open[] = { { request, sizeof(request) - 1 },
+					 { (const char *)data, n < 4096 ? n : 4096 } };
+	struct mw_engine_resume resume = { .last_ns = INT64_MAX, .boot_id = "b", .open = open,
+					   .n_open = 2, .n_dropped = mode };
 
 	seq = fail_in = 0;
 	cfg.raw = mode & 2;
+	if (mode & 4)
+		cfg.resume = &resume;
 	FUZZ_CHECK(mw_engine_new(&cfg, &e) == 0);
 	if (mode & 1)
 		made(e, &in);

@@ -80,6 +80,34 @@ static void without_meta(void **state)
 	end(&f);
 }
 
+/* Who is only a candidate, or seen on its streams alone, is known but what it does is not told. */
+static void unobserved_do_nothing(void **state)
+{
+	static const uint16_t flags[] = { 0, MW_EVF_CANDIDATE, MW_EVF_STREAM };
+	struct fx f;
+
+	for (size_t i = 0; i < 3; i++) {
+		begin(&f);
+		tape_fork(&f.t, SERVER, 301);
+		tape_last(&f.t)->flags = flags[i];
+		tape_proc(&f.t, MW_EV_EXEC, 301, (struct tape_exe){ .exe = "/bin/x", .parent = SERVER });
+		tape_last(&f.t)->flags = flags[i];
+		tape_unlink(&f.t, 301, "/gone", 0);
+		tape_last(&f.t)->flags = flags[i];
+		call(&f);
+		result(&f);
+		tape_exit(&f.t, SERVER, 0);
+		tape_last(&f.t)->flags = flags[i];
+		tape_wait(&f.t, 1000 * MS);
+		finish(&f);
+		assert_count(&f, "\"type\":\"effect\"", i ? 0 : 3);
+		assert_true(count(&f, "\"exe\":\"/usr/bin/server\"") > 0);
+		/* its end is known in any case */
+		assert_count(&f, "\"event\":\"gone\"", 1);
+		end(&f);
+	}
+}
+
 static void nothing_at_all(void **state)
 {
 	struct fx f;
@@ -101,7 +129,7 @@ static void raw_messages_and_controls(void **state)
 	result(&f);
 	finish(&f);
 	assert_int_equal(f.n_raw, 2);
-	assert_int_equal(f.n_control, 2); /* both channels are kept */
+	assert_int_equal(f.n_control, 3); /* both channels, and the server */ /* both channels are kept */
 	end(&f);
 }
 
@@ -171,6 +199,7 @@ int main(void)
 		cmocka_unit_test(seq_goes_on),
 		cmocka_unit_test(without_meta),
 		cmocka_unit_test(nothing_at_all),
+		cmocka_unit_test(unobserved_do_nothing),
 		cmocka_unit_test(raw_messages_and_controls),
 		cmocka_unit_test(clock_step),
 		cmocka_unit_test(keys_in_order),
