@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "io/escape.h"
 #include "io/file.h"
+#include "io/heap.h"
 #include "io/logread.h"
 
 static const struct verb {
@@ -161,6 +162,7 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
+	mw_heap_init();
 	opterr = 0;
 	if (argc < 2) {
 		usage(stderr);

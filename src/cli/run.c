@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -14,6 +15,7 @@
 #include "io/config.h"
 #include "io/file.h"
 #include "io/heap.h"
+#include "io/logresume.h"
 #include "io/notify.h"
 #include "io/scope.h"
 #include "io/sink_log.h"
@@ -24,10 +26,11 @@
 static const char help[] =
     "usage: mcpwatch run [--config FILE] [--log DIR] [--check]\n"
     "\n"
-    "The daemon, in the foreground: observes the processes the configuration names under watch:,\n"
-    "running ones and those still to be started, and writes the log.\n"
+    "The daemon, in the foreground: finds the MCP servers of this host, running ones and those "
+    "still\n"
+    "to be started, observes them and what the configuration names, and writes the log.\n"
     "\n"
-    "  --config FILE       default " MW_DEFAULT_CONFIG "\n"
+    "  --config FILE       default " MW_DEFAULT_CONFIG ", which need not be there\n"
     "  --log DIR           the log folder; default: the configuration's, else " MW_DEFAULT_LOG "\n"
     "  --check             only check the configuration\n"
     "  --simulate-loss N   drop every Nth kernel event, for tests\n"
@@ -37,7 +40,7 @@ static const char help[] =
     "Under systemd: Type=notify.\n";
 
 struct run_opts {
-	const char *config, *log;
+	const char *config, *log; /* NULL: not given */
 	bool check;
 	uint32_t simulate_loss;
 };
@@ -84,22 +87,27 @@ static int parse(int argc, char **argv, struct run_opts *o)
 	return -1;
 }
 
+/* Without a name, the default file, if it is there. */
 static int load(const char *path, struct mw_config **ret)
 {
 	_cleanup_(mw_config_freep) struct mw_config *config = NULL;
+	const char *file = path ? path : MW_DEFAULT_CONFIG;
 	char err[MW_ERR_MAX];
 	int r;
 
-	r = mw_config_load(path, err, sizeof(err), &config);
+	r = mw_config_load(file, err, sizeof(err), &config);
+	if (r == -ENOENT && !path) {
+		r = mw_config_default(&config);
+		if (r < 0)
+			snprintf(err, sizeof(err), "no memory");
+	}
 	if (r < 0) {
 		mw_cli_fail("%s", err);
 		return r;
 	}
-	if (!config->n_watch) {
-		mw_cli_fail(
-		    "%s: nothing to watch: name servers under watch:, by exe, argv, user or "
-		    "cgroup",
-		    path);
+	if (!config->watch.n && !config->discover) {
+		mw_cli_fail("%s: nothing to watch: 'discover' is off and 'watch' names no process",
+			    file);
 		return -EINVAL;
 	}
 	*ret = MW_TAKE(config);
@@ -110,15 +118,20 @@ static int load(const char *path, struct mw_config **ret)
 static void reload(const char *path, struct mw_scope *scope, struct mw_config **config)
 {
 	struct mw_config *fresh;
+	int r;
 
 	(void)mw_notify("RELOADING=1");
 	if (load(path, &fresh) < 0) {
 		fprintf(stderr, "mcpwatch: the configuration stays as it was\n");
 	} else {
-		mw_scope_set_config(scope, fresh);
+		r = mw_scope_reload(scope, fresh);
 		mw_config_free(*config);
 		*config = fresh;
-		(void)mw_scope_scan(scope);
+		if (r < 0)
+			fprintf(stderr,
+				"mcpwatch: cannot look at the running processes: %s: the new "
+				"configuration holds for those still to be started\n",
+				strerror(-r));
 	}
 	(void)mw_notify("READY=1");
 }
@@ -150,20 +163,32 @@ static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_con
 					    .watch_execs = true,
 					    .err = err,
 					    .err_len = sizeof(err) };
-	int r, n;
+	struct mw_scope_found found;
+	int r, files = 0;
 
 	mw_signals_take();
 	r = mw_source_bpf_new(&cfg, &source);
 	if (r < 0)
 		return mw_cli_fail("%s", err);
-	r = mw_scope_new(*config, source, &scope);
-	n = r < 0 ? r : mw_scope_scan(scope);
-	if (n < 0)
-		return mw_cli_fail("cannot look at the running processes: %s", strerror(-n));
+	r = mw_scope_new(*config, &mw_scope_bpf_ops, source, &scope);
+	if (r == 0)
+		r = mw_scope_scan(scope, &found, &files);
+	if (r < 0)
+		return mw_cli_fail("cannot look at the running processes: %s", strerror(-r));
+	if (files < 0)
+		fprintf(stderr,
+			"mcpwatch: cannot list open files (%s): servers that run already are not "
+			"found\n",
+			strerror(-files));
 	pump->source = source;
 	pump->scope = mw_scope_event;
+	pump->control = mw_scope_control;
+	pump->held = mw_scope_held;
 	pump->scope_ctx = scope;
-	fprintf(stderr, "mcpwatch: watching: %d running processes match the configuration\n", n);
+	fprintf(stderr,
+		"mcpwatch: watching: of the running processes the configuration names %zu, %zu "
+		"listen on TCP, %zu pairs share channels\n",
+		found.watched, found.listeners, found.pairs);
 	(void)mw_notify("READY=1");
 	r = loop(pump, o->config, scope, config);
 	(void)mw_notify("STOPPING=1");
@@ -184,9 +209,10 @@ int cmd_run(int argc, char **argv)
 {
 	_cleanup_(mw_config_freep) struct mw_config *config = NULL;
 	_cleanup_(mw_sink_freep) struct mw_sink *log = NULL;
-	struct run_opts o = { .config = MW_DEFAULT_CONFIG };
+	struct run_opts o = { 0 };
 	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
 	struct mw_pump pump = { .raw_fd = -1 };
+	_cleanup_(mw_log_resume_freep) struct mw_log_resume *resume = NULL;
 	struct mw_sink_log_found found;
 	char err[MW_ERR_MAX];
 	const char *dir;
@@ -198,7 +224,12 @@ int cmd_run(int argc, char **argv)
 	if (load(o.config, &config) < 0)
 		return MW_EXIT_FAIL;
 	if (o.check) {
-		fprintf(stderr, "mcpwatch: %s: no fault found\n", o.config);
+		if (!o.config && access(MW_DEFAULT_CONFIG, F_OK) < 0)
+			fprintf(stderr, "mcpwatch: there is no %s: the defaults hold\n",
+				MW_DEFAULT_CONFIG);
+		else
+			fprintf(stderr, "mcpwatch: %s: no fault found\n",
+				o.config ? o.config : MW_DEFAULT_CONFIG);
 		return MW_EXIT_OK;
 	}
 	dir = o.log ? o.log : config->log_dir ? config->log_dir : MW_DEFAULT_LOG;
@@ -208,7 +239,11 @@ int cmd_run(int argc, char **argv)
 	if (found.torn)
 		fprintf(stderr, "mcpwatch: %s: a half-written last record was moved to %s\n", dir,
 			found.torn_path);
+	r = mw_log_resume(dir, err, sizeof(err), &resume);
+	if (r < 0)
+		return mw_cli_fail("%s", err);
 	cfg.first_seq = found.next_seq;
+	cfg.resume = mw_log_resume_engine(resume);
 	cfg.message_max = config->message_max;
 	r = mw_engine_new(&cfg, &pump.engine);
 	if (r < 0)

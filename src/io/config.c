@@ -15,10 +15,12 @@
 #include <fnmatch.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <strings.h>
 #include <unistd.h>
 #include <yaml.h>
 
 #include "base/cleanup.h"
+#include "core/proc.h"
 #include "io/file.h"
 
 #define DEPTH_MAX   32
@@ -33,9 +35,10 @@ struct file_log {
 };
 
 struct file {
-	struct mw_config_watch *watch;
-	unsigned int watch_count;
+	struct mw_config_rule *watch, *ignore;
+	unsigned int watch_count, ignore_count;
 	struct file_log *log;
+	char *discover;
 	char *ring, *message_max;
 };
 
@@ -43,16 +46,17 @@ struct file {
 	CYAML_FIELD_STRING_PTR(name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 1,    \
 			       8192)
 
-static const cyaml_schema_field_t watch_fields[] = {
-	TEXT("exe", struct mw_config_watch, exe),
-	TEXT("argv", struct mw_config_watch, argv),
-	TEXT("user", struct mw_config_watch, user),
-	TEXT("cgroup", struct mw_config_watch, cgroup),
+static const cyaml_schema_field_t rule_fields[] = {
+	TEXT("exe", struct mw_config_rule, exe),
+	TEXT("argv", struct mw_config_rule, argv),
+	TEXT("user", struct mw_config_rule, user),
+	TEXT("cgroup", struct mw_config_rule, cgroup),
+	TEXT("container", struct mw_config_rule, container),
 	CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t watch_value = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mw_config_watch, watch_fields),
+static const cyaml_schema_value_t rule_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mw_config_rule, rule_fields),
 };
 
 static const cyaml_schema_field_t log_fields[] = {
@@ -61,8 +65,11 @@ static const cyaml_schema_field_t log_fields[] = {
 };
 
 static const cyaml_schema_field_t file_fields[] = {
+	TEXT("discover", struct file, discover),
 	CYAML_FIELD_SEQUENCE("watch", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, watch,
-			     &watch_value, 0, 4096),
+			     &rule_value, 0, 4096),
+	CYAML_FIELD_SEQUENCE("ignore", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file,
+			     ignore, &rule_value, 0, 4096),
 	CYAML_FIELD_MAPPING_PTR("log", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, log,
 				log_fields),
 	TEXT("ring", struct file, ring),
@@ -308,21 +315,42 @@ static int parse_user(const char *s, uint32_t *ret)
 	return 0;
 }
 
+static int check_rules(const struct text *t, const char *key, struct mw_config_rule *rule, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct mw_config_rule *w = &rule[i];
+
+		if (!w->exe && !w->argv && !w->user && !w->cgroup && !w->container)
+			return fail(t, line_of(t, key, 0), "entry %zu of '%s' has no condition",
+				    i + 1, key);
+		if (w->user && parse_user(w->user, &w->uid) < 0)
+			return fail(t, line_of(t, w->user, 0), "there is no user '%s'", w->user);
+	}
+	return 0;
+}
+
+/* libcyaml takes every word it does not know for true. */
+static int parse_bool(const char *s, bool *ret)
+{
+	*ret = strcasecmp(s, "yes") == 0 || strcasecmp(s, "true") == 0;
+	return *ret || strcasecmp(s, "no") == 0 || strcasecmp(s, "false") == 0 ? 0 : -EINVAL;
+}
+
 /* What the schema cannot say. */
 static int check_values(const struct text *t, struct file *f, struct mw_config *c)
 {
 	uint64_t v;
-	size_t i;
+	int r;
 
-	for (i = 0; i < f->watch_count; i++) {
-		struct mw_config_watch *w = &f->watch[i];
-
-		if (!w->exe && !w->argv && !w->user && !w->cgroup)
-			return fail(t, line_of(t, "watch", 0),
-				    "entry %zu of 'watch' has no condition", i + 1);
-		if (w->user && parse_user(w->user, &w->uid) < 0)
-			return fail(t, line_of(t, w->user, 0), "there is no user '%s'", w->user);
-	}
+	r = check_rules(t, "watch", f->watch, f->watch_count);
+	if (r == 0)
+		r = check_rules(t, "ignore", f->ignore, f->ignore_count);
+	if (r < 0)
+		return r;
+	if (f->discover && parse_bool(f->discover, &c->discover) < 0)
+		return fail(t, line_of(t, "discover", 0), "'discover' must be yes or no");
 	if (f->log && f->log->dir && f->log->dir[0] != '/')
 		return fail(t, line_of(t, f->log->dir, 0), "'dir' must be a path from the root");
 	if (f->ring) {
@@ -349,20 +377,32 @@ static cyaml_config_t cyaml_of(struct text *t)
 				 .flags = CYAML_CFG_NO_ALIAS };
 }
 
+int mw_config_default(struct mw_config **ret)
+{
+	struct mw_config *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->discover = true;
+	*ret = c;
+	return 0;
+}
+
 int mw_config_parse(const char *name, const char *text, size_t n, char *err, size_t err_len,
 		    struct mw_config **ret)
 {
 	struct text t = { .name = name, .p = text, .n = n, .err = err, .err_len = err_len };
-	_cleanup_(mw_config_freep) struct mw_config *c = calloc(1, sizeof(*c));
+	_cleanup_(mw_config_freep) struct mw_config *c = NULL;
 	cyaml_config_t cyaml = cyaml_of(&t);
 	struct shape shape = { 0 };
 	struct file *f = NULL;
 	cyaml_err_t e;
 	int r;
 
-	if (!c) {
+	r = mw_config_default(&c);
+	if (r < 0) {
 		snprintf(err, err_len, "%s: not enough memory", name);
-		return -ENOMEM;
+		return r;
 	}
 	r = each_event(&t, check_shape, &shape);
 	if (r < 0)
@@ -380,9 +420,10 @@ int mw_config_parse(const char *name, const char *text, size_t n, char *err, siz
 			return r;
 		}
 		/* allocated by cyaml_mem, which is realloc: ours from now on */
-		c->watch = f->watch;
-		c->n_watch = f->watch_count;
+		c->watch = (struct mw_config_rules){ f->watch, f->watch_count };
+		c->ignore = (struct mw_config_rules){ f->ignore, f->ignore_count };
 		c->log_dir = f->log ? f->log->dir : NULL;
+		free(f->discover);
 		free(f->log);
 		free(f->ring);
 		free(f->message_max);
@@ -426,19 +467,26 @@ int mw_config_load(const char *path, char *err, size_t err_len, struct mw_config
 	return -EINVAL;
 }
 
-void mw_config_free(struct mw_config *c)
+static void free_rules(struct mw_config_rules *rules)
 {
 	size_t i;
 
+	for (i = 0; i < rules->n; i++) {
+		free(rules->rule[i].exe);
+		free(rules->rule[i].argv);
+		free(rules->rule[i].user);
+		free(rules->rule[i].cgroup);
+		free(rules->rule[i].container);
+	}
+	free(rules->rule);
+}
+
+void mw_config_free(struct mw_config *c)
+{
 	if (!c)
 		return;
-	for (i = 0; i < c->n_watch; i++) {
-		free(c->watch[i].exe);
-		free(c->watch[i].argv);
-		free(c->watch[i].user);
-		free(c->watch[i].cgroup);
-	}
-	free(c->watch);
+	free_rules(&c->watch);
+	free_rules(&c->ignore);
 	free(c->log_dir);
 	free(c);
 }
@@ -464,22 +512,24 @@ static bool glob(const char *pattern, const char *s)
 	return !pattern || (s && fnmatch(pattern, s, 0) == 0);
 }
 
-bool mw_config_match(const struct mw_config *c, struct mw_slice exe, struct mw_slice argv,
-		     uint32_t uid, struct mw_slice cgroup)
+bool mw_config_match(const struct mw_config_rules *rules, const struct mw_config_who *who)
 {
-	_cleanup_(mw_freep) char *e = NULL, *a = NULL, *g = NULL;
+	_cleanup_(mw_freep) char *e = NULL, *a = NULL, *g = NULL, *c = NULL;
+	struct mw_slice container;
 	size_t i;
 
-	if (!c->n_watch)
+	if (!rules->n)
 		return false;
-	e = text_of(exe);
-	a = text_of(argv);
-	g = text_of(cgroup);
-	for (i = 0; i < c->n_watch; i++) {
-		const struct mw_config_watch *w = &c->watch[i];
+	container = mw_cgroup_container(who->cgroup);
+	e = text_of(who->exe);
+	a = text_of(who->argv);
+	g = text_of(who->cgroup);
+	c = container.n ? text_of(container) : NULL;
+	for (i = 0; i < rules->n; i++) {
+		const struct mw_config_rule *w = &rules->rule[i];
 
-		if ((!w->user || w->uid == uid) && glob(w->exe, e) && glob(w->argv, a) &&
-		    glob(w->cgroup, g))
+		if ((!w->user || w->uid == who->uid) && glob(w->exe, e) && glob(w->argv, a) &&
+		    glob(w->cgroup, g) && glob(w->container, c))
 			return true;
 	}
 	return false;

@@ -31,6 +31,33 @@ static int write_raw(struct mw_pump *p, const struct mw_out *out)
 	return r < 0 ? r : mw_file_write(p->raw_fd, "\n", 1, NULL);
 }
 
+static void ask(struct mw_pump *p, const struct mw_control *c)
+{
+	if (p->control)
+		p->control(p->scope_ctx, c);
+	else
+		/* an entry that is gone already needs no verdict */
+		(void)mw_source_control(p->source, c);
+}
+
+static void ask_later(struct mw_pump *p, const struct mw_control *c)
+{
+	if (p->n_asked == p->asked_cap) {
+		size_t cap = p->asked_cap ? p->asked_cap * 2 : 16;
+		void *v = realloc(p->asked, cap * sizeof(*p->asked));
+
+		if (!v) {
+			/* the core is done with an event once its push is over; next() only lends
+			 * what stands in the engine */
+			ask(p, c);
+			return;
+		}
+		p->asked = v;
+		p->asked_cap = cap;
+	}
+	p->asked[p->n_asked++] = *c;
+}
+
 static void pull(struct mw_pump *p)
 {
 	struct mw_out out;
@@ -46,37 +73,68 @@ static void pull(struct mw_pump *p)
 			note_failure(p, write_raw(p, &out), p->n_sinks);
 			break;
 		case MW_OUT_CONTROL:
-			/* an entry that is gone already needs no verdict */
-			(void)mw_source_control(p->source, &out.control);
+			ask_later(p, &out.control);
 			break;
 		}
 	}
 }
 
-static int take(struct mw_pump *p, const void *ev, size_t len)
+static int give(struct mw_pump *p, const struct mw_event_hdr *h)
 {
-	const struct mw_event_hdr *h = ev;
-	struct mw_event_hdr skip;
 	int r;
 
+	if (p->capture)
+		note_failure(p, mw_capture_write(p->capture, h, h->len), p->n_sinks);
+	if (!p->engine)
+		return 0;
+	r = mw_engine_push(p->engine, h, h->len);
+	pull(p);
+	return r;
+}
+
+/* What scope held back and now lets through, and what the core asks because of it. */
+static int give_held(struct mw_pump *p)
+{
+	const struct mw_event_hdr *h;
+	size_t i;
+	int r;
+
+	do {
+		while (p->held && (h = p->held(p->scope_ctx))) {
+			r = give(p, h);
+			if (r < 0)
+				return r;
+		}
+		for (i = 0; i < p->n_asked; i++)
+			ask(p, &p->asked[i]);
+		p->n_asked = 0;
+	} while (i);
+	return 0;
+}
+
+static int take(struct mw_pump *p, const struct mw_event_hdr *h, size_t len)
+{
+	struct mw_event_hdr skip;
+	int r = 0;
+
+	if (len < sizeof(*h) || h->len != len)
+		return -EBADMSG;
 	if (h->type == MW_EV_FORK)
 		p->n_procs++;
 	else if (h->type == MW_EV_EXIT)
 		p->n_procs--;
-	if (p->scope && !p->scope(p->scope_ctx, h)) {
-		skip = *h;
-		skip.type = MW_EV_SKIP;
-		skip.len = sizeof(skip);
-		ev = &skip;
-		len = sizeof(skip);
+	if (p->scope) {
+		if (!p->scope(p->scope_ctx, h)) {
+			skip = *h;
+			skip.type = MW_EV_SKIP;
+			skip.len = sizeof(skip);
+			h = &skip;
+		}
+		r = give_held(p);
 	}
-	if (p->capture)
-		note_failure(p, mw_capture_write(p->capture, ev, len), p->n_sinks);
-	if (!p->engine)
-		return 0;
-	r = mw_engine_push(p->engine, ev, len);
-	pull(p);
-	return r;
+	if (r == 0)
+		r = give(p, h);
+	return r < 0 ? r : give_held(p);
 }
 
 int mw_pump_step(struct mw_pump *p, int timeout_ms)
@@ -107,6 +165,9 @@ int mw_pump_finish(struct mw_pump *p)
 		mw_engine_finish(p->engine);
 		pull(p);
 	}
+	free(p->asked); /* nothing can be asked any more */
+	p->asked = NULL;
+	p->n_asked = p->asked_cap = 0;
 	for (i = 0; i < p->n_sinks; i++)
 		note_failure(p, mw_sink_flush(p->sinks[i]), i);
 	if (p->capture)

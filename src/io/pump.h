@@ -31,11 +31,22 @@ struct mw_pump {
 	 * set tags on the source, but not read from it.
 	 */
 	bool (*scope)(void *ctx, const struct mw_event_hdr *ev);
+	/* What the core asks; NULL: it goes to the source. Called when the event that led to it is
+	 * used up: so it may ask the source for facts. */
+	void (*control)(void *ctx, const struct mw_control *c);
+	/*
+	 * The next event that scope held back and that is now in scope, valid until the next call;
+	 * NULL: none. It stands for one that went on as SKIP: its cpu is MW_CPU_NONE. Asked before
+	 * an event goes on and after the core's wishes. NULL: scope holds nothing.
+	 */
+	const struct mw_event_hdr *(*held)(void *ctx);
 	void *scope_ctx;
 	/* told by the pump */
-	long n_procs;	/* watched processes alive, by FORK and EXIT; the caller sets the first */
-	int sink_error; /* first failure of a sink or the capture, 0 none */
-	size_t failed;	/* which sink; n_sinks: the capture */
+	long n_procs; /* watched processes alive, by FORK and EXIT; the caller sets the first */
+	struct mw_control *asked; /* the core's wishes of this event; freed by finish */
+	size_t n_asked, asked_cap;
+	int sink_error;	    /* first failure of a sink or the capture, 0 none */
+	size_t failed;	    /* which sink; n_sinks: the capture */
 	uint64_t unwritten; /* records that a sink did not take */
 	bool cut;	    /* the source failed before its end: so the capture has no end mark */
 };

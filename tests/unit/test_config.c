@@ -17,6 +17,14 @@ static struct mw_config *parse_ok(const char *text)
 	return c;
 }
 
+static bool match(const struct mw_config_rules *rules, struct mw_slice exe, struct mw_slice argv,
+		  uint32_t uid, struct mw_slice cgroup)
+{
+	struct mw_config_who who = { exe, argv, cgroup, uid };
+
+	return mw_config_match(rules, &who);
+}
+
 static void check_refused(const char *text, size_t n, const char *want)
 {
 	struct mw_config *c = NULL;
@@ -37,11 +45,13 @@ static void test_empty(void **state)
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct mw_config *c = parse_ok(texts[i]);
 
-		assert_int_equal(c->n_watch, 0);
+		assert_int_equal(c->watch.n, 0);
+		assert_int_equal(c->ignore.n, 0);
+		assert_true(c->discover);
 		assert_null(c->log_dir);
 		assert_int_equal(c->ring_len, 0);
 		assert_int_equal(c->message_max, 0);
-		assert_false(mw_config_match(c, MW_SLICE_LIT("/x"), MW_SLICE_LIT("x\0"), 0,
+		assert_false(match(&c->watch, MW_SLICE_LIT("/x"), MW_SLICE_LIT("x\0"), 0,
 					     MW_SLICE_LIT("/")));
 		mw_config_free(c);
 	}
@@ -55,17 +65,25 @@ static void test_all(void **state)
 				       "  - user: root\n"
 				       "    cgroup: /a/*\n"
 				       "  - user: 1234\n"
+				       "    container: abc*\n"
+				       "ignore:\n"
+				       "  - exe: /bin/sh\n"
+				       "discover: no\n"
 				       "log:\n"
 				       "  dir: /var/log/x\n"
 				       "ring: 16MiB\n"
 				       "message_max: 1048576\n");
 
-	assert_int_equal(c->n_watch, 3);
-	assert_string_equal(c->watch[0].exe, "/usr/bin/node");
-	assert_string_equal(c->watch[0].argv, "*mcp*");
-	assert_null(c->watch[0].user);
-	assert_int_equal(c->watch[1].uid, 0);
-	assert_int_equal(c->watch[2].uid, 1234);
+	assert_int_equal(c->watch.n, 3);
+	assert_string_equal(c->watch.rule[0].exe, "/usr/bin/node");
+	assert_string_equal(c->watch.rule[0].argv, "*mcp*");
+	assert_null(c->watch.rule[0].user);
+	assert_int_equal(c->watch.rule[1].uid, 0);
+	assert_int_equal(c->watch.rule[2].uid, 1234);
+	assert_string_equal(c->watch.rule[2].container, "abc*");
+	assert_int_equal(c->ignore.n, 1);
+	assert_string_equal(c->ignore.rule[0].exe, "/bin/sh");
+	assert_false(c->discover);
 	assert_string_equal(c->log_dir, "/var/log/x");
 	assert_int_equal(c->ring_len, 16 << 20);
 	assert_int_equal(c->message_max, 1 << 20);
@@ -82,13 +100,33 @@ static void test_match(void **state)
 	struct mw_slice argv = MW_SLICE_LIT("node\0mcp\0server.js\0"), other = MW_SLICE_LIT("node\0x");
 	struct mw_slice in = MW_SLICE_LIT("/a/b/c"), out = MW_SLICE_LIT("/b");
 
-	assert_true(mw_config_match(c, node, argv, 5, out));
-	assert_false(mw_config_match(c, node, other, 5, out));
-	assert_false(mw_config_match(c, py, argv, 5, out));
-	assert_true(mw_config_match(c, py, other, 0, in));
-	assert_false(mw_config_match(c, py, other, 1, in));
-	assert_false(mw_config_match(c, py, other, 0, out));
-	assert_false(mw_config_match(c, mw_slice(NULL, 0), mw_slice(NULL, 0), 5, mw_slice(NULL, 0)));
+	assert_true(match(&c->watch, node, argv, 5, out));
+	assert_false(match(&c->watch, node, other, 5, out));
+	assert_false(match(&c->watch, py, argv, 5, out));
+	assert_true(match(&c->watch, py, other, 0, in));
+	assert_false(match(&c->watch, py, other, 1, in));
+	assert_false(match(&c->watch, py, other, 0, out));
+	assert_false(match(&c->watch, mw_slice(NULL, 0), mw_slice(NULL, 0), 5, mw_slice(NULL, 0)));
+	mw_config_free(c);
+}
+
+static void test_container(void **state)
+{
+	static const char id[] =
+		"4c01db0b339c4c01db0b339c4c01db0b339c4c01db0b339c4c01db0b339caaaa";
+	struct mw_config *c = parse_ok("ignore:\n"
+				       "  - {container: '4c01*aaaa', exe: /x}\n"
+				       "  - container: box\n");
+	struct mw_slice x = MW_SLICE_LIT("/x"), y = MW_SLICE_LIT("/y"), none = { NULL, 0 };
+	char docker[128];
+
+	snprintf(docker, sizeof(docker), "/system.slice/docker-%s.scope", id);
+	assert_true(match(&c->ignore, x, none, 0, mw_slice_str(docker)));
+	assert_false(match(&c->ignore, y, none, 0, mw_slice_str(docker)));
+	assert_false(match(&c->ignore, x, none, 0, MW_SLICE_LIT("/system.slice/x.service")));
+	assert_false(match(&c->ignore, x, none, 0, none));
+	assert_true(match(&c->ignore, y, none, 0, MW_SLICE_LIT("/lxc.payload.box/init.scope")));
+	assert_false(match(&c->watch, x, none, 0, mw_slice_str(docker)));
 	mw_config_free(c);
 }
 
@@ -104,6 +142,11 @@ static void test_refused(void **state)
 		{ "- 1\n", "f: line 1: 'the file' must be a mapping (key: value), not a list" },
 		{ "watch:\n- {}\n", "f: line 1: entry 1 of 'watch' has no condition" },
 		{ "watch:\n- exe:\n", "f: line 2: 'exe' has no value" },
+		{ "ignore:\n- {}\n", "f: line 1: entry 1 of 'ignore' has no condition" },
+		{ "ignore:\n- user: no-such-user-here\n",
+		  "f: line 2: there is no user 'no-such-user-here'" },
+		{ "discover: maybe\n", "f: line 1: 'discover' must be yes or no" },
+		{ "discover: [x]\n", "f: line 1: 'discover' must be a single value, not a list" },
 		{ "ring: 8MiB\nring: 16MiB\n", "f: line 2: key 'ring' is there twice" },
 		{ "\n\nring: 3MiB\n",
 		  "f: line 3: 'ring' must be a power of two from 64KiB to 1GiB, as 8MiB" },
@@ -190,7 +233,7 @@ static void test_default_file(void **state)
 	assert_true(n < sizeof(text));
 	c = NULL;
 	assert_int_equal(mw_config_parse("f", text, n, err, sizeof(err), &c), 0);
-	assert_int_equal(c->n_watch, 0);
+	assert_int_equal(c->watch.n, 0);
 	mw_config_free(c);
 	c = NULL;
 	/* "#key" is an example, "# word" is prose; there is no user "agent" here */
@@ -210,7 +253,9 @@ static void test_default_file(void **state)
 			memcpy(out + i, "root ", 5);
 	if (mw_config_parse("f", out, k, err, sizeof(err), &c) < 0)
 		fail_msg("%s", err);
-	assert_int_equal(c->n_watch, 3);
+	assert_int_equal(c->watch.n, 3);
+	assert_int_equal(c->ignore.n, 2);
+	assert_true(c->discover);
 	assert_int_equal(c->ring_len, 32 << 20);
 	assert_int_equal(c->message_max, 32 << 20);
 	assert_string_equal(c->log_dir, "/var/lib/mcpwatch/log");
@@ -221,7 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),	cmocka_unit_test(test_all),
-		cmocka_unit_test(test_match),	cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_match),	cmocka_unit_test(test_container),	cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_file),
 		cmocka_unit_test(test_default_file),
 	};

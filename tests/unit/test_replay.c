@@ -175,7 +175,7 @@ static void test_wrong_header(void **state)
 	memcpy(buf + 8, &version, 4);
 	store(buf, n);
 	assert_int_equal(read_all(err, sizeof(err), &events), -EBADMSG);
-	assert_non_null(strstr(err, "version 2"));
+	assert_non_null(strstr(err, "version 3"));
 	version = 0x01000000;
 	memcpy(buf + 8, &version, 4);
 	store(buf, n);
@@ -263,7 +263,7 @@ static void test_memory(void **state)
 {
 	struct mw_event_hdr events[2] = { head(MW_EV_TICK, sizeof(*events)),
 					  head(MW_EV_TICK, sizeof(*events)) };
-	struct mw_control want = { MW_CONTROL_CHAN_KEEP, 7, 8 };
+	struct mw_control want = { .kind = MW_CONTROL_CHAN_KEEP, .chan = 7, .gen = 8 };
 	const struct mw_control *got;
 	struct mw_source *s;
 	const void *ev;
