@@ -156,6 +156,9 @@ live/%: $(B)/live/test_live ## live/X: the live tests whose name holds X
 
 e2e: $(B)/mcpwatch ## real servers and clients (root)
 	tests/e2e/run
+matrix: $(B)/mcpwatch ## servers x transports x clients: calls made, recorded, bytes equal (root)
+	tests/e2e/prepare
+	tests/e2e/run-matrix
 e2e/%: $(B)/mcpwatch ## e2e/X: the end-to-end cases that match X
 	tests/e2e/run '$*'
 
@@ -168,6 +171,9 @@ include tests/bench/rules.mk
 bench: $(B)/mcpwatch bench-build ## bench [TABLES=...]: the side-by-side figures, as tables with ratios (root)
 	B=$(B) tests/bench/run $(TABLES)
 
+bench-core: $(B)/mcpwatch bench-build ## its tables that need no root: replay speed, memory, parsers
+	B=$(B) tests/bench/run replay memory core
+
 kernels: ## the live tests under other kernels: with a later issue
 	@echo 'make kernels: not in this version' >&2; exit 1
 
@@ -176,6 +182,7 @@ demo: ## a real FastMCP server and client, observed (root)
 
 # --- fuzzers -------------------------------------------------------------------------------------
 
+N ?= 20000
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 T ?= 60
 
@@ -184,12 +191,22 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard tests/unit/support*.c src/*/*.
 	$(call say,FUZZ,$@)
 	$(CLANG) $(CPPFLAGS) -Itests/fuzz -Itests/unit $(PKG_CFLAGS) -std=gnu11 -g -O1 \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		$< $(call srcs,base) $(call srcs,core) -lxxhash -lutf8proc -lcrypto -o $@
+		$< $(call srcs,base) $(call srcs,core) -lxxhash -lutf8proc -lz -lcrypto -o $@
 
 fuzz-build: $(FUZZ:%=build/fuzz/fuzz_%)
 
 fuzz/%: build/fuzz/fuzz_% ## fuzz/X [T=60]: one fuzzer for T seconds, its saved crashes first
 	tests/fuzz/run $< $* $(T)
+
+# the parser of HTTP against Debian's http-parser
+$(B)/fuzz/diff_http: $(wildcard tests/fuzz/diff_http*.[ch] tests/fuzz/fuzz.h) $(B)/libmwcore.a $(B)/libmwbase.a
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(CC) $(CPPFLAGS) -Itests/fuzz $(CFLAGS) $(HARDEN) $(filter %.c,$^) $(filter %.a,$^) $(LDFLAGS) \
+		-lz -lhttp_parser -o $@
+
+http-diff: $(B)/fuzz/diff_http ## the parser of HTTP against an independent one: N=streams
+	$< $(N)
 
 # --- the rest ------------------------------------------------------------------------------------
 
@@ -206,7 +223,7 @@ fmt: ## clang-format on the lines changed since HEAD
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help unit-build replay-build unit replay live e2e check bench kernels demo fuzz-build install fmt clean FORCE
+.PHONY: all help unit-build replay-build unit replay live e2e matrix check bench bench-core kernels demo fuzz-build http-diff install fmt clean FORCE
 FORCE:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -21,7 +21,7 @@ def build_py(src, dst):
 
 
 def build_npm(src, dst):
-    yield ["cp", src / "package.json", src / "package-lock.json", src / ".npmrc", src / "client.mjs", dst]
+    yield ["cp", src / "package.json", src / "package-lock.json", src / ".npmrc", *src.glob("*.mjs"), dst]
     yield ["npm", "ci", "--silent", "--no-audit", "--prefix", dst]
 
 
@@ -32,21 +32,29 @@ def build_go(src, dst):
 def build_rust(src, dst):
     yield ["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", src / "Cargo.toml",
            "--target-dir", f"{dst}/target"]
-    yield ["sh", "-c", 'mv "$0"/target/release/server "$0"/target/release/client "$0" && rm -r "$0"/target', dst]
+    programs = " ".join(f'"$0"/target/release/{f.stem}' for f in src.glob("src/bin/*.rs"))
+    yield ["sh", "-c", f'mv {programs} "$0" && rm -r "$0"/target', dst]
 
 
 def build_raw(src, dst):
-    for name in "server", "hostile":
+    for name in "server", "hostile", "burst", "sizes":
         yield ["gcc", "-O1", "-Wall", "-pthread", "-o", f"{dst}/{name}", src / f"{name}.c"]
     yield ["ln", f"{dst}/server", f"{dst}/mcpwatch"]
+
+
+def build_tap(src, dst):
+    yield ["gcc", "-O1", "-Wall", "-shared", "-fPIC", "-o", f"{dst}/tap.so", src / "tap.c", "-ldl"]
 
 
 # What is built: how, which files its key covers, and the toolchain (program, least version) it needs.
 KITS = {
     "py": (build_py, ["requirements.txt"], (PYTHON, (3, 10))),
+    "py1": (build_py, ["requirements.txt"], (PYTHON, (3, 10))),
     "npm": (build_npm, ["*"], ("npm", (8,))),
+    "npm2": (build_npm, ["*"], ("npm", (8,))),
     "go": (build_go, ["build", "go.mod", "go.sum", "*/*.go"], ("go", (1, 13))),
     "rust": (build_rust, ["Cargo.*", "src/bin/*"], ("cargo", (1, 85))),
+    "tap": (build_tap, ["tap.c"], ("gcc", (8,))),
     "raw": (build_raw, ["*.c"], ("gcc", (8,))),
 }
 

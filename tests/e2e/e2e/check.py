@@ -17,9 +17,10 @@ FIELDS = {
     "daemon": "event version boot_id kernel config_hash rules_hash sources clock",
     "server": "event server client principal transport protocol tier",
     "tool": "server tool definition hash was annotations pinned",
-    "request": "call dir server method tool args principal",
-    "call": "call dir server client principal session transport tls http hops rounds rpc_id method tool args "
-            "args_bytes args_hmac status error result result_bytes result_hmac begin end elapsed_ms effects effects_n "
+    "request": "call dir server client session transport http hops hops_n rounds rounds_n task rpc_id method tool "
+               "args begin principal",
+    "call": "call dir server client principal session transport tls http hops hops_n rounds rounds_n task rpc_id "
+            "method tool args args_bytes args_hmac status error result result_bytes result_hmac begin end elapsed_ms effects effects_n "
             "power alerts anomalies evidence trace",
     "effect": "kind target target_from asked target2 mode bytes_r bytes_w name verb object code signal result pid tid "
               "exe argv host_target dev ino n summary server call link confidence basis candidates after why",

@@ -5,7 +5,7 @@ import copy
 import json
 import subprocess
 
-from . import cases, check
+from . import cases, check, matrix, wire
 
 TIME = "2026-11-21T09:00:{:02}.{:09}Z"
 
@@ -143,4 +143,58 @@ def harness(binary, d):
     return problems
 
 
-CASES = {"harness": harness}
+SSE = (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+       b"5\r\nid: 1\r\n8\r\n\ndata: \n\r\n1\r\n\n\r\n")
+
+
+def stream(sent, got):
+    """A tap's file of one connection, its bytes in pieces."""
+    rows = [(0, sent[i:i + 7]) for i in range(0, len(sent), 7)] + [(1, got[i:i + 5]) for i in range(0, len(got), 5)]
+    return b"".join(wire.HEAD.pack(1, d, len(p)) + p for d, p in rows)
+
+
+def matrix_harness(binary, d):
+    """The tap's parsers find what passed, and the matrix finds what is wrong in records and raw messages."""
+    ask = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}'
+    reply = b'{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'
+    post = b"POST /mcp HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (len(ask), ask)
+    event = b"data: " + reply + b"\r\n\r\n"
+    frame = bytes([0x81, 0x80 | len(reply)]) + b"key!" + bytes(c ^ b"key!"[i % 4] for i, c in enumerate(reply))
+    upgrade = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n"
+    kept = {
+        "http": (post, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(reply), reply)),
+        "sse": (post, SSE + b"%x\r\n%s\r\n0\r\n\r\n" % (len(event), event)),
+        "lines": (ask + b"\n", reply + b"\n"),
+        "websocket": (upgrade[0], upgrade[1] + frame),
+    }
+    problems, truths = [], {}
+    for name, (sent, got) in kept.items():
+        (d / name).write_bytes(stream(sent, got))
+        truths[name] = wire.messages([d / name])
+        want = [reply] if name == "websocket" else [ask, reply]
+        if [m.bytes for m in truths[name]] != want:
+            problems.append(f"{name}: {truths[name]}")
+    truth = truths["http"]
+    record = {"v": 1, "seq": 0, "time": TIME.format(0, 0), "boot_ns": 1, "host": "h", "type": "call", "call": "c1", "dir": "c2s",
+              "server": {"id": "s1"}, "session": "1", "transport": "http", "http": {"method": "POST", "path": "/mcp", "status": 200},
+              "rpc_id": "1", "method": "tools/call", "tool": "echo", "status": "ok", "evidence": "complete"}
+    raw = ask + b"\n" + reply + b"\n"
+    cell = matrix.Cell("py1", "http", "py1")
+
+    def found(records, raw):
+        ret = matrix.Result(messages=len(truth))
+        matrix.compare(cell, ret, truth, matrix.calls_of(truth), lines(records), raw)
+        return ret.problems
+
+    problems += [f"right: {p}" for p in found([record], raw)]
+    wrong = {
+        "a message missing": ([record], ask + b"\n"), "a byte": ([record], raw.replace(b"echo", b"ecko")),
+        "a message twice": ([record], raw + ask + b"\n"), "no record": ([], raw),
+        **{f"another {k}": ([record | {k: v}], raw) for k, v in
+           {"rpc_id": '"1"', "tool": "x", "status": "tool_error", "transport": "stdio", "dir": "s2c",
+            "evidence": "incomplete", "http": {"method": "POST", "path": "/mcp", "status": 404}}.items()},
+    }
+    return problems + [f"not found: {what}" for what, (records, raw_) in wrong.items() if not found(records, raw_)]
+
+
+CASES = {"harness": harness, "matrix-harness": matrix_harness}

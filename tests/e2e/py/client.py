@@ -33,15 +33,6 @@ class Tap:
         return getattr(self.stream, name)
 
 
-class TappedProcess:
-    def __init__(self, process):
-        self.process = process
-        self.stdin, self.stdout = Tap(process.stdin), Tap(process.stdout)
-
-    def __getattr__(self, name):
-        return getattr(self.process, name)
-
-
 async def main():
     plan, out = json.load(open(sys.argv[1])), sys.argv[2]
     results = [None] * len(plan["calls"])
@@ -49,8 +40,11 @@ async def main():
     create = stdio._create_platform_compatible_process
 
     async def create_tapped(**kwargs):
-        taps.append(TappedProcess(await create(**kwargs)))
-        return taps[0]
+        process = await create(**kwargs)
+        # In place: the SDK asks what class a process is when it has to end it.
+        process._stdin, process._stdout = Tap(process.stdin), Tap(process.stdout)
+        taps.append(process)
+        return process
 
     stdio._create_platform_compatible_process = create_tapped
     limit = anyio.Semaphore(plan["parallel"])

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A running mcpwatch run, and what the cases of it share."""
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from . import cases
+
+WAIT = 30
+
+
+@contextlib.contextmanager
+def daemon(binary, d, config, *args, kill=False):
+    """A running daemon; what it told the service manager is in .told, its exit status after the block in .code.
+    kill: it has no chance to end by itself."""
+    (d / "mcpwatch.yaml").write_text(config)
+    path = d / "notify"
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(path))
+        s.settimeout(WAIT)
+        p = subprocess.Popen([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log", *args],
+                             stderr=subprocess.PIPE, env={"NOTIFY_SOCKET": str(path), "PATH": "/usr/bin:/bin"})
+        try:
+            p.ready = s.recv(64) == b"READY=1"
+            yield p
+            p.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            p.said = p.communicate(timeout=WAIT)[1].decode()
+            p.code = p.returncode
+            s.setblocking(False)
+            p.told = []
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    p.told.append(s.recv(64).decode())
+        finally:
+            if p.poll() is None:
+                p.kill()
+                p.wait()
+
+
+def log_bytes(d):
+    return b"".join(f.read_bytes() for f in sorted((d / "log/seg").iterdir()))
+
+
+def raw_server(d, name, folder):
+    """The raw server under a program name of its own, so that a configuration can name it."""
+    s = cases.server("raw", d / folder)
+    shutil.copy(s.argv[0], d / name)
+    s.argv[0], s.exe, s.marks = str(d / name), name, [name]
+    return s
+
+
+def client(s, d):
+    truth = cases.raw(d, [s], cases.one_by_one(s, cases.MIX), demand={"evidence": "any", "anomaly": 0})
+    subprocess.run(list(map(str, truth.argv)), check=True, timeout=60, stdin=subprocess.DEVNULL)
+    return truth
+
+
+def ended(p):
+    problems = [] if p.code == 0 else [f"exit status {p.code} after SIGTERM: {p.said}"]
+    return problems + ([] if p.told[-1:] == ["STOPPING=1"] else [f"told the service manager {p.told}"])
