@@ -18,7 +18,7 @@
 #endif
 
 /* The version of all that stands below; in a capture file's header and in MW_EV_META. */
-#define MW_EVENT_VERSION 2
+#define MW_EVENT_VERSION 3
 
 /* The most user bytes one I/O event carries; a longer system call becomes several events. */
 #define MW_IO_CHUNK 32768
@@ -30,24 +30,28 @@
 
 enum mw_event_type {
 	/* from the kernel */
-	MW_EV_IO = 1,	/* bytes moved on a pipe or stream socket: struct mw_ev_io */
-	MW_EV_FORK = 2, /* a watched process made a process (not a thread): struct mw_ev_fork */
-	MW_EV_EXEC = 3, /* a watched process runs a new program: struct mw_ev_proc */
-	MW_EV_EXIT = 4, /* a watched process (its last thread) ended: struct mw_ev_exit */
-	MW_EV_ACT = 5,	/* a system call that acts on the host: struct mw_ev_act */
-	MW_EV_SOCK = 6, /* a TCP connect that was in progress has its end: struct mw_ev_sock */
+	MW_EV_IO = 1,	 /* bytes moved on a pipe or stream socket: struct mw_ev_io */
+	MW_EV_FORK = 2,	 /* a watched process made a process (not a thread): struct mw_ev_fork */
+	MW_EV_EXEC = 3,	 /* a watched process runs a new program: struct mw_ev_proc */
+	MW_EV_EXIT = 4,	 /* a watched process (its last thread) ended: struct mw_ev_exit */
+	MW_EV_ACT = 5,	 /* a system call that acts on the host: struct mw_ev_act */
+	MW_EV_SOCK = 6,	 /* a TCP connect that was in progress has its end: struct mw_ev_sock */
 	MW_EV_CLOSE = 7, /* a TCP connection with channels ends: struct mw_ev_close */
+	MW_EV_TASK = 8,	 /* a runtime's task left another one behind: struct mw_ev_task */
+	MW_EV_DGRAM = 9, /* a datagram to or from port 53: struct mw_ev_dgram */
 	/* from the source, in user space: what the core would otherwise have to ask the world */
-	MW_EV_META = 64, /* first event of every stream: struct mw_ev_meta */
-	MW_EV_TICK = 65, /* time passed: header only */
-	MW_EV_LOST = 66, /* events or runs the kernel could not deliver: struct mw_ev_lost */
-	MW_EV_PROC = 67, /* a process as /proc shows it: struct mw_ev_proc */
+	MW_EV_META = 64,  /* first event of every stream: struct mw_ev_meta */
+	MW_EV_TICK = 65,  /* time passed: header only */
+	MW_EV_LOST = 66,  /* events or runs the kernel could not deliver: struct mw_ev_lost */
+	MW_EV_PROC = 67,  /* a process as /proc shows it: struct mw_ev_proc */
 	MW_EV_CLOCK = 68, /* realtime against boottime was stepped: struct mw_ev_clock */
-	MW_EV_USER = 69, /* the name of a uid: struct mw_ev_user */
-	MW_EV_SKIP = 70, /* stands for an event of a process out of scope: header only, so that
-			  * the numbers of its cpu have no hole */
+	MW_EV_USER = 69,  /* the name of a uid: struct mw_ev_user */
+	MW_EV_SKIP = 70,  /* stands for an event of a process out of scope: header only, so that
+			   * the numbers of its cpu have no hole */
 	MW_EV_END = 71,	 /* last event of a capture file: header only. Without it the file is cut */
 	MW_EV_NAME = 72, /* how an agent's configuration calls a server: struct mw_ev_name */
+	MW_EV_RUNTIME = 73, /* which runtime a process has: struct mw_ev_runtime */
+	MW_EV_MOUNTS = 74,  /* what is mounted in a mount namespace: struct mw_ev_mounts */
 };
 
 /* Every event begins with this. `tgid` 0: not of a process. */
@@ -64,6 +68,22 @@ struct mw_event_hdr {
 	__u32 tid;
 	__u32 uid; /* effective uid at the event */
 	__u32 cpu; /* MW_CPU_NONE for events made by the source */
+	/*
+	 * On whose behalf the thread did it, in the runtime's own terms; from the process's own
+	 * memory and registers, so on its word alone. 0 not known. By its runtime (MW_EV_RUNTIME):
+	 *
+	 * GO: goid of the goroutine, never used twice; task_of: of the one that started it. Where
+	 * the place of goid is not known: address of its g, which is used again; task_of 0.
+	 *
+	 * PYTHON: address of the object that the request's context variable has; task_of: the
+	 * request's id, see MW_EVF_ID_INT and MW_EVF_ID_STR. MW_EVF_NO_REQUEST: there is a context,
+	 * and this variable is not in it.
+	 *
+	 * NODE: number of the libuv request or callback, never used twice on this host while we
+	 * run; what it came of: MW_EV_TASK. A read and the callback that is told of it have the
+	 * same one; the read comes first, then the number's MW_EV_TASK.
+	 */
+	__u64 task, task_of;
 };
 #define MW_CPU_NONE 0xffffffffu
 
@@ -74,6 +94,9 @@ struct mw_event_hdr {
 #define MW_EVF_CANDIDATE 0x0001 /* the process was only a candidate when it did this */
 #define MW_EVF_COMPAT 0x0002	/* a 32-bit system call */
 #define MW_EVF_STREAM 0x0004	/* the process is seen on its MCP streams alone, not in what it does */
+#define MW_EVF_ID_INT	  0x0008    /* task_of is an integer id of JSON-RPC */
+#define MW_EVF_ID_STR	  0x0010    /* task_of is mw_id_hash of a string id's bytes */
+#define MW_EVF_NO_REQUEST 0x0020    /* the task is known to be of no request */
 
 /* Kinds of channel an mw_ev_io speaks of. */
 enum mw_chan_kind {
@@ -94,9 +117,9 @@ enum mw_miss {
 	MW_MISS_URING = 4, /* moved by io_uring */
 };
 
-/* An address of a socket. family: AF_INET, AF_INET6, AF_UNIX or 0 for none. */
+/* An address of a socket. family: AF_INET, AF_INET6, AF_UNIX, AF_VSOCK or 0 for none. */
 struct mw_addr {
-	__u8 ip[16]; /* IPv4 in the first four bytes, network order */
+	__u8 ip[16]; /* IPv4 in the first four bytes, network order; vsock: cid, port, of 32 bits */
 	__u16 port;  /* host order */
 	__u16 family;
 	__u32 pad;
@@ -173,13 +196,89 @@ struct mw_ev_exit {
 	__u32 pad;
 };
 
+/* FNV-1a, 64 bits, of a string id of at most MW_ID_MAX bytes: offset basis and prime. */
+#define MW_ID_MAX	64
+#define MW_ID_HASH_INIT 0xcbf29ce484222325ull
+#define MW_ID_HASH_MUL	0x100000001b3ull
+
+/*
+ * What an action is. `num` holds what the call was told or gave beside names; n0 is num[0].
+ */
 enum mw_op {
-	MW_OP_OPEN = 1, /* open, openat, openat2, creat */
-	MW_OP_UNLINK = 2, /* unlink, unlinkat without AT_REMOVEDIR */
-	MW_OP_RMDIR = 3, /* rmdir, unlinkat with AT_REMOVEDIR */
-	MW_OP_RENAME = 4, /* rename, renameat, renameat2 */
+	MW_OP_OPEN = 1,	   /* open, openat, openat2, creat */
+	MW_OP_UNLINK = 2,  /* unlink, unlinkat without AT_REMOVEDIR */
+	MW_OP_RMDIR = 3,   /* rmdir, unlinkat with AT_REMOVEDIR */
+	MW_OP_RENAME = 4,  /* rename, renameat, renameat2 */
 	MW_OP_CONNECT = 5, /* connect */
-	MW_OP_EXEC = 6, /* execve, execveat that failed (success is MW_EV_EXEC) */
+	MW_OP_EXEC = 6,	   /* execve, execveat that failed (success is MW_EV_EXEC) */
+	/* files */
+	MW_OP_TRUNCATE = 7, /* truncate, ftruncate: n0 the length. fallocate: n0 the length, n1 the
+			     * offset, flags its mode, n2 1 */
+	MW_OP_MKDIR = 8,    /* mode */
+	MW_OP_MKNOD = 9,    /* mode, n0 the device as dev below */
+	MW_OP_LINK = 10,    /* asked: the file, asked2: the new name */
+	MW_OP_SYMLINK = 11, /* asked: what it points to, as given; asked2: the link itself */
+	MW_OP_CHMOD = 12,   /* mode: the new one */
+	MW_OP_CHOWN = 13,   /* n0 uid, n1 gid; 0xffffffff unchanged */
+	MW_OP_UTIMES = 14,
+	MW_OP_XATTR = 15, /* asked2: its name; flags: 0 set, 1 removed */
+	MW_OP_MOUNT = 16, /* asked: the target; asked2: source, as given; n0 MS_*. move_mount: n1 1,
+			   * flags MOVE_MOUNT_*, asked2 relative to base2 */
+	MW_OP_UMOUNT = 17, /* flags MNT_*, UMOUNT_NOFOLLOW */
+	MW_OP_CLOSE = 18,  /* an fd of a file that bytes were moved on: so many by this process on
+			    * this  fd (bytes_r, bytes_w), not told before. flags: enum mw_closed.
+			    * Only file,  fd and bytes say which */
+	MW_OP_FILE = 19,   /* no action: an open file whose open was not seen is used first: path,
+			    * dev,   ino, mode, and in flags how it is open (O_*) */
+	/* processes */
+	/*
+	 * n2 and n3 are the target process in the initial pid namespace, its tgid and start; 0: not
+	 * found (there is none, or no more when the call ended)
+	 */
+	MW_OP_KILL = 20, /* n0 pid as given, n1 signal; n0 <= 0: n2 the group. By pidfd: fd, n0 0 */
+	MW_OP_PTRACE = 21, /* n0 request, n1 pid as given; TRACEME: n2, n3 the parent */
+	MW_OP_VM = 22,	   /* process_vm_readv (flags 0), writev (1): n1 pid as given; ret bytes */
+	/*
+	 * By sysno. setuid family: n0, n1, n2 its arguments. setgroups: n0 how many, n1 to n3 the
+	 * first. capset: n0 effective, n1 permitted, n2 inheritable, n3 pid.
+	 * prctl(PR_SET_NO_NEW_PRIVS): flags 1
+	 */
+	MW_OP_SETID = 23,
+	/*
+	 * unshare: n0 its CLONE_NEW*; clone, clone3: likewise, ret the child. setns: fd, n0 type as
+	 * given, n1 inode number of the namespace, n2 its CLONE_NEW*, or n3 tgid of the pidfd's
+	 * process
+	 */
+	MW_OP_NS = 24,
+	MW_OP_MEMFD = 25,	/* asked: its name; fd, path; flags */
+	MW_OP_PIDFD_GETFD = 26, /* n0 the tgid it takes from, n3 its start, n1 the fd there; fd,
+				 * path: the new one */
+	/*
+	 * network: chan, gen, ino, local, peer as of CONNECT; n2 and n3, also of CONNECT, type
+	 * (SOCK_*) and protocol of the socket; of an AF_UNIX socket asked is its name
+	 */
+	MW_OP_BIND = 27,   /* peer: the address asked for; local: the one it has, if it succeeded */
+	MW_OP_LISTEN = 28, /* n0 backlog */
+	MW_OP_ACCEPT = 29, /* of the new socket; if it failed, of the listening one */
+	MW_OP_SEND = 30,   /* the first datagram to this peer from this socket, or the first with
+			    * another result; ret bytes */
+	/* kernel */
+	MW_OP_BPF = 31,		/* n0 the command */
+	MW_OP_URING_SETUP = 32, /* n0 entries; flags; fd */
+	/*
+	 * Operations were submitted: n0 opcode, n1 how many (those without a name are counted, of a
+	 * process and opcode, for some ms); asked, asked2: the names it has; CONNECT: peer
+	 */
+	MW_OP_URING = 33,
+	MW_OP_MODULE =
+	    34, /* init_module, finit_module (fd; path), delete_module (asked; flags 1) */
+};
+
+/* What closed an fd. */
+enum mw_closed {
+	MW_CLOSED = 0,	    /* a call: close, close_range, dup2; or it was noticed later */
+	MW_CLOSED_EXIT = 1, /* the process's end */
+	MW_CLOSED_EXEC = 2, /* the process runs another program */
 };
 
 /* What a path is worth that the kernel side walked. */
@@ -193,10 +292,12 @@ enum mw_path_state {
 
 /*
  * MW_EV_ACT. Behind the body, one after the other, each of its length:
- *   path    of the object itself, from the kernel (OPEN that succeeded)
+ *   path    of the object itself, from the kernel: OPEN that succeeded, calls on an fd, FILE; of
+ *           UNLINK, RMDIR and RENAME the dentry, where the kernel allows to look (path_from)
  *   base    what `asked` is relative to, from the kernel; empty if asked is absolute
  *   asked   the string argument as it stood in user memory at exit
- *   base2, asked2   the second name (RENAME: the new one)
+ *   base2, asked2   the second name (RENAME: the new one). RENAME with path_from: base2 is that
+ *           name's own path, from the kernel, and not what asked2 is relative to
  * CONNECT: no strings, except asked = sun_path of an AF_UNIX peer (from the socket if it is
  * connected, path_state FULL; else from the argument).
  */
@@ -208,16 +309,21 @@ struct mw_ev_act {
 	__u64 gen;   /* CONNECT: joins MW_EV_SOCK, with chan */
 	__u64 chan;  /* CONNECT: the socket */
 	struct mw_addr local, peer; /* CONNECT */
-	__u32 flags; /* OPEN: O_*; UNLINK: AT_*; RENAME: RENAME_* */
-	__u32 mode;  /* OPEN: st_mode of the file opened */
-	__s32 fd;    /* CONNECT: the socket; OPEN: the new fd */
+	__u32 flags;		    /* OPEN: O_*; UNLINK, LINK: AT_*; RENAME: RENAME_* */
+	__u32 mode;  /* OPEN, FILE: st_mode of the file; UNLINK, RMDIR, RENAME, and calls on an fd
+		      * that set none: likewise, where path_from */
+	__s32 fd;    /* CONNECT: the socket; OPEN: the new fd; calls on an fd: that */
 	__u16 op;    /* enum mw_op */
 	__u16 sysno;
 	__u16 path_len, base_len, asked_len, base2_len, asked2_len;
 	__u8 path_state, base_state, base2_state; /* enum mw_path_state */
 	__u8 peer_from; /* CONNECT: 1 the socket itself, 0 the argument */
 	__u8 asked_cut; /* asked or asked2 longer than MW_PATH_MAX, or not readable */
-	__u8 pad;
+	__u8 path_from; /* of path, dev and ino: 1 the open file or the dentry that was acted on */
+	__u64 num[4];
+	__u64 bytes_r, bytes_w; /* CLOSE */
+	__u64 file; /* which open file: equal for all that dup, fork and passing on share; 0 none */
+	__u64 mntns; /* inode number of the mount namespace of the process */
 };
 
 /* MW_EV_SOCK: a connect of a watched process has its result. The header's process is 0. */
@@ -231,22 +337,57 @@ struct mw_ev_sock {
 
 /*
  * MW_EV_CLOSE: one side of a TCP connection has ended its sending (FIN, shutdown) or all of it
- * (RST). Only of connections that bytes were seen on and that were not let go; each of them once.
- * The header's process is that of LOCAL if it is watched, else 0. Bytes that came before may be
- * read later: the offsets of mw_ev_io say which are missing.
+ * (RST). Only of connections that bytes were seen on and that were not let go, each of them once;
+ * and of those a watched process made or accepted, when it is done with them (`ended`, once: closed
+ * in both ways, or the process ends and has it still). The header's process is that of LOCAL if it
+ * is watched, and of EXIT; else 0. Bytes that came before may be read later: the offsets of
+ * mw_ev_io say which are missing.
  */
 enum mw_close {
 	MW_CLOSE_LOCAL = 1, /* this socket sends no more */
 	MW_CLOSE_PEER = 2,  /* the other one sends no more */
 	MW_CLOSE_BOTH = 3,  /* closed, reset, timed out */
+	MW_CLOSE_EXIT = 4,  /* nothing of it: the process that made or accepted it ends */
 };
 
 struct mw_ev_close {
 	struct mw_event_hdr hdr;
 	__u64 chan, gen, ino, netns; /* as in mw_ev_io of this socket */
 	struct mw_addr local, peer;
-	__u32 how; /* enum mw_close */
+	__u32 how;   /* enum mw_close */
+	__u32 ended; /* of a connection that a watched process made or accepted: this is its end */
+	__u64 sent, received; /* bytes of the whole connection: given to TCP, and taken by it */
+};
+
+/*
+ * MW_EV_TASK: hdr.task (0: none that is known) submitted work, or what is called back, under the
+ * number `child`: what is done under that number comes of it. NODE only.
+ */
+struct mw_ev_task {
+	struct mw_event_hdr hdr;
+	__u64 child;
+	__u32 kind; /* of the libuv function, for `why`: enum mw_task_kind */
 	__u32 pad;
+};
+enum mw_task_kind {
+	MW_TASK_OTHER = 0,
+	MW_TASK_FS = 1,	   /* uv_fs_* */
+	MW_TASK_WORK = 2,  /* uv_queue_work, uv_getaddrinfo, ... */
+	MW_TASK_READ = 3,  /* a stream had something to read */
+	MW_TASK_WRITE = 4, /* a write was done, a connection made */
+	MW_TASK_EXIT = 5,  /* a child process ended */
+	MW_TASK_CLOSE = 6, /* a handle is closed */
+};
+
+/* MW_EV_DGRAM: `captured` bytes of a datagram follow. */
+struct mw_ev_dgram {
+	struct mw_event_hdr hdr;
+	__u64 chan, netns;
+	struct mw_addr local, peer;
+	__u32 len;	/* of the datagram */
+	__u32 captured; /* at most 2048 */
+	__u8 dir;	/* enum mw_dir */
+	__u8 pad[7];
 };
 
 /*
@@ -256,6 +397,35 @@ struct mw_ev_close {
 struct mw_ev_name {
 	struct mw_event_hdr hdr;
 	__u16 name_len, file_len;
+	__u32 pad;
+};
+
+enum mw_runtime_kind { MW_RT_NONE = 0, MW_RT_GO = 1, MW_RT_PYTHON = 2, MW_RT_NODE = 3 };
+
+/*
+ * MW_EV_RUNTIME: from now on hdr.task of the header's process means what this says. Behind the
+ * body: version ("go1.26.8"), note (why its tasks cannot be read, or less than all; one line), each
+ * of its length. Later ones replace it; an exec ends it. What is older (ts_ns) has no task, or one
+ * as the program before had them.
+ */
+struct mw_ev_runtime {
+	struct mw_event_hdr hdr;
+	__u32 kind; /* enum mw_runtime_kind */
+	__u8 reads; /* its tasks are read */
+	__u8 exact; /* GO: task is the goid, not the address of g */
+	__u8 pad[2];
+	__u16 version_len, note_len;
+	__u32 pad2;
+};
+
+/*
+ * MW_EV_MOUNTS: the text of /proc/PID/mountinfo of a process in mount namespace `mntns`, and before
+ * it that of the host's (the daemon's own); each of its length, cut at a line's end.
+ */
+struct mw_ev_mounts {
+	struct mw_event_hdr hdr;
+	__u64 mntns;
+	__u16 host_len, ns_len;
 	__u32 pad;
 };
 
@@ -310,20 +480,24 @@ struct mw_capture_hdr {
 	__u32 zero;
 };
 
-_Static_assert(sizeof(struct mw_event_hdr) == 56, "event header");
+_Static_assert(sizeof(struct mw_event_hdr) == 72, "event header");
 _Static_assert(sizeof(struct mw_addr) == 24, "address");
-_Static_assert(sizeof(struct mw_ev_io) == 56 + 40 + 48 + 40, "io body");
-_Static_assert(sizeof(struct mw_ev_fork) == 72, "fork body");
-_Static_assert(sizeof(struct mw_ev_proc) == 56 + 72, "proc body");
-_Static_assert(sizeof(struct mw_ev_exit) == 64, "exit body");
-_Static_assert(sizeof(struct mw_ev_act) == 56 + 40 + 48 + 32, "act body");
-_Static_assert(sizeof(struct mw_ev_sock) == 56 + 24 + 48 + 8, "sock body");
-_Static_assert(sizeof(struct mw_ev_close) == 56 + 32 + 48 + 8, "close body");
-_Static_assert(sizeof(struct mw_ev_name) == 64, "name body");
-_Static_assert(sizeof(struct mw_ev_meta) == 88, "meta body");
-_Static_assert(sizeof(struct mw_ev_lost) == 72, "lost body");
-_Static_assert(sizeof(struct mw_ev_clock) == 64, "clock body");
-_Static_assert(sizeof(struct mw_ev_user) == 64, "user body");
+_Static_assert(sizeof(struct mw_ev_io) == 72 + 40 + 48 + 40, "io body");
+_Static_assert(sizeof(struct mw_ev_fork) == 88, "fork body");
+_Static_assert(sizeof(struct mw_ev_proc) == 72 + 72, "proc body");
+_Static_assert(sizeof(struct mw_ev_exit) == 80, "exit body");
+_Static_assert(sizeof(struct mw_ev_act) == 72 + 40 + 48 + 32 + 64, "act body");
+_Static_assert(sizeof(struct mw_ev_sock) == 72 + 24 + 48 + 8, "sock body");
+_Static_assert(sizeof(struct mw_ev_close) == 72 + 32 + 48 + 24, "close body");
+_Static_assert(sizeof(struct mw_ev_name) == 80, "name body");
+_Static_assert(sizeof(struct mw_ev_meta) == 104, "meta body");
+_Static_assert(sizeof(struct mw_ev_lost) == 88, "lost body");
+_Static_assert(sizeof(struct mw_ev_clock) == 80, "clock body");
+_Static_assert(sizeof(struct mw_ev_user) == 80, "user body");
+_Static_assert(sizeof(struct mw_ev_task) == 88, "task body");
+_Static_assert(sizeof(struct mw_ev_dgram) == 72 + 16 + 48 + 16, "dgram body");
+_Static_assert(sizeof(struct mw_ev_runtime) == 88, "runtime body");
+_Static_assert(sizeof(struct mw_ev_mounts) == 88, "mounts body");
 _Static_assert(sizeof(struct mw_capture_hdr) == 16, "capture header");
 
 #endif

@@ -34,6 +34,14 @@ static size_t body_len(uint16_t type)
 		return sizeof(struct mw_ev_clock);
 	case MW_EV_USER:
 		return sizeof(struct mw_ev_user);
+	case MW_EV_TASK:
+		return sizeof(struct mw_ev_task);
+	case MW_EV_DGRAM:
+		return sizeof(struct mw_ev_dgram);
+	case MW_EV_RUNTIME:
+		return sizeof(struct mw_ev_runtime);
+	case MW_EV_MOUNTS:
+		return sizeof(struct mw_ev_mounts);
 	default:
 		return 0;
 	}
@@ -75,6 +83,18 @@ static size_t data_len(const struct mw_event_hdr *h)
 	}
 	case MW_EV_USER:
 		return ((const struct mw_ev_user *)p)->name_len;
+	case MW_EV_DGRAM:
+		return ((const struct mw_ev_dgram *)p)->captured;
+	case MW_EV_RUNTIME: {
+		const struct mw_ev_runtime *ev = p;
+
+		return (size_t)ev->version_len + ev->note_len;
+	}
+	case MW_EV_MOUNTS: {
+		const struct mw_ev_mounts *ev = p;
+
+		return (size_t)ev->host_len + ev->ns_len;
+	}
 	case MW_EV_NAME: {
 		const struct mw_ev_name *ev = p;
 

@@ -16,6 +16,25 @@ struct mw_prockey {
 	uint64_t tgid;
 };
 
+/* The runtime's task that a thread did something for, as mw_event_hdr has it. */
+struct mw_task {
+	uint64_t id, of; /* 0 not known */
+	uint16_t flags;	 /* MW_EVF_ID_INT, MW_EVF_ID_STR, MW_EVF_NO_REQUEST */
+};
+
+static inline struct mw_task mw_task_of(const struct mw_event_hdr *h)
+{
+	return (struct mw_task){ h->task, h->task_of,
+				 (uint16_t)(h->flags &
+					    (MW_EVF_ID_INT | MW_EVF_ID_STR | MW_EVF_NO_REQUEST)) };
+}
+
+/* The system call that moved bytes: on whose behalf, and which offsets of its half they were. */
+struct mw_move {
+	struct mw_task task;
+	uint64_t from, to;
+};
+
 static inline struct mw_prockey mw_prockey_of(const struct mw_event_hdr *h)
 {
 	return (struct mw_prockey){ h->start_ns, h->tgid };
