@@ -97,10 +97,14 @@ static __always_inline void mw_end_of(struct mw_end *end, struct file *file, __u
 	__u16 type = mw_load(inode, inode, i_mode) & S_IFMT;
 	struct sock *sk, *peer;
 	struct socket *sock;
+	__u16 sk_type;
 
 	end->kind = 0;
+	end->dgram = 0;
 	end->sk = 0;
 	end->other = 0;
+	end->type = type;
+	*(volatile __u64 *)&end->inode = (__u64)inode;
 	if (type == S_IFIFO) {
 		*(volatile __u64 *)&end->key = (__u64)mw_load(inode, inode, i_pipe);
 		end->ino = mw_load(inode, inode, i_ino);
@@ -111,10 +115,14 @@ static __always_inline void mw_end_of(struct mw_end *end, struct file *file, __u
 		return;
 	sock = mw_load(file, file, private_data);
 	sk = mw_load(socket, sock, sk);
-	if (!sk || mw_load(sock, sk, sk_type) != SOCK_STREAM)
+	if (!sk)
 		return;
+	sk_type = mw_load(sock, sk, sk_type);
 	end->family = mw_load(sock, sk, __sk_common.skc_family);
 	*(volatile __u64 *)&end->sk = (__u64)sk;
+	end->dgram = sk_type == SOCK_DGRAM || sk_type == SOCK_RAW;
+	if (sk_type != SOCK_STREAM)
+		return;
 	*(volatile __u64 *)&end->key = (__u64)sk;
 	if (end->family == AF_UNIX) {
 		peer = mw_load(unix_sock, sk, peer);

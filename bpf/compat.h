@@ -11,6 +11,7 @@
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_VSOCK		40
 #define AT_FDCWD (-100)
 #define AT_REMOVEDIR 0x200
 #define IPPROTO_TCP 6
@@ -19,6 +20,12 @@
 #define MSG_TRUNC 0x20
 #define MSG_ERRQUEUE 0x2000
 #define O_CREAT_WRONLY_TRUNC 01101
+#define AT_EMPTY_PATH		0x1000
+#define MOVE_MOUNT_T_EMPTY_PATH 0x40
+#define CLOSE_RANGE_CLOEXEC	4
+#define EBADF			9
+#define S_IFREG			0100000
+#define S_IFBLK			0060000
 #define FMODE_READ	     0x1
 #define FMODE_WRITE 0x2
 #define PAGE_LEN 4096
@@ -26,6 +33,11 @@
 #define S_IFIFO 0010000
 #define S_IFSOCK 0140000
 #define SIGNAL_GROUP_EXIT 0x4
+#define PF_IO_WORKER		0x10
+#define PROC_SUPER_MAGIC	0x9fa0
+#define RCV_SHUTDOWN		1
+#define SEND_SHUTDOWN		2
+#define EAGAIN			11
 #define ECONNABORTED 103
 #define UIO_MAXIOV	     1024
 

@@ -7,6 +7,7 @@
 
 #include "maps.h"
 #include "compat.h"
+#include "task.h"
 
 static __always_inline __u16 mw_tag_flags(__u32 tag)
 {
@@ -25,6 +26,8 @@ static __always_inline void mw_hdr_fill(struct mw_event_hdr *h, struct task_stru
 	h->tgid = task->tgid;
 	h->tid = task->pid;
 	h->uid = task->cred->euid.val;
+	h->task = 0;
+	h->task_of = 0;
 }
 
 /*
@@ -116,6 +119,37 @@ static __always_inline __u32 mw_append(struct mw_scratch *s, __u32 body, __u64 o
 	if (bpf_probe_read_kernel(&s->ev[body + off], n, src))
 		return 0;
 	return n;
+}
+
+/*
+ * The same of the scratch's own strings: `str` from `at` on, and the path that was walked. Global:
+ * in a long function the compiler has copies of these numbers on the stack from before they are
+ * tested, and 6.1 does not know that they are the same.
+ */
+__noinline int mw_append_str(__u64 body, __u64 off, __u64 n, __u64 at)
+{
+	struct mw_scratch *s = mw_scratch_get();
+
+	asm volatile("" : "+r"(body));
+	asm volatile("" : "+r"(at));
+	if (!s || body > MW_BODY_MAX || at > MW_NAME_AT)
+		return 0;
+	return mw_append(s, body, off, n, s->str + at);
+}
+
+__noinline int mw_append_walk(__u64 body, __u64 off)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	__u64 pos;
+
+	asm volatile("" : "+r"(body));
+	if (!s || body > MW_BODY_MAX)
+		return 0;
+	pos = s->w.pos;
+	asm volatile("" : "+r"(pos));
+	if (pos >= MW_PATH_MAX)
+		return 0;
+	return mw_append(s, body, off, MW_PATH_MAX - pos, &s->walk[pos]);
 }
 
 #endif

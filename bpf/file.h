@@ -2,37 +2,15 @@
 /*
  * file.h - calls that name files: open, unlink, rmdir, rename, and an exec that failed
  *
- * What was opened is told from the file itself. The strings are those that stand in user memory
- * when the call ends: another thread may have changed them, so they prove nothing about the
- * object.
+ * What was opened is told from the file itself, what was unlinked or renamed from the dentry where
+ * the kernel allows it (hook.h). The strings are those that stand in user memory when the call
+ * ends: another thread may have changed them, so they prove nothing about the object.
  */
 #ifndef MW_BPF_FILE_H
 #define MW_BPF_FILE_H
 
-#include "chan.h"
-#include "filter.h"
-#include "path.h"
-
-#define MW_ACT_BODY sizeof(struct mw_ev_act)
-
-_Static_assert(sizeof(struct mw_ev_act) <= MW_BODY_MAX, "act body");
-_Static_assert(5 * (MW_PATH_MAX + 1) < MW_DATA_MAX, "act data");
-
-static __always_inline struct mw_ev_act *mw_act_begin(struct mw_scratch *s, __u16 op)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct mw_ev_act *e = (void *)s->ev;
-
-	__builtin_memset(e, 0, sizeof(*e));
-	mw_hdr_fill(&e->hdr, task, MW_EV_ACT, mw_tag_flags(s->call.tag));
-	if (s->call.compat)
-		e->hdr.flags |= MW_EVF_COMPAT;
-	e->ret = s->call.ret;
-	e->fd = -1;
-	e->op = op;
-	e->sysno = s->call.nr;
-	return e;
-}
+#include "hook.h"
+#include "openfile.h"
 
 /* The string at `user` into s->str; its length, or -1 if it cannot be read. */
 static __always_inline __s64 mw_str_load(struct mw_scratch *s, __u64 user, bool *cut)
@@ -41,6 +19,18 @@ static __always_inline __s64 mw_str_load(struct mw_scratch *s, __u64 user, bool 
 
 	*cut = n < 0 || n > MW_PATH_MAX;
 	return n < 0 ? -1 : n - 1;
+}
+
+/* A string that is no path, or that nothing is to be put before. Returns its length. */
+static __always_inline __u32 mw_act_string(struct mw_scratch *s, __u32 off, __u64 user)
+{
+	struct mw_ev_act *e = (void *)s->ev;
+	bool cut = false;
+	__s64 n = mw_str_load(s, user, &cut);
+
+	if (cut)
+		e->asked_cut = 1;
+	return n > 0 ? mw_append_str(MW_ACT_BODY, off, n, 0) : 0;
 }
 
 /*
@@ -70,7 +60,7 @@ static __always_inline __u32 mw_act_name(struct mw_scratch *s, __u32 off, __s32 
 		}
 	}
 	if (n > 0)
-		asked_len = mw_append(s, MW_ACT_BODY, off + base_len, n, s->str);
+		asked_len = mw_append_str(MW_ACT_BODY, off + base_len, n, 0);
 	if (second) {
 		e->base2_len = base_len;
 		e->base2_state = state;
@@ -90,18 +80,45 @@ static __always_inline __u32 mw_act_opened(struct mw_scratch *s, __s64 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mw_ev_act *e = (void *)s->ev;
-	struct file *file = mw_fd_file(task, fd);
-	struct inode *inode;
 
-	if (!file)
-		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
 	e->fd = fd;
-	e->ino = BPF_CORE_READ(inode, i_ino);
-	e->dev = mw_dev(BPF_CORE_READ(inode, i_sb, s_dev));
-	e->mode = BPF_CORE_READ(inode, i_mode);
-	e->path_len = mw_append_path(s, MW_ACT_BODY, 0, &file->f_path, &e->path_state);
+	return mw_act_file(mw_number(s, mw_fd_file(task, fd)), 1);
+}
+
+/* One of the two names that were hooked, at `off`. */
+static __always_inline __u32 mw_act_walked(struct mw_scratch *s, __u32 off, const struct mw_walk *w,
+					   const __u8 *walk, __u8 *state)
+{
+	__u64 pos = w->pos;
+
+	*state = w->state;
+	asm volatile("" : "+r"(pos));
+	if (pos >= MW_PATH_MAX)
+		return 0;
+	return mw_append(s, MW_ACT_BODY, off, MW_PATH_MAX - pos, walk + pos);
+}
+
+/* What the hooks saw of the call that ends; the length of its path. */
+static __always_inline __u32 mw_act_hooked(struct mw_scratch *s, const struct mw_hooked *h)
+{
+	struct mw_ev_act *e = (void *)s->ev;
+
+	if (!h)
+		return 0;
+	e->ino = h->ino;
+	e->dev = h->dev;
+	e->mode = h->mode;
+	e->path_from = 1;
+	e->path_len = mw_act_walked(s, 0, &h->w[0], h->walk[0], &e->path_state);
 	return e->path_len;
+}
+
+static __always_inline void mw_act_unhook(struct mw_hooked *h)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	if (h)
+		bpf_map_delete_elem(&hooked, &tid);
 }
 
 __noinline int mw_file_open(__u32 class)
@@ -114,6 +131,8 @@ __noinline int mw_file_open(__u32 class)
 
 	if (!s)
 		return 0;
+	if (s->call.ret >= 0)
+		mw_fd_closed(s->call.ret); /* what had this fd before, if its close was not seen */
 	e = mw_act_begin(s, MW_OP_OPEN);
 	name = s->call.arg[0];
 	flags = s->call.arg[1];
@@ -140,6 +159,7 @@ __noinline int mw_file_unlink(__u32 class)
 {
 	struct mw_scratch *s = mw_scratch_get();
 	struct mw_ev_act *e;
+	struct mw_hooked *h = cfg_hooks ? mw_hooked_get() : NULL;
 	bool at = class == MW_C_UNLINKAT;
 	__u32 off;
 
@@ -150,7 +170,9 @@ __noinline int mw_file_unlink(__u32 class)
 		e->flags = s->call.arg[2];
 	if (class == MW_C_RMDIR || e->flags & AT_REMOVEDIR)
 		e->op = MW_OP_RMDIR;
-	off = mw_act_name(s, 0, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at], false);
+	off = mw_act_hooked(s, h);
+	mw_act_unhook(h);
+	off += mw_act_name(s, off, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at], false);
 	return mw_emit(s, MW_ACT_BODY + off);
 }
 
@@ -158,18 +180,30 @@ __noinline int mw_file_rename(__u32 class)
 {
 	struct mw_scratch *s = mw_scratch_get();
 	struct mw_ev_act *e;
+	struct mw_hooked *h = cfg_hooks ? mw_hooked_get() : NULL;
 	bool at = class == MW_C_RENAMEAT;
-	__u32 off;
+	__u32 off, len;
 
 	if (!s)
 		return 0;
 	e = mw_act_begin(s, MW_OP_RENAME);
 	if (at && mw_is_renameat2(&s->call))
 		e->flags = s->call.arg[4];
-	off = mw_act_name(s, 0, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at ? 1 : 0],
-			  false);
-	off += mw_act_name(s, off, at ? (__s32)s->call.arg[2] : AT_FDCWD, s->call.arg[at ? 3 : 1],
-			   true);
+	off = mw_act_hooked(s, h);
+	off += mw_act_name(s, off, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at ? 1 : 0],
+			   false);
+	if (h) {
+		e->base2_len = mw_act_walked(s, off, &h->w[1], h->walk[1], &e->base2_state);
+		off += e->base2_len;
+		/* the second name as it was asked for, without what it is relative to */
+		len = mw_act_string(s, off, s->call.arg[at ? 3 : 1]);
+		e->asked2_len = len;
+		off += len;
+	} else {
+		off += mw_act_name(s, off, at ? (__s32)s->call.arg[2] : AT_FDCWD,
+				   s->call.arg[at ? 3 : 1], true);
+	}
+	mw_act_unhook(h);
 	return mw_emit(s, MW_ACT_BODY + off);
 }
 

@@ -12,6 +12,7 @@
 
 #include "chan.h"
 #include "filter.h"
+#include "openfile.h"
 
 #define MW_IO_BODY sizeof(struct mw_ev_io)
 
@@ -259,11 +260,12 @@ static __always_inline struct mw_chan *mw_io_wanted(struct mw_end *end, __u32 ta
 
 /*
  * The event's body for `file` in direction `dir`, and the offset moved on by `moved`. 0: it is no
- * channel of ours, or one whose bytes nobody wants. *room: how many of them may be taken.
+ * channel of ours, or one whose bytes nobody wants. `taken`: its task stands in the scratch, else
+ * it is read here. *room: how many of them may be taken.
  */
 static __always_inline int mw_io_open(struct mw_scratch *s, struct task_struct *task,
 				      struct file *file, __s32 fd, __u32 dir, __u64 moved,
-				      __u64 *room)
+				      bool taken, __u64 *room)
 {
 	struct mw_ev_io *e = (void *)s->ev;
 	struct mw_end *end = &s->end;
@@ -272,8 +274,10 @@ static __always_inline int mw_io_open(struct mw_scratch *s, struct task_struct *
 	__u16 flags = 0;
 
 	mw_end_of(end, file, dir);
-	if (!end->kind)
+	if (!end->kind) {
+		mw_fd_moved(s, task, file, fd, dir, moved);
 		return 0;
+	}
 	c = mw_io_wanted(end, s->call.tag, &flags);
 	if (!c)
 		return 0;
@@ -290,6 +294,10 @@ static __always_inline int mw_io_open(struct mw_scratch *s, struct task_struct *
 		return 0;
 
 	mw_hdr_fill(&e->hdr, task, MW_EV_IO, flags | (s->call.compat ? MW_EVF_COMPAT : 0));
+	if (taken)
+		mw_task_put(s, &e->hdr);
+	else if (s->call.tag & MW_TAG_WHOLE)
+		mw_task_fill(s, task);
 	e->chan = end->key ^ cfg_secret;
 	e->gen = c->gen;
 	e->ino = c->ino;
@@ -324,7 +332,7 @@ static __noinline int mw_io_carried(struct mw_scratch *s, struct task_struct *ta
 	struct file *file = mw_fd_file(task, fd);
 	__u64 room;
 
-	if (file && mw_io_open(s, task, file, fd, dir, s->call.ret, &room))
+	if (file && mw_io_open(s, task, file, fd, dir, s->call.ret, true, &room))
 		mw_io_flush(s, s->call.ret, 0, MW_MISS_CARRIER);
 	return 0;
 }
@@ -343,6 +351,7 @@ static __always_inline void mw_io_take(struct mw_scratch *s, __u64 room)
 		mw_io_flush(s, at->left, 0, MW_MISS_FAULT);
 }
 
+/* The class, if dgram.h is to look at the call; else 0. */
 static __always_inline int mw_io_read_write(struct mw_scratch *s, struct task_struct *task,
 					    __u32 class)
 {
@@ -376,8 +385,8 @@ static __always_inline int mw_io_read_write(struct mw_scratch *s, struct task_st
 		if (class == MW_C_VMSPLICE && mw_file_reads(file))
 			dir = MW_DIR_READ;
 	}
-	if (!mw_io_open(s, task, file, fd, dir, s->call.ret, &room))
-		return 0;
+	if (!mw_io_open(s, task, file, fd, dir, s->call.ret, false, &room))
+		return s->end.dgram && s->call.tag & MW_TAG_WHOLE ? class : 0;
 	/* tcp(7): the bytes are thrown away, the buffer is as it was */
 	if (flags & MSG_TRUNC && s->end.kind >= MW_CHAN_TCP4)
 		return mw_io_flush(s, s->call.ret, 0, MW_MISS_CARRIER);
@@ -415,6 +424,7 @@ static __noinline int mw_io_move(struct mw_scratch *s, struct task_struct *task,
 		mw_io_carried(s, task, (__s32)s->call.arg[2], MW_DIR_WRITE);
 		break;
 	case MW_C_SENDFILE:
+		mw_io_carried(s, task, (__s32)s->call.arg[1], MW_DIR_READ);
 		mw_io_carried(s, task, (__s32)s->call.arg[0], MW_DIR_WRITE);
 		break;
 	case MW_C_TEE: /* its source keeps the bytes */
@@ -431,17 +441,34 @@ static __always_inline __u32 mw_socketcall(struct mw_call *call)
 	__u32 v[6] = {}, class, n = 16;
 
 	switch (nr) {
+	case 2:
+		class = MW_C_BIND;
+		n = 12;
+		break;
 	case 3:
 		class = MW_C_CONNECT;
 		n = 12;
 		break;
+	case 4:
+		class = MW_C_LISTEN;
+		n = 8;
+		break;
+	case 5:
+		class = MW_C_ACCEPT;
+		n = 12;
+		break;
+	case 18:
+		class = MW_C_ACCEPT;
+		break;
 	case 9:
 	case 11:
 		class = MW_C_SENDTO;
+		n = nr == 11 ? 24 : 16; /* send has no address */
 		break;
 	case 10:
 	case 12:
 		class = MW_C_RECVFROM;
+		n = nr == 12 ? 24 : 16;
 		break;
 	case 16:
 		class = MW_C_SENDMSG;

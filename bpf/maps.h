@@ -26,6 +26,7 @@ const volatile __u64 cfg_candidate_max; /* likewise, while no observed process h
 const volatile __u32 cfg_own_tgid;	/* the daemon: the kernel side never tags it */
 const volatile bool cfg_watch_execs;	/* servers are to be found: see source_bpf.h */
 const volatile bool cfg_cast;		/* the kernel has bpf_rdonly_cast (6.2): see mw_load */
+const volatile bool cfg_hooks;		/* hook.h is loaded */
 const volatile bool cfg_uring_cqe;	/* io_uring_complete's third argument is a cqe (6.16) */
 
 /*
@@ -116,6 +117,37 @@ struct mw_end {
 	__u64 sk;   /* the own socket, 0 for a pipe */
 	__u32 kind; /* enum mw_chan_kind, 0: not ours */
 	__u32 family;
+	__u64 inode; /* its address, */
+	__u32 type;  /* and the type of file: S_IF* */
+	__u32 dgram; /* a socket of datagrams, or raw: sk and family are its */
+};
+
+/* The task that the acts of the present call are of; see task.h. */
+struct mw_who {
+	__u64 task, task_of;
+	__u16 flags; /* MW_EVF_ID_*, MW_EVF_NO_REQUEST */
+	__u8 pad[6];
+};
+
+/* To whom a socket has sent. Of a unix peer `ip` is a hash of its name. */
+struct mw_sent_key {
+	__u64 sk, ino;
+	__u8 ip[16];
+	__u16 port, family;
+	__u32 tgid;
+};
+
+/* One datagram that was sent or received; see dgram.h. Not on the stack: that is deep there. */
+struct mw_dgram {
+	struct mw_addr local, peer;
+	struct mw_sent_key to;
+	__u64 hash;
+	__u64 name; /* user address of the peer's, 0: none */
+	__s64 ret;
+	__u32 name_len;
+	__s32 fd;
+	__u8 dir; /* enum mw_dir */
+	__u8 pad[7];
 };
 
 /* Where a walk stands; see path.h. */
@@ -126,9 +158,69 @@ struct mw_walk {
 	__u32 state; /* enum mw_path_state */
 };
 
+/* Of openfile.h: an open file. */
+struct mw_file {
+	__u64 gen;	     /* boot ns of its open, or of when it was first met */
+	__u64 inode, dentry; /* addresses: to notice that the address has got another file */
+};
+
+/* An fd that bytes were moved on. */
+struct mw_fd {
+	__u64 file; /* address */
+	__u64 inode;
+	__u64 id;
+	__u64 bytes[2]; /* by enum mw_dir */
+};
+
+/* Of a process: how many entries it has in `fds`, and where they end. */
+struct mw_fds {
+	__u64 start_ns;
+	__u32 n, top;
+};
+
+/* Which fds of a process are to be looked through. */
+struct mw_fd_walk {
+	__u32 tgid;
+	__s32 first;
+	__u32 why;   /* as flags of MW_OP_CLOSE */
+	__u32 found; /* entries met */
+};
+
 /* Behind a body there is room for one offset below MW_DATA_MAX plus one piece of that length. */
 #define MW_DATA_MAX 32768
-#define MW_BODY_MAX 184
+#define MW_BODY_MAX 264
+/* Where in str the name of a unix socket ends up. */
+#define MW_NAME_AT 128
+
+/* What is read of a Python thread; see task_python.h. */
+#define MW_PY_DEPTH 8
+struct mw_py_level {
+	__u64 slot[64]; /* of a bitmap node: key and value by turns; of an array node: nodes */
+	__u32 at, n;	/* the next slot, and how many there are */
+	__u32 array;
+	__u32 pad;
+};
+
+struct mw_py {
+	struct mw_rt_python rt; /* what there is of its process's entry */
+	__u64 span[11];		/* of the thread state */
+	__u64 head[6];		/* of an object: reference count, type, and what follows */
+	__u64 word[4];		/* of a string, rest 0 */
+	__u64 around[12];	/* the value, from 32 bytes before it */
+	__u64 one;
+	__u64 pair[2];
+	__u64 root;		  /* of the mapping */
+	__u64 var, value;	  /* found */
+	__u64 clock, clock_value; /* likewise */
+	__u64 kept;		  /* a value, over a search */
+	__u64 attr[MW_N_PY_ATTRS];
+	__u32 place[MW_N_PY_ATTRS];
+	__u32 which;		 /* of MW_N_PY_VARS */
+	__u32 learned;		 /* rt has changed */
+	__u32 depth, whole, odd; /* of a search: where it is, all was seen, something was not */
+	__u8 id[MW_ID_MAX + 4];
+	struct mw_py_level level[MW_PY_DEPTH];
+};
 
 /*
  * Where a program of process context builds its event: one per cpu, as such programs run with
@@ -145,8 +237,17 @@ struct mw_scratch {
 	struct mw_call call;
 	struct mw_io_at at;
 	struct mw_end end;
+	struct mw_dgram dgram;
+	struct mw_who who;
 	struct mw_walk w;
+	struct mw_fd_walk fds;
+	struct { /* entries that are made: the stack is short */
+		struct mw_file file;
+		struct mw_fd fd;
+		struct mw_fds fds;
+	} fresh;
 	__u32 wake; /* the next event is to wake the reader */
+	struct mw_py py;
 };
 
 struct {
@@ -182,9 +283,23 @@ struct {
 	__type(value, struct mw_chan);
 } chans SEC(".maps");
 
-/* TCP connects in progress of watched processes. */
+/* By tgid; written by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct mw_runtime);
+} runtimes SEC(".maps");
+
+/*
+ * TCP connects in progress of watched processes, and their connections, made or accepted: until
+ * they are closed or their process ends.
+ */
 struct mw_connect {
 	__u64 gen, ino;
+	__u64 start_ns; /* of the process */
+	__u32 tgid;
+	__u32 pad;
 };
 
 struct {
@@ -193,6 +308,13 @@ struct {
 	__type(key, __u64); /* address of the sock */
 	__type(value, struct mw_connect);
 } connects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64); /* address of the sock */
+	__type(value, struct mw_connect);
+} conns SEC(".maps");
 
 static __always_inline struct mw_scratch *mw_scratch_get(void)
 {

@@ -14,9 +14,14 @@
 #include "chan.h"
 #include "io.h"
 #include "file.h"
+#include "fileops.h"
 #include "net.h"
 #include "tcp.h"
+#include "dgram.h"
+#include "kernelops.h"
+#include "procops.h"
 #include "uring.h"
+#include "uv.h"
 #include "proc.h"
 #include "iter.h"
 
@@ -24,9 +29,22 @@
 #define MW_RESTART_FIRST (-516)
 #define MW_RESTART_LAST (-512)
 
-static __always_inline int mw_dispatch(struct mw_scratch *s, struct task_struct *task, __u32 class)
+/* Does what a call of this class is for. The class of a call on a datagram socket, for mw_dgram;
+ * else 0. */
+static __always_inline int mw_dispatch(__u32 class)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mw_scratch *s = mw_scratch_get();
+
+	if (!s)
+		return 0;
+	if (class >= MW_C_FILE_FIRST && class <= MW_C_FILE_LAST)
+		return mw_file_op(class);
 	switch (class) {
+	case MW_C_CLOSE:
+	case MW_C_CLOSE_RANGE:
+	case MW_C_DUP2:
+		return mw_file_close(class);
 	case MW_C_OPEN:
 	case MW_C_OPENAT:
 	case MW_C_OPENAT2:
@@ -40,7 +58,7 @@ static __always_inline int mw_dispatch(struct mw_scratch *s, struct task_struct 
 	case MW_C_RENAMEAT:
 		return mw_file_rename(class);
 	case MW_C_CONNECT:
-		return mw_net_connect(class);
+		return mw_net_connect();
 	case MW_C_EXECVE:
 	case MW_C_EXECVEAT:
 		return mw_file_exec_failed(class);
@@ -48,12 +66,27 @@ static __always_inline int mw_dispatch(struct mw_scratch *s, struct task_struct 
 	case MW_C_SENDFILE:
 	case MW_C_TEE:
 		return mw_io_move(s, task, class);
+	case MW_C_KILL ... MW_C_CLONE3:
+		return mw_procops(class);
+	case MW_C_BIND:
+	case MW_C_LISTEN:
+		return mw_net_bind(class);
+	case MW_C_ACCEPT:
+		return mw_net_accept();
+	case MW_C_BPF ... MW_C_MODULE_DELETE:
+		return mw_kernel_call(class);
 	default:
+		/* of bytes that did not move, only datagrams that were not sent are told */
+		if (s->call.ret <= 0)
+			return mw_dgram_unsent(class);
 		return mw_io_read_write(s, task, class);
 	}
 }
 
-/* The end of a system call of a thread that is not known to be untagged. */
+/*
+ * The end of a system call of a thread that is not known to be untagged. Its class, and the call in
+ * the scratch; 0: there is nothing to do.
+ */
 static __noinline int mw_call_end(__u64 at, __s64 ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -61,7 +94,7 @@ static __noinline int mw_call_end(__u64 at, __s64 ret)
 	__u32 class, tag = mw_tag_of(task->tgid); /* only after the epoch was read */
 	struct mw_scratch *s;
 	struct pt_regs *regs;
-	bool compat, narrow;
+	bool compat, narrow, whole;
 
 	if (!tag) {
 		stacks[mw_stack_slot(at)] = at ^ now;
@@ -79,9 +112,10 @@ static __noinline int mw_call_end(__u64 at, __s64 ret)
 	mw_call_args(regs, compat, s->call.arg);
 	if (class == MW_C_SOCKETCALL)
 		class = mw_socketcall(&s->call);
-	if (class == MW_C_NONE || (class <= MW_C_IO_LAST && ret <= 0) ||
-	    (class > MW_C_IO_LAST && !(tag & MW_TAG_WHOLE)) ||
-	    (ret >= MW_RESTART_FIRST && ret <= MW_RESTART_LAST))
+	whole = tag & MW_TAG_WHOLE;
+	if (class == MW_C_NONE ||
+	    (class <= MW_C_IO_LAST && ret <= 0 && !(whole && mw_class_sends(class))) ||
+	    (class > MW_C_IO_LAST && !whole) || (ret >= MW_RESTART_FIRST && ret <= MW_RESTART_LAST))
 		return 0;
 	s->call.ret = ret;
 	s->call.nr = nr;
@@ -90,7 +124,26 @@ static __noinline int mw_call_end(__u64 at, __s64 ret)
 	s->call.compat = compat;
 	s->call.narrow = narrow;
 	s->wake = 0;
-	return mw_dispatch(s, task, class);
+	mw_task_forget(s);
+	return class;
+}
+
+/* From the program itself, one after the other: 6.1 has 512 bytes of stack for all that call. */
+static __noinline int mw_call_do(__u32 class)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	int dgram;
+
+	/* most fds that are closed moved no bytes on a file: for whom need not be known */
+	if (class == MW_C_CLOSE && s && !mw_fd_known(s->call.arg[0]))
+		return 0;
+	if (class >= MW_C_SPLICE) /* of bytes that are taken it is read there, if they are wanted */
+		mw_task_take();
+	dgram = mw_dispatch(class);
+	if (dgram <= 0)
+		return 0;
+	mw_task_take();
+	return mw_dgram(dgram);
 }
 
 /*
@@ -103,13 +156,15 @@ SEC("raw_tp/sys_exit")
 int mw_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 at = ctx->args[0];
+	int class;
 
 	if (stacks[mw_stack_slot(at)] == (at ^ epoch))
 		return 0;
 	/* most calls of a watched process are none of ours either */
 	if (cfg_cast && !mw_call_may(at))
 		return 0;
-	return mw_call_end(at, ctx->args[1]);
+	class = mw_call_end(at, ctx->args[1]);
+	return class > 0 ? mw_call_do(class) : 0;
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -166,6 +221,30 @@ int BPF_PROG(mw_sock_state_2, struct sock *sk, int oldstate, int newstate)
 	return 0;
 }
 
+/* --- what unlink and rename act on: loaded where the kernel allows fentry --------------------- */
+
+SEC("fentry/security_path_unlink")
+int BPF_PROG(mw_path_unlink, const struct path *dir, struct dentry *dentry)
+{
+	mw_hook_one(dir, dentry);
+	return 0;
+}
+
+SEC("fentry/security_path_rmdir")
+int BPF_PROG(mw_path_rmdir, const struct path *dir, struct dentry *dentry)
+{
+	mw_hook_one(dir, dentry);
+	return 0;
+}
+
+SEC("fentry/security_path_rename")
+int BPF_PROG(mw_path_rename, const struct path *old_dir, struct dentry *old_dentry,
+	     const struct path *new_dir, struct dentry *new_dentry)
+{
+	mw_hook_two(old_dir, old_dentry, new_dir, new_dentry);
+	return 0;
+}
+
 /* --- io_uring: each loaded where the kernel has it ------------------------------------------- */
 
 /* 6.3 and later */
@@ -202,6 +281,26 @@ int mw_uring_complete(__u64 *ctx)
 		mw_uring_more((void *)ctx[0], ctx[2], (__s32)ctx[3]);
 	}
 	return 0;
+}
+
+/* --- libuv: attached to the processes that have it; how, says loader.h ------------------------ */
+
+SEC("uprobe")
+int mw_uv_call(struct pt_regs *ctx)
+{
+	return mw_uv_wanted() ? mw_uv_called(ctx, bpf_get_attach_cookie(ctx)) : 0;
+}
+
+SEC("uprobe")
+int mw_uv_begin(struct pt_regs *ctx)
+{
+	return mw_uv_wanted() ? mw_uv_began(ctx, bpf_get_attach_cookie(ctx)) : 0;
+}
+
+SEC("uretprobe")
+int mw_uv_end(struct pt_regs *ctx)
+{
+	return mw_uv_wanted() ? mw_uv_ended(ctx) : 0;
 }
 
 /* --- asked by user space, run in its context ------------------------------------------------- */

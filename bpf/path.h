@@ -16,7 +16,8 @@
 /* The deepest path walked. A path of MW_PATH_MAX could have 2048 components. */
 #define MW_WALK_MAX 512
 
-static __always_inline bool mw_walk_prepend(struct mw_scratch *s, struct mw_walk *w, bool slash)
+/* The memory of a walk: `w` and the bytes of the path, MW_PATH_MAX + 256 of them. */
+static __always_inline bool mw_walk_prepend(struct mw_walk *w, __u8 *walk, bool slash)
 {
 	struct dentry *d = w->dentry;
 	const unsigned char *name = BPF_CORE_READ(d, d_name.name);
@@ -31,8 +32,8 @@ static __always_inline bool mw_walk_prepend(struct mw_scratch *s, struct mw_walk
 	asm volatile("" : "+r"(pos));
 	if (pos >= MW_PATH_MAX)
 		return false;
-	s->walk[pos] = '/';
-	bpf_probe_read_kernel(&s->walk[pos + 1], len, name);
+	walk[pos] = '/';
+	bpf_probe_read_kernel(&walk[pos + 1], len, name);
 	w->pos = slash ? pos : pos + 1;
 	return true;
 }
@@ -48,21 +49,14 @@ static __always_inline __u32 mw_walk_end(struct mount *m, bool own_root)
 	return ns == BPF_CORE_READ(task, nsproxy, mnt_ns) ? MW_PATH_FULL : MW_PATH_CUT;
 }
 
-static long mw_walk_step(__u32 i, void *unused)
+/* One step up; 1 at the end. */
+static __always_inline long mw_walk_up(struct mw_walk *w, __u8 *walk)
 {
-	struct mw_scratch *s = mw_scratch_get();
-	struct mount *m, *parent_mnt;
-	struct dentry *d, *parent;
-	struct mw_walk *w;
-	bool own;
+	struct mount *m = w->mnt, *parent_mnt;
+	struct dentry *d = w->dentry, *parent;
+	bool own = (__u64)d == own_root_dentry &&
+		   (__u64)m + bpf_core_field_offset(struct mount, mnt) == own_root_mnt;
 
-	if (!s)
-		return 1;
-	w = &s->w;
-	m = w->mnt;
-	d = w->dentry;
-	own = (__u64)d == own_root_dentry &&
-	      (__u64)m + bpf_core_field_offset(struct mount, mnt) == own_root_mnt;
 	if (own || d == BPF_CORE_READ(m, mnt.mnt_root)) {
 		parent_mnt = BPF_CORE_READ(m, mnt_parent);
 		if (own || parent_mnt == m || !parent_mnt) {
@@ -78,10 +72,42 @@ static long mw_walk_step(__u32 i, void *unused)
 		w->state = MW_PATH_NAME;
 		return 1;
 	}
-	if (!mw_walk_prepend(s, w, true))
+	if (!mw_walk_prepend(w, walk, true))
 		return 1; /* longer than we take: stays MW_PATH_CUT */
 	w->dentry = parent;
 	return 0;
+}
+
+static __always_inline void mw_walk_begin(struct mw_walk *w, __u64 vfsmount, __u64 dentry)
+{
+	w->pos = MW_PATH_MAX;
+	w->state = MW_PATH_CUT;
+	w->mnt = mw_real_mount((void *)vfsmount);
+	w->dentry = (void *)dentry;
+}
+
+/* What is left to be said of a walk from `first` that has come to its end. */
+static __always_inline void mw_walk_finish(struct mw_walk *w, __u8 *walk, struct dentry *first)
+{
+	if (w->state == MW_PATH_NAME) {
+		w->pos = MW_PATH_MAX;
+		w->dentry = first;
+		mw_walk_prepend(w, walk, false);
+	} else if (w->state == MW_PATH_FULL && w->pos == MW_PATH_MAX) {
+		w->pos = MW_PATH_MAX - 1;
+		walk[MW_PATH_MAX - 1] = '/';
+	}
+	/* an unhashed dentry has lost its name; roots never had one */
+	if (w->state == MW_PATH_FULL && !BPF_CORE_READ(first, d_hash.pprev) &&
+	    BPF_CORE_READ(first, d_parent) != first)
+		w->state = MW_PATH_DELETED;
+}
+
+static long mw_walk_step(__u32 i, void *unused)
+{
+	struct mw_scratch *s = mw_scratch_get();
+
+	return s ? mw_walk_up(&s->w, s->walk) : 1;
 }
 
 /*
@@ -91,33 +117,16 @@ static long mw_walk_step(__u32 i, void *unused)
 __noinline int mw_walk_path(__u64 vfsmount, __u64 dentry)
 {
 	struct mw_scratch *s = mw_scratch_get();
-	struct dentry *first = (void *)dentry;
-	struct mw_walk *w;
 
 	if (!s)
 		return 0;
-	w = &s->w;
-	w->pos = MW_PATH_MAX;
-	w->state = MW_PATH_NONE;
+	s->w.pos = MW_PATH_MAX;
+	s->w.state = MW_PATH_NONE;
 	if (!vfsmount || !dentry)
 		return 0;
-	w->mnt = mw_real_mount((void *)vfsmount);
-	w->dentry = first;
-	w->state = MW_PATH_CUT;
+	mw_walk_begin(&s->w, vfsmount, dentry);
 	bpf_loop(MW_WALK_MAX, mw_walk_step, NULL, 0);
-
-	if (w->state == MW_PATH_NAME) {
-		w->pos = MW_PATH_MAX;
-		w->dentry = first;
-		mw_walk_prepend(s, w, false);
-	} else if (w->state == MW_PATH_FULL && w->pos == MW_PATH_MAX) {
-		w->pos = MW_PATH_MAX - 1;
-		s->walk[MW_PATH_MAX - 1] = '/';
-	}
-	/* an unhashed dentry has lost its name; roots never had one */
-	if (w->state == MW_PATH_FULL && !BPF_CORE_READ(first, d_hash.pprev) &&
-	    BPF_CORE_READ(first, d_parent) != first)
-		w->state = MW_PATH_DELETED;
+	mw_walk_finish(&s->w, s->walk, (void *)dentry);
 	return 0;
 }
 
@@ -125,15 +134,9 @@ __noinline int mw_walk_path(__u64 vfsmount, __u64 dentry)
 static __always_inline __u32 mw_append_path(struct mw_scratch *s, __u32 body, __u64 off,
 					    const struct path *p, __u8 *state)
 {
-	__u64 pos;
-
 	mw_walk_path((__u64)BPF_CORE_READ(p, mnt), (__u64)BPF_CORE_READ(p, dentry));
 	*state = s->w.state;
-	pos = s->w.pos;
-	asm volatile("" : "+r"(pos));
-	if (pos >= MW_PATH_MAX)
-		return 0;
-	return mw_append(s, body, off, MW_PATH_MAX - pos, &s->walk[pos]);
+	return mw_append_walk(body, off);
 }
 
 #endif

@@ -7,7 +7,10 @@
 
 #include "chan.h"
 #include "filter.h"
+#include "openfile.h"
 #include "path.h"
+#include "tcp.h"
+#include "uring.h"
 
 #define MW_PROC_BODY sizeof(struct mw_ev_proc)
 
@@ -57,6 +60,28 @@ static __always_inline bool mw_fd_listens(struct task_struct *task, __s64 fd)
 	return family == AF_INET || family == AF_INET6;
 }
 
+/*
+ * A process made by fork has its parent's memory and so its runtime, from its first system call on.
+ * Where the table is full user space says so (src/io/runtimes.h).
+ */
+static __always_inline void mw_fork_runtime(struct task_struct *parent, struct task_struct *child)
+{
+	__u32 of = parent->tgid, tgid = child->tgid;
+	struct mw_runtime *rt = bpf_map_lookup_elem(&runtimes, &of);
+
+	if (!rt || rt->start_ns != parent->group_leader->start_boottime ||
+	    bpf_map_update_elem(&runtimes, &tgid, rt, BPF_ANY))
+		return;
+	rt = bpf_map_lookup_elem(&runtimes, &tgid);
+	if (rt)
+		rt->start_ns = child->start_boottime;
+}
+
+static __always_inline void mw_runtime_drop(__u32 tgid)
+{
+	bpf_map_delete_elem(&runtimes, &tgid);
+}
+
 static __always_inline void mw_fork(struct task_struct *parent, struct task_struct *child)
 {
 	struct mw_scratch *s = mw_scratch_get();
@@ -77,6 +102,8 @@ static __always_inline void mw_fork(struct task_struct *parent, struct task_stru
 	e = (void *)s->ev;
 	__builtin_memset(e, 0, sizeof(*e));
 	mw_hdr_fill(&e->hdr, parent, MW_EV_FORK, mw_tag_flags(tag));
+	mw_task_fill(s, parent);
+	mw_fork_runtime(parent, child);
 	e->child_tgid = child->tgid;
 	e->child_start_ns = child->start_boottime;
 	mw_emit(s, sizeof(*e));
@@ -148,6 +175,7 @@ static __always_inline void mw_exec(struct task_struct *task)
 
 	if (!s)
 		return;
+	mw_runtime_drop(task->tgid);
 	if (!(tag & MW_TAG_WHOLE)) {
 		if (!cfg_watch_execs || task->tgid == cfg_own_tgid ||
 		    !mw_fd_is_pipe_or_socket(task, 0) || !mw_fd_is_pipe_or_socket(task, 1))
@@ -155,6 +183,8 @@ static __always_inline void mw_exec(struct task_struct *task)
 		tag |= MW_TAG_CANDIDATE;
 		mw_exec_candidate(s, task);
 	}
+	mw_task_forget(s);
+	mw_fds_over(s, task, tag, MW_CLOSED_EXEC);
 	s->wake = 0;
 	e = (void *)s->ev;
 	__builtin_memset(e, 0, sizeof(*e));
@@ -187,8 +217,16 @@ static __always_inline void mw_exit(struct task_struct *task)
 	if (!s || !mw_tag_of(task->tgid) || signal->live.counter)
 		return;
 	tag = mw_tag_clear(task->tgid, 0xff);
+	mw_runtime_drop(task->tgid);
 	if (!(tag & (MW_TAG_WHOLE | MW_TAG_STREAM)))
 		return;
+	if (tag & MW_TAG_WHOLE) {
+		s->call.tag = tag;
+		mw_uring_exit(s, task);
+		bpf_loop(MW_FDS_EXIT, mw_exit_fd, NULL, 0);
+	}
+	mw_task_forget(s);
+	mw_fds_over(s, task, tag, MW_CLOSED_EXIT);
 	s->wake = 0;
 	e = (void *)s->ev;
 	__builtin_memset(e, 0, sizeof(*e));

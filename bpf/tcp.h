@@ -72,6 +72,8 @@ static __always_inline void mw_connect_begin(struct sock *sk)
 	/* a socket may be connected again */
 	c->closed = 0;
 	conn.gen = c->gen;
+	conn.tgid = tgid;
+	conn.start_ns = bpf_get_current_task_btf()->group_leader->start_boottime;
 	if (bpf_map_update_elem(&connects, &key, &conn, BPF_ANY))
 		mw_count(lost_table, 1);
 }
@@ -87,6 +89,8 @@ static __always_inline void mw_connect_end(struct sock *sk, __s32 err)
 
 	if (!conn || !c)
 		return;
+	if (!err && bpf_map_update_elem(&conns, &key, conn, BPF_ANY))
+		__sync_fetch_and_add(&c->lost_table, 1);
 	seq = mw_seq_softirq(c, &cpu);
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 	if (!e) {
@@ -108,21 +112,58 @@ out:
 /* --- ends ------------------------------------------------------------------------------------ */
 
 /*
- * The entry stays: what was received before may still be read. Bytes of it are known, and somebody
- * wants them; a socket at the address of an older one that has no inode yet (not accepted) is told
- * by the bit: the older one had its end.
+ * What went each way. The acknowledgment of our FIN is no data, nor is the FIN that came, which
+ * bytes_received counts (tcp_rcv_nxt_update with its end_seq).
  */
-static __always_inline void mw_close(struct sock *sk, __u32 how)
+static __always_inline void mw_tcp_bytes(struct sock *sk, struct mw_ev_close *e)
+{
+	e->sent = mw_load(tcp_sock, sk, bytes_sent) - mw_load(tcp_sock, sk, bytes_retrans) +
+		  (__u32)(mw_load(tcp_sock, sk, write_seq) - mw_load(tcp_sock, sk, snd_nxt));
+	e->received = mw_load(tcp_sock, sk, bytes_received);
+	if (mw_load(sock, sk, __sk_common.skc_flags) >> SOCK_DONE & 1 && e->received)
+		e->received--;
+}
+
+static __always_inline void mw_close_fill(struct mw_ev_close *e, __u64 key, __u32 how)
+{
+	struct sock *sk = (void *)key;
+
+	e->chan = key ^ cfg_secret;
+	e->netns = mw_sock_netns(sk);
+	mw_sock_addrs(sk, mw_load(sock, sk, __sk_common.skc_family), &e->local, &e->peer);
+	e->local.port = mw_sock_port_of_closed(sk);
+	e->how = how;
+	mw_tcp_bytes(sk, e);
+}
+
+/*
+ * The entry of the channel stays: what was received before may still be read. Of a stream bytes are
+ * known, and somebody wants them; a socket at the address of an older one that has no inode yet
+ * (not accepted) is told by the bit: the older one had its end. A connection ends when its process
+ * is done with it in both ways.
+ */
+static __always_inline void mw_close(__u64 key, __u64 ino, __u32 how)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 key = mw_sock_key(sk), seq;
-	struct mw_chan *c = mw_chan_find(&key, mw_socket_ino(sk->sk_socket));
+	struct mw_connect *conn = bpf_map_lookup_elem(&conns, &key), was = {};
+	bool over = how == MW_CLOSE_BOTH ||
+		    mw_load(sock, key, sk_shutdown) == (RCV_SHUTDOWN | SEND_SHUTDOWN);
+	struct mw_chan *c = mw_chan_find(&key, ino);
 	struct mw_cpu *counters = mw_cpu_get();
-	struct mw_ev_close *e;
 	__u32 cpu, tag, bit = 1u << how;
+	bool stream, ended = false;
+	struct mw_ev_close *e;
+	__u64 seq;
 
-	if (!c || !counters || !(c->off[0] | c->off[1]) || c->verdict == MW_VERDICT_DROP ||
-	    c->closed >= bit || __sync_fetch_and_or(&c->closed, bit) & bit)
+	if (!counters)
+		return;
+	stream = c && c->off[0] | c->off[1] && c->verdict != MW_VERDICT_DROP && c->closed < bit &&
+		 !(__sync_fetch_and_or(&c->closed, bit) & bit);
+	if (conn && over) {
+		was = *conn;
+		ended = !bpf_map_delete_elem(&conns, &key);
+	}
+	if (!stream && !ended)
 		return;
 	seq = mw_seq_softirq(counters, &cpu);
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -138,14 +179,52 @@ static __always_inline void mw_close(struct sock *sk, __u32 how)
 			    tag & (MW_TAG_WHOLE | MW_TAG_LISTENER) ? mw_tag_flags(tag)
 								   : MW_EVF_STREAM);
 	mw_hdr_softirq(&e->hdr, sizeof(*e), MW_EV_CLOSE, seq, cpu);
-	e->chan = key ^ cfg_secret;
-	e->gen = c->gen;
-	e->ino = c->ino;
-	e->netns = mw_sock_netns(sk);
-	mw_sock_addrs(sk, sk->__sk_common.skc_family, &e->local, &e->peer);
-	e->local.port = mw_sock_port_of_closed(sk);
-	e->how = how;
+	mw_close_fill(e, key, how);
+	e->gen = c ? c->gen : was.gen;
+	e->ino = c ? c->ino : was.ino;
+	e->ended = ended;
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
+/* --- connections of a process that ends ------------------------------------------------------ */
+
+/* So many fds of it are looked at. */
+#define MW_FDS_EXIT 65536
+
+static long mw_exit_fd(__u32 fd, void *unused)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_ev_close *e;
+	struct mw_connect *conn;
+	struct file *file;
+	__u64 gen, ino, key;
+
+	if (!s || fd >= task->files->fdt->max_fds)
+		return 1;
+	file = mw_fd_file(task, fd);
+	if (!file)
+		return 0;
+	mw_end_of(&s->end, file, MW_DIR_WRITE);
+	if (s->end.kind < MW_CHAN_TCP4)
+		return 0;
+	conn = bpf_map_lookup_elem(&conns, &s->end.key);
+	if (!conn || conn->tgid != task->tgid)
+		return 0;
+	gen = conn->gen;
+	ino = conn->ino;
+	if (bpf_map_delete_elem(&conns, &s->end.key))
+		return 0;
+	key = s->end.key;
+	e = (void *)s->ev;
+	__builtin_memset(e, 0, sizeof(*e));
+	mw_hdr_fill(&e->hdr, task, MW_EV_CLOSE, mw_tag_flags(s->call.tag));
+	mw_close_fill(e, key, MW_CLOSE_EXIT);
+	e->gen = gen;
+	e->ino = ino;
+	e->ended = 1;
+	mw_emit(s, sizeof(*e));
+	return 0;
 }
 
 /* --- states ---------------------------------------------------------------------------------- */
@@ -162,11 +241,11 @@ static __always_inline void mw_sock_changed(struct sock *sk, int oldstate, int n
 		return;
 	}
 	if (newstate == TCP_FIN_WAIT1)
-		mw_close(sk, MW_CLOSE_LOCAL);
+		mw_close(mw_sock_key(sk), mw_socket_ino(sk->sk_socket), MW_CLOSE_LOCAL);
 	else if (newstate == TCP_CLOSE_WAIT)
-		mw_close(sk, MW_CLOSE_PEER);
+		mw_close(mw_sock_key(sk), mw_socket_ino(sk->sk_socket), MW_CLOSE_PEER);
 	else if (newstate == TCP_CLOSE)
-		mw_close(sk, MW_CLOSE_BOTH);
+		mw_close(mw_sock_key(sk), mw_socket_ino(sk->sk_socket), MW_CLOSE_BOTH);
 }
 
 #endif

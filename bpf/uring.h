@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
- * uring.h - bytes that io_uring moved: how many, not which
+ * uring.h - what io_uring was asked to do, and the bytes it moved: how many, not which
  *
  * A request's buffers are reused, registered or picked by the kernel, and it ends in whatever
  * thread of the process comes by (a submitter, a worker of io-wq, SQPOLL). So its end gives an
@@ -11,6 +11,7 @@
 #define MW_BPF_URING_H
 
 #include "io.h"
+#include "net.h"
 
 /* uapi/linux/io_uring.h; numbers of an ABI, and older kernels' BTF lacks the newer ones */
 #define URING_READV		   1
@@ -108,9 +109,282 @@ static __always_inline void mw_uring_moved(struct mw_scratch *s, struct task_str
 	s->call.compat = 0;
 	s->call.nr = SYS_IO_URING_ENTER;
 	s->wake = 0;
-	if (file && mw_io_open(s, task, file, fd, dir, moved, &room))
+	/* it ends while its thread does anything: for whom was known when it was submitted */
+	mw_task_forget(s);
+	if (file && mw_io_open(s, task, file, fd, dir, moved, true, &room))
 		mw_io_flush(s, moved, 0, MW_MISS_URING);
 }
+
+/* --- operations ------------------------------------------------------------------------------ */
+
+#define URING_FALLOCATE 17
+#define URING_ACCEPT	13
+#define URING_CONNECT	16
+#define URING_OPENAT	18
+#define URING_OPENAT2	28
+#define URING_RENAMEAT	35
+#define URING_UNLINKAT	36
+#define URING_MKDIRAT	37
+#define URING_SYMLINKAT 38
+#define URING_LINKAT	39
+#define URING_FSETXATTR 41
+#define URING_SETXATTR	42
+#define URING_FTRUNCATE 55
+#define URING_BIND	56
+#define URING_LISTEN	57
+#define URING_OPCODES	128
+#define URING_COUNT_NS	10000000ull /* for so long equal ones are counted */
+
+/* Commands with names: each has read them from user memory when it is submitted. */
+struct io_open___mw {
+	int dfd;
+	struct filename *filename;
+} __attribute__((preserve_access_index));
+struct io_unlink___mw {
+	int dfd;
+	int flags;
+	struct filename *filename;
+} __attribute__((preserve_access_index));
+struct io_mkdir___mw {
+	int dfd;
+	struct filename *filename;
+} __attribute__((preserve_access_index));
+struct io_rename___mw {
+	int old_dfd, new_dfd;
+	struct filename *oldpath, *newpath;
+} __attribute__((preserve_access_index));
+struct io_link___mw {
+	int old_dfd, new_dfd;
+	struct filename *oldpath, *newpath;
+} __attribute__((preserve_access_index));
+struct io_connect___mw {
+	void *addr;
+	int addr_len;
+} __attribute__((preserve_access_index));
+
+/* What a process has submitted and was not told of yet, by opcode. */
+struct mw_uring_count {
+	__u64 start_ns; /* of the process */
+	__u64 told_ns[URING_OPCODES];
+	__u32 n[URING_OPCODES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32); /* tgid */
+	__type(value, struct mw_uring_count);
+} uring_counts SEC(".maps");
+
+/* A value to begin with: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mw_uring_count);
+} uring_none SEC(".maps");
+
+static __always_inline struct mw_ev_act *mw_uring_begin(struct mw_scratch *s, __u32 tag,
+							__u32 opcode, __u32 n)
+{
+	struct mw_ev_act *e;
+
+	s->call.tag = tag;
+	s->call.compat = 0;
+	s->call.nr = SYS_IO_URING_ENTER;
+	s->call.ret = 0;
+	s->wake = 0;
+	e = mw_act_begin(s, MW_OP_URING);
+	e->num[0] = opcode;
+	e->num[1] = n;
+	return e;
+}
+
+/* As mw_act_name, of a name that the kernel has read already. */
+static __always_inline __u32 mw_uring_name(struct mw_scratch *s, __u32 off, __s32 dirfd,
+					   struct filename *name, bool second)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mw_ev_act *e = (void *)s->ev;
+	__u32 base_len = 0, asked_len = 0;
+	__u8 state = MW_PATH_NONE;
+	struct file *dir;
+	__s64 n;
+
+	n = bpf_probe_read_kernel_str(s->str, MW_PATH_MAX + 1, BPF_CORE_READ(name, name)) - 1;
+	if (n < 0)
+		return 0;
+	if (s->str[0] != '/') {
+		dir = dirfd == AT_FDCWD ? NULL : mw_fd_file(task, dirfd);
+		if (dirfd == AT_FDCWD)
+			base_len = mw_append_path(s, MW_ACT_BODY, off, &task->fs->pwd, &state);
+		else if (dir)
+			base_len = mw_append_path(s, MW_ACT_BODY, off, &dir->f_path, &state);
+	}
+	if (n > 0)
+		asked_len = mw_append_str(MW_ACT_BODY, off + base_len, n, 0);
+	if (second) {
+		e->base2_len = base_len;
+		e->base2_state = state;
+		e->asked2_len = asked_len;
+	} else {
+		e->base_len = base_len;
+		e->base_state = state;
+		e->asked_len = asked_len;
+	}
+	return base_len + asked_len;
+}
+
+/* The names of a request that has some; the address of a connect. */
+__noinline int mw_uring_named(__u64 req, __u32 opcode, __u32 tag)
+{
+	struct io_open___mw *open = (void *)req;
+	struct io_unlink___mw *unlink = (void *)req;
+	struct io_mkdir___mw *mkdir = (void *)req;
+	struct io_rename___mw *rename = (void *)req;
+	struct io_link___mw *link = (void *)req;
+	struct io_connect___mw *connect = (void *)req;
+	struct filename *name = NULL, *name2 = NULL;
+	struct mw_scratch *s = mw_scratch_get();
+	__s32 fd = AT_FDCWD, fd2 = AT_FDCWD;
+	struct mw_ev_act *e;
+	__u32 off = 0;
+
+	if (!s)
+		return 0;
+	e = mw_uring_begin(s, tag, opcode, 1);
+	if ((opcode == URING_OPENAT || opcode == URING_OPENAT2) &&
+	    bpf_core_field_exists(open->filename)) {
+		fd = BPF_CORE_READ(open, dfd);
+		name = BPF_CORE_READ(open, filename);
+	} else if (opcode == URING_UNLINKAT && bpf_core_field_exists(unlink->filename)) {
+		fd = BPF_CORE_READ(unlink, dfd);
+		name = BPF_CORE_READ(unlink, filename);
+		e->flags = BPF_CORE_READ(unlink, flags);
+	} else if (opcode == URING_MKDIRAT && bpf_core_field_exists(mkdir->filename)) {
+		fd = BPF_CORE_READ(mkdir, dfd);
+		name = BPF_CORE_READ(mkdir, filename);
+	} else if (opcode == URING_RENAMEAT && bpf_core_field_exists(rename->newpath)) {
+		fd = BPF_CORE_READ(rename, old_dfd);
+		fd2 = BPF_CORE_READ(rename, new_dfd);
+		name = BPF_CORE_READ(rename, oldpath);
+		name2 = BPF_CORE_READ(rename, newpath);
+	} else if ((opcode == URING_LINKAT || opcode == URING_SYMLINKAT) &&
+		   bpf_core_field_exists(link->newpath)) {
+		fd = opcode == URING_LINKAT ? BPF_CORE_READ(link, old_dfd) : -1;
+		fd2 = BPF_CORE_READ(link, new_dfd);
+		name = BPF_CORE_READ(link, oldpath);
+		name2 = BPF_CORE_READ(link, newpath);
+	} else if (opcode == URING_CONNECT && bpf_core_field_exists(connect->addr)) {
+		off = mw_unix_append(s, mw_sockaddr_load(s, &e->peer,
+							 (__u64)BPF_CORE_READ(connect, addr),
+							 (__u32)BPF_CORE_READ(connect, addr_len)));
+	}
+	if (name)
+		off = mw_uring_name(s, 0, fd, name, false);
+	if (name2)
+		off += mw_uring_name(s, off, fd2, name2, true);
+	return mw_emit(s, MW_ACT_BODY + off);
+}
+
+static __always_inline bool mw_uring_is_named(__u32 opcode)
+{
+	switch (opcode) {
+	case URING_ACCEPT:
+	case URING_CONNECT:
+	case URING_FALLOCATE:
+	case URING_OPENAT:
+	case URING_OPENAT2:
+	case URING_RENAMEAT ... URING_LINKAT:
+	case URING_FSETXATTR:
+	case URING_SETXATTR:
+	case URING_FTRUNCATE ... URING_LISTEN:
+		return true;
+	}
+	return false;
+}
+
+/* One without a name: told at once, or counted where one of its kind was told just now. */
+static __always_inline void mw_uring_counted(struct mw_scratch *s, struct task_struct *task,
+					     __u32 tag, __u64 opcode)
+{
+	__u64 now = bpf_ktime_get_boot_ns(), start = task->group_leader->start_boottime;
+	__u32 tgid = task->tgid, zero = 0, n = 1;
+	struct mw_uring_count *c = bpf_map_lookup_elem(&uring_counts, &tgid), *none;
+
+	if (!c || c->start_ns != start) {
+		none = bpf_map_lookup_elem(&uring_none, &zero);
+		if (none)
+			bpf_map_update_elem(&uring_counts, &tgid, none, BPF_ANY);
+		c = bpf_map_lookup_elem(&uring_counts, &tgid);
+		if (c)
+			c->start_ns = start;
+	}
+	asm volatile("" : "+r"(opcode));
+	if (c && opcode < URING_OPCODES) {
+		__sync_fetch_and_add(&c->n[opcode], 1);
+		if (now - c->told_ns[opcode] < URING_COUNT_NS)
+			return;
+		c->told_ns[opcode] = now;
+		n = __sync_lock_test_and_set(&c->n[opcode], 0);
+		if (!n) /* another thread told it */
+			return;
+	}
+	mw_uring_begin(s, tag, opcode, n);
+	mw_emit(s, MW_ACT_BODY);
+}
+
+static __always_inline void mw_uring_act(struct io_kiocb *req, __u32 opcode, __u32 tag)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mw_scratch *s = mw_scratch_get();
+	__u64 at = 0;
+
+	if (!s)
+		return;
+	mw_task_take();
+	bpf_probe_read_kernel(&at, sizeof(at), &req);
+	if (mw_uring_is_named(opcode))
+		mw_uring_named(at, opcode, tag);
+	else
+		mw_uring_counted(s, task, tag, opcode);
+}
+
+static long mw_uring_exit_op(__u32 i, void *unused)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mw_scratch *s = mw_scratch_get();
+	__u32 tgid = task->tgid, n;
+	struct mw_uring_count *c = bpf_map_lookup_elem(&uring_counts, &tgid);
+	__u64 opcode = i;
+
+	asm volatile("" : "+r"(opcode));
+	if (!s || !c || opcode >= URING_OPCODES)
+		return 1;
+	n = c->n[opcode];
+	if (!n)
+		return 0;
+	mw_uring_begin(s, s->call.tag, opcode, n);
+	mw_emit(s, MW_ACT_BODY);
+	return 0;
+}
+
+/* What was counted of a process that ends. The call's tag in the scratch is its. */
+static __always_inline void mw_uring_exit(struct mw_scratch *s, struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+	struct mw_uring_count *c = bpf_map_lookup_elem(&uring_counts, &tgid);
+
+	if (!c)
+		return;
+	/* of many, maybe */
+	mw_task_forget(s);
+	if (c->start_ns == task->group_leader->start_boottime)
+		bpf_loop(URING_OPCODES, mw_uring_exit_op, NULL, 0);
+	bpf_map_delete_elem(&uring_counts, &tgid);
+}
+
+/* --- bytes ----------------------------------------------------------------------------------- */
 
 static __always_inline void mw_uring_submit(struct io_kiocb *req)
 {
@@ -121,6 +395,8 @@ static __always_inline void mw_uring_submit(struct io_kiocb *req)
 	struct mw_uring_key key = {};
 	struct user_msghdr hdr;
 
+	if (tag & MW_TAG_WHOLE)
+		mw_uring_act(req, opcode, tag);
 	if (!tag || mw_uring_dir(opcode) < 0)
 		return;
 	/* without an end nobody can say how many bytes */
