@@ -4,13 +4,18 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "io/bpf_facts.h"
+#include "io/runtime.h"
 
 #define NSEC 1000000000ll
+/* Of the text of mountinfo: two of them and their event are shorter than MW_EVENT_MAX. */
+#define MOUNTS_MAX 32000
 
 /* --- queue and set --------------------------------------------------------------------------- */
 
@@ -181,6 +186,26 @@ static int read_start_ticks(int dir, unsigned long long *ret)
 	return end == p + 1 || errno ? -EBADMSG : 0;
 }
 
+static uint64_t ticks_of(uint64_t start_ns)
+{
+	return start_ns / (uint64_t)(NSEC / sysconf(_SC_CLK_TCK));
+}
+
+bool mw_facts_is_alive(uint32_t tgid, uint64_t start_ns)
+{
+	unsigned long long ticks;
+	char path[32];
+	int dir, r;
+
+	snprintf(path, sizeof(path), "/proc/%u", tgid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return false;
+	r = read_start_ticks(dir, &ticks);
+	close(dir);
+	return r == 0 && ticks == ticks_of(start_ns);
+}
+
 /* --- facts ----------------------------------------------------------------------------------- */
 
 int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns)
@@ -273,6 +298,28 @@ int mw_facts_name(struct mw_evq *q, uint32_t tgid, uint64_t start_ns, const char
 	return 0;
 }
 
+int mw_facts_runtime(struct mw_evq *q, const struct mw_event_hdr *of,
+		     const struct mw_runtime_found *found)
+{
+	size_t n_version = strlen(found->version), n_note = strlen(found->note);
+	struct mw_ev_runtime *e = mw_evq_add(q, MW_EV_RUNTIME, sizeof(*e), n_version + n_note);
+
+	if (!e)
+		return -ENOMEM;
+	e->hdr.ts_ns = of->ts_ns;
+	e->hdr.start_ns = of->start_ns;
+	e->hdr.tgid = of->tgid;
+	e->hdr.tid = of->tgid;
+	e->hdr.flags = of->flags;
+	e->kind = found->rt.kind;
+	e->reads = found->reads;
+	e->exact = found->exact;
+	e->version_len = (uint16_t)n_version;
+	e->note_len = (uint16_t)n_note;
+	memcpy(mempcpy(e + 1, found->version, n_version), found->note, n_note);
+	return 0;
+}
+
 /* The cgroup v2 line of /proc/PID/cgroup, "0::/path", moved to the front of buf. */
 static size_t cgroup_of(char *buf, size_t n)
 {
@@ -317,7 +364,7 @@ int mw_facts_proc(struct mw_evq *q, const struct mw_ev_proc *from)
 	close(dir);
 	if (r < 0)
 		return r;
-	if (ticks != from->hdr.start_ns / (uint64_t)(NSEC / sysconf(_SC_CLK_TCK)))
+	if (ticks != ticks_of(from->hdr.start_ns))
 		return -ESRCH;
 
 	e = mw_evq_add(q, MW_EV_PROC, sizeof(*e),
@@ -351,5 +398,55 @@ int mw_facts_proc(struct mw_evq *q, const struct mw_ev_proc *from)
 	p = mempcpy(p, argv, n_argv);
 	p = mempcpy(p, cwd, n_cwd);
 	memcpy(p, group, n_group);
+	return 0;
+}
+
+/* mountinfo, cut at a line's end where it is longer than fits. */
+static ssize_t read_mounts(int dir, char *buf)
+{
+	ssize_t n = read_at(dir, "mountinfo", buf, MOUNTS_MAX);
+
+	while (n > 0 && buf[n - 1] != '\n')
+		n--;
+	return n;
+}
+
+int mw_facts_mounts(struct mw_evq *q, uint32_t tgid, struct mw_u64set *told)
+{
+	static __thread char host[MOUNTS_MAX], own[MOUNTS_MAX];
+	ssize_t n_host, n_own = 0;
+	struct mw_ev_mounts *e;
+	struct stat ours, its;
+	char path[32];
+	uint64_t hash;
+	int dir, self;
+
+	snprintf(path, sizeof(path), "/proc/%u", tgid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	if (stat("/proc/self/ns/mnt", &ours) < 0 || fstatat(dir, "ns/mnt", &its, 0) < 0 ||
+	    its.st_ino == ours.st_ino) {
+		close(dir);
+		return 0;
+	}
+	n_own = read_mounts(dir, own);
+	close(dir);
+	self = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	n_host = self < 0 ? -errno : read_mounts(self, host);
+	if (self >= 0)
+		close(self);
+	if (n_own < 0 || n_host < 0)
+		return (int)(n_own < 0 ? n_own : n_host);
+	hash = mw_hash64(mw_slice(own, (size_t)n_own), its.st_ino);
+	if (!mw_u64set_add(told, mw_hash64(mw_slice(host, (size_t)n_host), hash) | 1))
+		return 0;
+	e = mw_evq_add(q, MW_EV_MOUNTS, sizeof(*e), (size_t)(n_host + n_own));
+	if (!e)
+		return -ENOMEM;
+	e->mntns = its.st_ino;
+	e->host_len = (uint16_t)n_host;
+	e->ns_len = (uint16_t)n_own;
+	memcpy(mempcpy(e + 1, host, (size_t)n_host), own, (size_t)n_own);
 	return 0;
 }

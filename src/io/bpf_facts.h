@@ -39,6 +39,8 @@ void mw_u64set_done(struct mw_u64set *s);
 bool mw_u64set_add(struct mw_u64set *s, uint64_t v);
 
 uint64_t mw_boot_ns(void);
+/* Whether the pid is still the process that began then: as exact as /proc, to a clock tick. */
+bool mw_facts_is_alive(uint32_t tgid, uint64_t start_ns);
 /* CLOCK_REALTIME minus CLOCK_BOOTTIME, ns. */
 int64_t mw_realtime_offset(void);
 
@@ -51,10 +53,21 @@ int mw_facts_lost(struct mw_evq *q, uint32_t reason, uint32_t cpu, uint64_t coun
 int mw_facts_name(struct mw_evq *q, uint32_t tgid, uint64_t start_ns, const char *name,
 		  const char *file);
 
+/* A process's runtime. Of `of`: tgid, start_ns, flags, and from when on it holds (ts_ns). */
+struct mw_runtime_found;
+int mw_facts_runtime(struct mw_evq *q, const struct mw_event_hdr *of,
+		     const struct mw_runtime_found *found);
+
 /*
  * A process: the head and the numbers are taken from `from` (its strings are not looked at), exe,
  * argv, cwd and cgroup from /proc. -ESRCH: the pid is gone, or another process has it now.
  */
 int mw_facts_proc(struct mw_evq *q, const struct mw_ev_proc *from);
+
+/*
+ * What is mounted where a process is, if that is another mount namespace than ours, unless the same
+ * was told before (told). 0, -ENOMEM, or the errno of what could not be read.
+ */
+int mw_facts_mounts(struct mw_evq *q, uint32_t tgid, struct mw_u64set *told);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "core/path.h"
 #include "io/file.h"
 
 #define EDGES_MAX 262144
@@ -94,8 +95,8 @@ static bool same_pair(const struct edge *a, const struct edge *b)
 	return a->w == b->w && a->r == b->r;
 }
 
-/* The first edge of w to r, or n. */
-static size_t find_edge(const struct edge *e, size_t n, uint32_t w, uint32_t r)
+/* The first edge that is not before one of w to r, or n. */
+static size_t seek_edge(const struct edge *e, size_t n, uint32_t w, uint32_t r)
 {
 	size_t lo = 0, hi = n, mid;
 
@@ -106,23 +107,24 @@ static size_t find_edge(const struct edge *e, size_t n, uint32_t w, uint32_t r)
 		else
 			hi = mid;
 	}
-	return lo < n && e[lo].w == w && e[lo].r == r ? lo : n;
+	return lo;
+}
+
+/* The first edge of w to r, or n. */
+static size_t find_edge(const struct edge *e, size_t n, uint32_t w, uint32_t r)
+{
+	size_t at = seek_edge(e, n, w, r);
+
+	return at < n && e[at].w == w && e[at].r == r ? at : n;
 }
 
 /* Whether more than MW_DISCOVER_HUB read what it writes. A bus writes to all it talks to. */
 static bool is_hub(const struct edge *e, size_t n, uint32_t tgid)
 {
-	size_t lo = 0, hi = n, mid, peers = 0;
+	size_t at = seek_edge(e, n, tgid, 0), peers = 0;
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (e[mid].w < tgid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < n && e[lo].w == tgid && peers <= MW_DISCOVER_HUB; lo++)
-		peers += lo + 1 == n || !same_pair(&e[lo], &e[lo + 1]);
+	for (; at < n && e[at].w == tgid && peers <= MW_DISCOVER_HUB; at++)
+		peers += at + 1 == n || !same_pair(&e[at], &e[at + 1]);
 	return peers > MW_DISCOVER_HUB;
 }
 
@@ -182,28 +184,6 @@ int mw_discover_pairs(const struct mw_fd_info *files, size_t n, uint32_t self, s
 /* --- the other end of one channel ----------------------------------------------------------------
  */
 
-/* IPv4 and IPv4 mapped into IPv6 are the same. */
-static void plain(const struct mw_addr *a, uint8_t ip[16])
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-	if (a->family == AF_INET) {
-		memcpy(ip, mapped, sizeof(mapped));
-		memcpy(ip + sizeof(mapped), a->ip, 4);
-	} else {
-		memcpy(ip, a->ip, 16);
-	}
-}
-
-static bool same_addr(const struct mw_addr *a, const struct mw_addr *b)
-{
-	uint8_t x[16], y[16];
-
-	plain(a, x);
-	plain(b, y);
-	return a->port == b->port && memcmp(x, y, 16) == 0;
-}
-
 static bool reads(const struct mw_fd_info *f, uint64_t chan)
 {
 	return f->is == MW_FD_PIPE ? f->chan == chan && f->readable
@@ -219,8 +199,8 @@ static bool other_end(const struct mw_fd_info *f, const struct mw_fd_info *own,
 		      const struct mw_control *c, bool server_reads)
 {
 	if (own) /* TCP */
-		return f->is == MW_FD_TCP && same_addr(&f->local, &own->peer) &&
-		       same_addr(&f->peer, &own->local);
+		return f->is == MW_FD_TCP && mw_addr_same(&f->local, &own->peer) &&
+		       mw_addr_same(&f->peer, &own->local);
 	if (!c->tgid) /* which end is the server's is not known yet */
 		return writes(f, c->chan) || reads(f, c->chan);
 	return server_reads ? writes(f, c->chan) : reads(f, c->chan);

@@ -62,6 +62,12 @@ static uint32_t status_number(const char *status, const char *name, int skip)
 	return line ? (uint32_t)strtoul(line + 1, NULL, 10) : UINT32_MAX;
 }
 
+/* The text of status, NUL-terminated. */
+static void read_status(uint32_t pid, char status[2048])
+{
+	status[read_file(pid, "status", status, 2047)] = 0;
+}
+
 int mw_look(uint32_t pid, struct mw_look *ret)
 {
 	char status[2048], *p = ret->buf;
@@ -79,8 +85,7 @@ int mw_look(uint32_t pid, struct mw_look *ret)
 	p += MW_ARGV_MAX;
 	n = read_file(pid, "cgroup", p, MW_PATH_MAX - 1);
 	ret->cgroup = cgroup_of(p, n);
-	n = read_file(pid, "status", status, sizeof(status) - 1);
-	status[n] = 0;
+	read_status(pid, status);
 	ret->uid = status_number(status, "\nUid:", 1);
 	ret->ppid = status_number(status, "\nPPid:", 0);
 	if (ret->ppid == UINT32_MAX)
@@ -91,10 +96,9 @@ int mw_look(uint32_t pid, struct mw_look *ret)
 uint32_t mw_look_parent(uint32_t pid)
 {
 	char status[2048];
-	size_t n = read_file(pid, "status", status, sizeof(status) - 1);
 	uint32_t parent;
 
-	status[n] = 0;
+	read_status(pid, status);
 	parent = status_number(status, "\nPPid:", 0);
 	return parent == UINT32_MAX ? 0 : parent;
 }

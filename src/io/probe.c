@@ -82,6 +82,17 @@ static int try_tracing(enum bpf_prog_type type, enum bpf_attach_type attach_type
 	return err;
 }
 
+int mw_probe_hooks(void)
+{
+	static const char *const hooked[] = { "security_path_unlink", "security_path_rmdir",
+					      "security_path_rename" };
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(hooked) / sizeof(hooked[0]); i++)
+		err = try_tracing(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, hooked[i]);
+	return err;
+}
+
 /* A kprobe or uprobe of the perf kind, which both are types of their own of perf_event_open. */
 static int try_probe(const char *pmu)
 {
@@ -202,16 +213,16 @@ void mw_probe_run(struct mw_probe_report *ret)
 	    "kernel memory read without a call: cheaper for what is observed (Linux 6.2)");
 	add(&r, "syscall", true, try_helper(BPF_FUNC_get_current_task_btf),
 	    "programs user space runs itself: verdicts on channels (Linux 5.14)");
-	add(&r, "fentry", false,
-	    try_tracing(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "security_file_open"),
-	    "hooks in kernel functions: without them files are told from the fd at exit, and the "
-	    "target of an unlink or rename from its string");
+	add(&r, "fentry", false, mw_probe_hooks(),
+	    "hooks in security_path_unlink, _rmdir and _rename: the target of an unlink, rmdir or "
+	    "rename is the dentry itself (target_from kernel); without them the string that named "
+	    "it (target_from string)");
 	add(&r, "lsm", false, try_tracing(BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "file_open"),
-	    "hooks of the security modules: as fentry");
+	    "hooks of the security modules; nothing depends on them");
 	add(&r, "kprobe", false, first(try_load(BPF_PROG_TYPE_KPROBE), try_probe("kprobe")),
 	    "probes in kernel functions; nothing depends on them");
 	add(&r, "uprobe", false, first(try_load(BPF_PROG_TYPE_KPROBE), try_probe("uprobe")),
-	    "probes in user programs: without them TLS stays unread and runtimes give no causal ties");
+	    "probes in user programs: without them TLS stays unread and node gives no causal ties");
 	libbpf_set_print(print);
 	*ret = r;
 }

@@ -34,4 +34,7 @@ struct mw_probe_report {
 /* Always succeeds: what cannot be asked is not ok, with its errno. Takes some milliseconds. */
 void mw_probe_run(struct mw_probe_report *ret);
 
+/* Whether programs may be put in the kernel functions that bpf/hook.h names: 0 or an errno. */
+int mw_probe_hooks(void);
+
 #endif

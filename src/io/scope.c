@@ -326,6 +326,22 @@ static bool on_fork(struct mw_scope *s, const struct mw_ev_fork *ev)
 	return state == MW_TREE_HELD;
 }
 
+/* It stands behind the EXEC, FORK or PROC of the process, and is held with it. */
+static bool on_runtime(struct mw_scope *s, const struct mw_event_hdr *h)
+{
+	struct mw_member *m = mw_member_get(s, mw_prockey_of(h));
+
+	if (!m)
+		return true; /* a listener */
+	if (m->tree->state == MW_TREE_OBSERVED) {
+		mw_scope_out(s, h);
+		return false;
+	}
+	if (m->tree->state == MW_TREE_HELD)
+		hold(s, m, h);
+	return m->tree->state == MW_TREE_HELD;
+}
+
 static bool on_end(struct mw_scope *s, const struct mw_event_hdr *h)
 {
 	struct mw_prockey key = mw_prockey_of(h), *known = mw_scope_known(s, key);
@@ -428,6 +444,8 @@ bool mw_scope_event(void *scope, const struct mw_event_hdr *h)
 		return !only || on_fork(s, (const struct mw_ev_fork *)h);
 	case MW_EV_ACT:
 		return !only || on_act(s, (const struct mw_ev_act *)h);
+	case MW_EV_RUNTIME:
+		return !only || on_runtime(s, (const void *)h);
 	case MW_EV_EXIT:
 		return on_end(s, h);
 	case MW_EV_SOCK:

@@ -199,14 +199,19 @@ struct mw_member *mw_member_new(struct mw_scope *s, struct mw_tree *t, struct mw
 	return m;
 }
 
-void mw_member_move(struct mw_scope *s, struct mw_member *m, struct mw_tree *to)
+static void relink(struct mw_scope *s, struct mw_member *m, struct mw_tree *to)
 {
-	struct mw_tree *from = m->tree;
-
 	count(s, m, -1);
 	unlink_member(m);
 	link_member(to, m);
 	count(s, m, 1);
+}
+
+void mw_member_move(struct mw_scope *s, struct mw_member *m, struct mw_tree *to)
+{
+	struct mw_tree *from = m->tree;
+
+	relink(s, m, to);
 	if (!m->ended && to->state == MW_TREE_HELD)
 		stay(s, m);
 	if (!from->members)
@@ -306,10 +311,7 @@ struct mw_tree *mw_tree_split(struct mw_scope *s, struct mw_member *top)
 		mine = (struct mw_hold){ 0 };
 		mw_hold_split(&from->hold, m->key, &mine);
 		mw_hold_merge(&t->hold, &mine);
-		count(s, m, -1);
-		unlink_member(m);
-		link_member(t, m);
-		count(s, m, 1);
+		relink(s, m, t);
 	}
 	for (struct mw_tree *o = s->trees; o; o = o->next)
 		if (o != t && o->above == from && mw_member_get(s, o->parent) &&

@@ -155,6 +155,11 @@ static const struct mw_event_hdr *peek_record(struct mw_bpf_source *b)
 	const void *p;
 
 	while (mw_bpf_ring_peek(&b->ring, &p)) {
+		if (((const struct mw_event_hdr *)p)->type == MW_EV_UV) {
+			mw_uv_learn(b->uv, p);
+			mw_bpf_ring_release(&b->ring);
+			continue;
+		}
 		if (!b->simulate_loss || b->judged || ++b->n_kernel % b->simulate_loss) {
 			b->judged = true;
 			return p;
@@ -167,11 +172,14 @@ static const struct mw_event_hdr *peek_record(struct mw_bpf_source *b)
 static int bpf_wait(struct mw_bpf_source *b, int timeout_ms)
 {
 	struct epoll_event ev;
-	uint64_t now = mw_boot_ns();
-	int until_tick = b->next_tick > now ? (int)((b->next_tick - now) / 1000000) + 1 : 0;
+	uint64_t now = mw_boot_ns(), due = mw_runtimes_due(b->runtimes);
+	int until;
 
-	if (timeout_ms < 0 || timeout_ms > until_tick)
-		timeout_ms = until_tick;
+	if (!due || due > b->next_tick)
+		due = b->next_tick;
+	until = due > now ? (int)((due - now) / 1000000) + 1 : 0;
+	if (timeout_ms < 0 || timeout_ms > until)
+		timeout_ms = until;
 	return epoll_wait(b->epoll_fd, &ev, 1, timeout_ms) < 0 ? -errno : 0;
 }
 
@@ -183,6 +191,7 @@ static int bpf_next(struct mw_source *s, int timeout_ms, const void **ret)
 	int r = 0;
 
 	give_back(b);
+	mw_runtimes_poll(b->runtimes);
 	for (;;) {
 		h = mw_evq_peek(&b->queue);
 		if (h)
@@ -200,6 +209,7 @@ static int bpf_next(struct mw_source *s, int timeout_ms, const void **ret)
 			if (h->type == MW_EV_EXEC)
 				mw_source_bpf_tell_exec(b,
 							(const struct mw_ev_proc *)(const void *)h);
+			mw_source_bpf_note(b, h);
 			return lend(b, h, &b->lent_record, ret);
 		}
 		if (b->told_end)
@@ -268,6 +278,7 @@ int mw_source_bpf_finish(struct mw_source *s)
 	if (b->finishing)
 		return 0;
 	mcpwatch_bpf__detach(b->skel);
+	b->skel->data->uv_off = 1; /* to take its probes away may take long */
 	/* a program that still runs somewhere has ended when this returns: it waits for every cpu
 	 */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
@@ -286,10 +297,13 @@ static void bpf_free(struct mw_source *s)
 	mw_bpf_ring_done(&b->ring);
 	if (b->ports)
 		munmap(b->ports, sizeof(*b->ports));
+	mw_runtimes_free(b->runtimes);
+	mw_uv_free(b->uv);
 	mcpwatch_bpf__destroy(b->skel);
 	mw_evq_done(&b->queue);
 	mw_u64set_done(&b->uids);
 	mw_u64set_done(&b->procs);
+	mw_u64set_done(&b->mounts);
 	free(b->cpus);
 	free(b);
 }
@@ -329,7 +343,9 @@ int mw_source_bpf_new(const struct mw_source_bpf_config *cfg, struct mw_source *
 	if (b->n_cpus <= 0)
 		return mw_source_bpf_fail(cfg, -EIO, "cannot count the processors");
 	b->cpus = calloc((size_t)b->n_cpus, sizeof(*b->cpus));
-	if (!b->cpus || mw_u64set_init(&b->uids, 8192) || mw_u64set_init(&b->procs, 65536))
+	if (!b->cpus || mw_u64set_init(&b->uids, 8192) || mw_u64set_init(&b->procs, 65536) ||
+	    mw_u64set_init(&b->mounts, 4096) ||
+	    mw_runtimes_new(&mw_source_bpf_runtimes, b, &b->runtimes))
 		return mw_source_bpf_fail(cfg, -ENOMEM, "out of memory");
 
 	r = mw_source_bpf_start(b, cfg, ring_len);

@@ -72,6 +72,8 @@ void mw_source_bpf_tell_user(struct mw_bpf_source *b, const struct mw_event_hdr 
 static int tell_proc(struct mw_bpf_source *b, const struct mw_ev_proc *p)
 {
 	mw_source_bpf_tell_user(b, &p->hdr);
+	/* who is gone by now has no mounts to tell; its paths stay those of its namespace */
+	(void)mw_facts_mounts(&b->queue, p->hdr.tgid, &b->mounts);
 	return mw_facts_proc(&b->queue, p);
 }
 
@@ -101,6 +103,7 @@ int mw_source_bpf_snapshot(struct mw_source *s, uint32_t tgid)
 {
 	struct mw_bpf_source *b = mw_bpf_source(s);
 	struct mw_ev_proc p;
+	unsigned int tag;
 	int r = ask_task(b, tgid, &p);
 
 	if (r < 0)
@@ -111,15 +114,20 @@ int mw_source_bpf_snapshot(struct mw_source *s, uint32_t tgid)
 			return r;
 	}
 	tell_ancestors(b, &p);
+	tag = mw_source_bpf_tag_of(s, tgid);
+	if (tag & ~(unsigned int)MW_TAG_STREAM)
+		mw_runtimes_met(b->runtimes, &p.hdr, tag & MW_TAG_OBSERVED);
 	return 0;
 }
 
 /* --- tags ------------------------------------------------------------------------------------ */
 
 /* After a tag was set: see `stacks` in bpf/maps.h. */
-static void begin_epoch(struct mw_source *s)
+static void tag_is(struct mw_source *s, uint32_t tgid, unsigned int tag)
 {
 	__atomic_fetch_add(&mw_bpf_source(s)->skel->data->epoch, 1, __ATOMIC_SEQ_CST);
+	mw_runtimes_tag(mw_bpf_source(s)->runtimes, tgid, tag & ~(unsigned int)MW_TAG_STREAM,
+			tag & MW_TAG_OBSERVED);
 }
 
 int mw_source_bpf_tag(struct mw_source *s, uint32_t tgid, unsigned int tag)
@@ -127,23 +135,24 @@ int mw_source_bpf_tag(struct mw_source *s, uint32_t tgid, unsigned int tag)
 	if (tgid == 0 || tgid >= MW_N_TAGS)
 		return -ERANGE;
 	__atomic_store_n(&mw_bpf_source(s)->skel->bss->tags[tgid], (uint8_t)tag, __ATOMIC_SEQ_CST);
-	begin_epoch(s);
+	tag_is(s, tgid, tag);
 	return 0;
 }
 
 int mw_source_bpf_tag_change(struct mw_source *s, uint32_t tgid, unsigned int set,
 			     unsigned int clear)
 {
-	uint8_t *tag, was;
+	uint8_t *tag, was, is;
 
 	if (tgid == 0 || tgid >= MW_N_TAGS)
 		return -ERANGE;
 	tag = &mw_bpf_source(s)->skel->bss->tags[tgid];
 	was = __atomic_load_n(tag, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(tag, &was, (uint8_t)((was & ~clear) | set), true,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		;
-	begin_epoch(s);
+	do
+		is = (uint8_t)((was & ~clear) | set);
+	while (
+	    !__atomic_compare_exchange_n(tag, &was, is, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	tag_is(s, tgid, is);
 	return 0;
 }
 

@@ -13,7 +13,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "io/probe.h"
 #include "io/source_bpf_priv.h"
+#include "io/uprobes.h"
 
 /* More than the longest message kept whole: a first message is not cut before it is known as one.
  */
@@ -78,6 +80,19 @@ static int tracepoint_args(const struct btf *btf, const char *name)
 	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
 }
 
+/* Programs in kernel functions are welcome, and refused in many places: so it is tried. */
+static void fit_hooks(struct mcpwatch_bpf *k)
+{
+	bool hooks = mw_probe_hooks() == 0;
+
+	k->rodata->cfg_hooks = hooks;
+	bpf_program__set_autoload(k->progs.mw_path_unlink, hooks);
+	bpf_program__set_autoload(k->progs.mw_path_rmdir, hooks);
+	bpf_program__set_autoload(k->progs.mw_path_rename, hooks);
+	if (!hooks)
+		bpf_map__set_max_entries(k->maps.hooked, 1);
+}
+
 /* What kernels differ in is asked of their own description, not of their version. */
 static int fit(struct mcpwatch_bpf *k)
 {
@@ -95,6 +110,10 @@ static int fit(struct mcpwatch_bpf *k)
 	bpf_program__set_autoload(k->progs.mw_uring_submit_sqe,
 				  tracepoint_args(btf, "io_uring_submit_sqe") > 0);
 	btf__free(btf);
+	fit_hooks(k);
+	mw_uprobes_prepare(k->progs.mw_uv_call);
+	mw_uprobes_prepare(k->progs.mw_uv_begin);
+	mw_uprobes_prepare(k->progs.mw_uv_end);
 	return 0;
 }
 
@@ -198,6 +217,12 @@ static int start(struct mw_bpf_source *b, const struct mw_source_bpf_config *cfg
 	r = introduce(b, cfg);
 	if (r < 0)
 		return r;
+	r = mw_uv_new(&(struct mw_uv_progs){ .call = b->skel->progs.mw_uv_call,
+					     .begin = b->skel->progs.mw_uv_begin,
+					     .end = b->skel->progs.mw_uv_end },
+		      &b->uv);
+	if (r < 0)
+		return mw_source_bpf_fail(cfg, r, "out of memory");
 	r = map(b, cfg, ring_len);
 	if (r < 0)
 		return r;

@@ -3,7 +3,7 @@
  * source_bpf_priv.h - what the files of the kernel source share
  *
  * source_bpf.c is the stream of events, source_bpf_load.c the way to it, source_bpf_ask.c what is
- * asked of the kernel side meanwhile.
+ * asked of the kernel side meanwhile, source_bpf_runtime.c how the runtimes of processes are kept.
  */
 #ifndef MW_IO_SOURCE_BPF_PRIV_H
 #define MW_IO_SOURCE_BPF_PRIV_H
@@ -15,7 +15,9 @@
 
 #include "io/bpf_facts.h"
 #include "io/bpf_ring.h"
+#include "io/runtimes.h"
 #include "io/source_bpf.h"
+#include "io/uv.h"
 #include "mcpwatch.skel.h"
 
 #define MW_BPF_TICK_NS 100000000ull
@@ -38,6 +40,9 @@ struct mw_bpf_source {
 	struct mw_evq queue;
 	struct mw_u64set uids;	   /* uid + 1 */
 	struct mw_u64set procs;	   /* hash of tgid and start */
+	struct mw_u64set mounts;   /* hash of what was told of a mount namespace */
+	struct mw_runtimes *runtimes;
+	struct mw_uv *uv;
 	struct mw_bpf_losses told; /* what LOST events have said */
 	struct mw_cpu *cpus;	   /* room to read the counters of all */
 	int n_cpus;
@@ -68,6 +73,12 @@ __attribute__((format(printf, 3, 4))) int mw_source_bpf_fail(const struct mw_sou
 
 /* Runs a program of the kind `syscall` with its argument. Its return value, or negative errno. */
 int mw_source_bpf_call(struct bpf_program *prog, void *arg, uint32_t arg_len);
+
+/* What runtimes.h needs of the kernel and the queue. */
+extern const struct mw_runtimes_ops mw_source_bpf_runtimes;
+/* After an event of the kernel was lent, and for one that queues more itself: what it says of
+ * runtimes. */
+void mw_source_bpf_note(struct mw_bpf_source *b, const struct mw_event_hdr *h);
 
 /* Queues USER before the first event of the uid that `h` has. */
 void mw_source_bpf_tell_user(struct mw_bpf_source *b, const struct mw_event_hdr *h);
