@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/args.h"
+#include "core/args_priv.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -10,71 +10,11 @@
 #include "core/path.h"
 
 #define DEPTH_MAX 256
+/* How deep JSON in strings in JSON is looked into. */
+#define NEST_MAX 4
 /* No path and no element of an argv is longer than an event has room for. */
 #define WORD_MAX MW_ARGV_MAX
-#define END_MIN 4 /* bytes of a relative string */
-
-struct word {
-	uint64_t fwd, rev;
-	uint32_t off, n; /* in text */
-	bool dir;	 /* absolute, two components or more */
-	bool end;	 /* relative */
-};
-
-/* Words beyond the strings: the path in a URL and a tidier form of a path. */
-#define WORDS_MAX (3 * MW_ARGS_STRINGS_MAX)
-_Static_assert(WORDS_MAX < UINT16_MAX, "slots are 16 bits");
-
-struct mw_args {
-	const struct mw_alloc *a;
-	struct mw_buf text;
-	struct word *words;
-	struct mw_addr *addrs; /* family AF_UNSPEC: localhost; port 0: any */
-	uint16_t *slots;       /* by fwd, then by rev: index + 1 */
-	size_t n_words, cap_words, n_addrs, cap_addrs, n_slots, n_strings, max;
-	bool whole;
-};
-
-/* Rolling, so that one pass over a path gives the hash of each of its beginnings. */
-static inline uint64_t hash_step(uint64_t h, uint8_t c)
-{
-	return (h + c + 1) * 0x9e3779b97f4a7c15ull;
-}
-
-static inline size_t hash_slot(uint64_t h, size_t mask)
-{
-	return (size_t)((h ^ h >> 29) * 0xbf58476d1ce4e5b9ull >> 40) & mask;
-}
-
-static uint64_t hash_fwd(struct mw_slice s)
-{
-	uint64_t h = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		h = hash_step(h, s.p[i]);
-	return h;
-}
-
-static uint64_t hash_rev(struct mw_slice s)
-{
-	uint64_t h = 0;
-
-	for (size_t i = s.n; i > 0; i--)
-		h = hash_step(h, s.p[i - 1]);
-	return h;
-}
-
-static size_t find(struct mw_slice s, uint8_t c)
-{
-	const uint8_t *p = s.n ? memchr(s.p, c, s.n) : NULL;
-
-	return p ? (size_t)(p - s.p) : s.n;
-}
-
-static struct mw_slice from(struct mw_slice s, size_t i)
-{
-	return i < s.n ? mw_slice(s.p + i, s.n - i) : mw_slice(s.p, 0);
-}
+#define HOST_MAX 255
 
 /* --- taking the strings out --- */
 
@@ -92,11 +32,6 @@ static int add_addr(struct mw_args *x, const struct mw_addr *addr)
 	}
 	x->addrs[x->n_addrs++] = *addr;
 	return 0;
-}
-
-static struct mw_slice word_text(const struct mw_args *x, const struct word *w)
-{
-	return mw_slice(x->text.p + w->off, w->n);
 }
 
 /* What stands in text behind off becomes a word; the same one again takes no place. */
@@ -160,6 +95,109 @@ static int add_path(struct mw_args *x, size_t off, size_t n)
 	return x->text.len > start ? add_word(x, start) : 0;
 }
 
+/* The host at off in text names the address of whoever has that name. */
+static int add_host(struct mw_args *x, struct mw_slice host, unsigned int port)
+{
+	const size_t cap = x->cap_hosts ? 2 * x->cap_hosts : 4, off = (size_t)(host.p - x->text.p);
+	struct host *p;
+	uint64_t h = 0;
+
+	while (host.n && host.p[host.n - 1] == '.')
+		host.n--;
+	if (host.n == 0)
+		return 0;
+	if (x->n_hosts == x->cap_hosts) {
+		p = x->a->resize(x->a->ctx, x->hosts, x->cap_hosts * sizeof(*p), cap * sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		x->hosts = p;
+		x->cap_hosts = cap;
+	}
+	for (size_t i = 0; i < host.n; i++)
+		h = hash_step(h, lower(host.p[i]));
+	x->hosts[x->n_hosts++] = (struct host){
+		.hash = h, .off = (uint32_t)off, .n = (uint32_t)host.n, .port = (uint16_t)port
+	};
+	return 0;
+}
+
+/* "name" or "name:port": letters, digits, '-', '_' and dots; without a port or scheme at least one
+ * dot inside, or any word would be one. False: it is none. */
+static bool host_port(struct mw_slice s, bool sure, struct mw_slice *ret, unsigned int *port)
+{
+	const size_t n = find(s, ':');
+	unsigned int v = 0;
+	bool dot = false;
+
+	if (n == 0 || n > HOST_MAX || s.n - n > 6)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t c = lower(s.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' &&
+		    c != '.')
+			return false;
+		dot |= c == '.' && i > 0 && i + 1 < n;
+	}
+	for (size_t i = n + 1; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		v = v * 10 + (unsigned int)(s.p[i] - '0');
+	}
+	if (v > 65535 || (n < s.n && v == 0) || !(sure || dot || n < s.n))
+		return false;
+	*ret = mw_slice(s.p, n);
+	*port = v ? v : *port;
+	return true;
+}
+
+static int add_url(struct mw_args *x, size_t off, size_t n)
+{
+	const size_t start = x->text.len;
+	struct mw_slice url, authority, host;
+	struct mw_addr addr;
+	unsigned int port;
+	int r;
+
+	r = mw_buf_reserve(&x->text, n + 2); /* before url: it may move the text */
+	if (r < 0)
+		return r;
+	url = mw_slice(x->text.p + off, n);
+	x->text.len += mw_args_url_put(x->text.p + start, n, url, true);
+	if (x->text.len > start) {
+		r = add_word(x, start);
+		if (r < 0)
+			return r;
+		/* below it are other URLs, and it ends no path */
+		x->words[x->n_words - 1].dir = true;
+		x->words[x->n_words - 1].end = false;
+	}
+	url = mw_slice(x->text.p + off, n);
+	if (mw_host_url(url, &addr))
+		return add_addr(x, &addr);
+	authority = mw_host_authority(url, &port);
+	return host_port(authority, true, &host, &port) ? add_host(x, host, port) : 0;
+}
+
+/* A text of SQL: each of its statements, white space folded. */
+static int add_statements(struct mw_args *x, size_t off, size_t n)
+{
+	struct mw_sql q;
+	size_t pos = 0, at;
+	int r = 0;
+
+	if (!mw_sql_looks(mw_slice(x->text.p + off, n)))
+		return 0;
+	r = mw_buf_reserve(&x->text, 2 * n); /* once: the text must not move */
+	while (r == 0 && mw_sql_next(mw_slice(x->text.p + off, n), MW_SQL_ANY, &pos, &q) == 1) {
+		at = x->text.len;
+		r = mw_sql_fold(&x->text, q.text);
+		if (r == 0 && x->text.len > at)
+			r = add_word(x, at);
+	}
+	return r;
+}
+
 static int hex(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
@@ -194,14 +232,35 @@ static int add_url_path(struct mw_args *x, struct mw_slice path)
 	return add_path(x, start, x->text.len - start);
 }
 
+static int add_forms(struct mw_args *x, size_t off);
+
+/* --file=/a/b: what is behind the '=' is named too. */
+static int add_value(struct mw_args *x, struct mw_slice value)
+{
+	const size_t at = x->text.len, off = (size_t)(value.p - x->text.p);
+	int r = mw_buf_reserve(&x->text, value.n);
+
+	if (r < 0)
+		return r;
+	memcpy(x->text.p + at, x->text.p + off, value.n);
+	x->text.len += value.n;
+	r = add_word(x, at);
+	return r < 0 || x->text.len == at ? r : add_forms(x, at);
+}
+
 static int add_forms(struct mw_args *x, size_t off)
 {
-	struct mw_slice s = mw_slice(x->text.p + off, x->text.len - off), scheme, rest;
+	struct mw_slice s = mw_slice(x->text.p + off, x->text.len - off), scheme, rest, host;
 	struct mw_addr addr;
+	unsigned int port = 0;
 	size_t n;
+	int r;
 
 	if (s.p[0] == '/')
 		return add_path(x, off, s.n);
+	n = find(s, '=');
+	if (s.p[0] == '-' && n + 1 < s.n)
+		return add_value(x, from(s, n + 1));
 	n = find(s, ':');
 	scheme = mw_slice(s.p, n);
 	rest = from(s, n + 1);
@@ -211,10 +270,17 @@ static int add_forms(struct mw_args *x, size_t off)
 		return add_url_path(x, rest);
 	}
 	if (n < s.n && mw_slice_starts(rest, MW_SLICE_LIT("//")))
-		return mw_host_url(s, &addr) ? add_addr(x, &addr) : 0;
+		return add_url(x, off, s.n);
 	if (mw_host_parse(s, 0, &addr))
 		return add_addr(x, &addr);
-	return add_path(x, off, s.n);
+	if (host_port(s, false, &host, &port)) {
+		r = add_host(x, host, port);
+		if (r < 0)
+			return r;
+	}
+	n = s.n;
+	r = add_statements(x, off, n);
+	return r < 0 ? r : add_path(x, off, n);
 }
 
 static bool looks_nested(struct mw_slice raw)
@@ -225,9 +291,9 @@ static bool looks_nested(struct mw_slice raw)
 	return false;
 }
 
-static int take(struct mw_args *x, struct mw_slice json, bool nested);
+static int take(struct mw_args *x, struct mw_slice json, unsigned int nested);
 
-static int take_nested(struct mw_args *x, struct mw_slice raw)
+static int take_nested(struct mw_args *x, struct mw_slice raw, unsigned int nested)
 {
 	_cleanup_(mw_buf_done) struct mw_buf text;
 	int r;
@@ -235,7 +301,7 @@ static int take_nested(struct mw_args *x, struct mw_slice raw)
 	/* a byte that is not UTF-8 becomes three */
 	mw_buf_init(&text, x->a, 3 * raw.n);
 	r = mw_json_str_decode(raw, &text);
-	return r < 0 ? r : take(x, mw_buf_slice(&text), true);
+	return r < 0 ? r : take(x, mw_buf_slice(&text), nested + 1);
 }
 
 static int take_string(struct mw_args *x, struct mw_slice raw)
@@ -257,8 +323,20 @@ static int take_string(struct mw_args *x, struct mw_slice raw)
 	return r < 0 || x->text.len == off ? r : add_forms(x, off);
 }
 
-/* -ENOMEM only; every limit just ends it. Calls itself once: nested texts are not looked into. */
-static int take(struct mw_args *x, struct mw_slice json, bool nested)
+/* A number may be an id in a statement. */
+static int take_number(struct mw_args *x, struct mw_slice raw)
+{
+	const size_t off = x->text.len;
+	int r;
+
+	if (raw.n < DIGITS_MIN || raw.n > 20)
+		return 0;
+	r = mw_buf_append(&x->text, raw.p, raw.n);
+	return r < 0 ? r : add_word(x, off);
+}
+
+/* -ENOMEM only; every limit just ends it. Calls itself, at most NEST_MAX deep. */
+static int take(struct mw_args *x, struct mw_slice json, unsigned int nested)
 {
 	struct mw_json_item it;
 	struct mw_json j;
@@ -266,16 +344,19 @@ static int take(struct mw_args *x, struct mw_slice json, bool nested)
 
 	mw_json_init(&j, json, DEPTH_MAX);
 	while ((r = mw_json_next(&j, &it)) == 1) {
-		if (it.tok != MW_JSON_STRING)
+		if (it.tok != MW_JSON_STRING && it.tok != MW_JSON_NUMBER)
 			continue;
 		if (x->n_strings == MW_ARGS_STRINGS_MAX) {
 			r = -E2BIG;
 			break;
 		}
 		x->n_strings++;
-		r = take_string(x, it.raw);
-		if (r == 0 && !nested && looks_nested(it.raw))
-			r = take_nested(x, it.raw);
+		if (it.tok == MW_JSON_NUMBER)
+			r = take_number(x, it.raw);
+		else
+			r = take_string(x, it.raw);
+		if (r == 0 && it.tok == MW_JSON_STRING && nested < NEST_MAX && looks_nested(it.raw))
+			r = take_nested(x, it.raw, nested);
 		if (r < 0)
 			break;
 	}
@@ -331,14 +412,14 @@ int mw_args_new(const struct mw_alloc *a, struct mw_slice json, size_t max, stru
 		return -ENOMEM;
 	x->a = a;
 	x->whole = true;
-	if (max > UINT32_MAX / 8)
-		max = UINT32_MAX / 8;
-	mw_buf_init(&x->text, a, 2 * max + 4 * WORD_MAX);
+	if (max > UINT32_MAX / 16)
+		max = UINT32_MAX / 16;
+	mw_buf_init(&x->text, a, 12 * max + 8 * WORD_MAX);
 	if (json.n > max) {
 		json.n = max;
 		x->whole = false;
 	}
-	r = json.n ? take(x, json, false) : 0;
+	r = json.n ? take(x, json, 0) : 0;
 	if (r == 0)
 		r = build(x);
 	if (r < 0) {
@@ -355,6 +436,7 @@ void mw_args_free(struct mw_args *x)
 		return;
 	mw_buf_done(&x->text);
 	mw_alloc_free(x->a, x->words, x->cap_words * sizeof(*x->words));
+	mw_alloc_free(x->a, x->hosts, x->cap_hosts * sizeof(*x->hosts));
 	mw_alloc_free(x->a, x->addrs, x->cap_addrs * sizeof(*x->addrs));
 	mw_alloc_free(x->a, x->slots, 2 * x->n_slots * sizeof(*x->slots));
 	mw_alloc_free(x->a, x, sizeof(*x));
@@ -363,154 +445,4 @@ void mw_args_free(struct mw_args *x)
 bool mw_args_whole(const struct mw_args *x)
 {
 	return x->whole;
-}
-
-/* --- asking --- */
-
-static void query_path(struct mw_args_query *q, struct mw_slice s, bool ends)
-{
-	struct mw_args_path *p = &q->path[q->n_path];
-	uint64_t h = 0;
-
-	if (s.n == 0)
-		return;
-	q->n_path++;
-	p->s = s;
-	p->n_above = p->n_end = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '/' && i > 0 && p->n_above < sizeof(p->above) / sizeof(p->above[0])) {
-			p->above[p->n_above].hash = h;
-			p->above[p->n_above++].n = i;
-		}
-		h = hash_step(h, s.p[i]);
-	}
-	p->full = h;
-	if (!ends || s.p[0] != '/')
-		return;
-	h = 0;
-	for (size_t i = s.n; i > 0 && p->n_end < sizeof(p->end) / sizeof(p->end[0]); i--) {
-		if (s.p[i - 1] == '/' && s.n - i >= END_MIN) {
-			p->end[p->n_end].hash = h;
-			p->end[p->n_end++].n = s.n - i;
-		}
-		h = hash_step(h, s.p[i - 1]);
-	}
-}
-
-static void query_argv(struct mw_args_query *q, struct mw_slice argv)
-{
-	while (argv.n && q->n_word < sizeof(q->word) / sizeof(q->word[0])) {
-		struct mw_slice s = mw_slice(argv.p, find(argv, '\0'));
-
-		if (s.n >= 6 || (s.n >= 3 && find(s, '/') < s.n)) {
-			q->word[q->n_word].s = s;
-			q->word[q->n_word++].hash = hash_fwd(s);
-		}
-		argv = from(argv, s.n + 1);
-	}
-}
-
-void mw_args_query_init(struct mw_args_query *q, const struct mw_action *act)
-{
-	static const struct mw_slice unix_ = MW_SLICE_LIT("unix:");
-
-	q->n_path = q->n_word = 0;
-	q->addr = act->kind == MW_EFFECT_NET_CONNECT &&
-		  (act->peer.family == AF_INET || act->peer.family == AF_INET6);
-	q->peer = act->peer;
-	if (q->addr)
-		return;
-	if (act->kind == MW_EFFECT_NET_CONNECT && mw_slice_starts(act->target, unix_)) {
-		query_path(q, from(act->target, unix_.n), true);
-		return;
-	}
-	query_path(q, act->target, true);
-	query_path(q, act->target2, true);
-	query_path(q, act->asked, false);
-	if (act->kind == MW_EFFECT_PROC_EXEC)
-		query_argv(q, act->argv);
-}
-
-static const struct word *look(const struct mw_args *x, uint64_t hash, struct mw_slice s)
-{
-	size_t mask = x->n_slots - 1;
-
-	for (size_t i = hash_slot(hash, mask); x->slots[i]; i = (i + 1) & mask) {
-		const struct word *w = &x->words[x->slots[i] - 1];
-
-		if (w->fwd == hash && mw_slice_eq(word_text(x, w), s))
-			return w;
-	}
-	return NULL;
-}
-
-static bool look_end(const struct mw_args *x, uint64_t hash, struct mw_slice s)
-{
-	const uint16_t *slots = x->slots + x->n_slots;
-	size_t mask = x->n_slots - 1;
-
-	for (size_t i = hash_slot(hash, mask); slots[i]; i = (i + 1) & mask) {
-		const struct word *w = &x->words[slots[i] - 1];
-
-		if (w->rev == hash && mw_slice_eq(word_text(x, w), s))
-			return true;
-	}
-	return false;
-}
-
-static bool match_addr(const struct mw_args *x, const struct mw_addr *peer)
-{
-	static const uint8_t loopback6[16] = { [15] = 1 };
-	uint32_t v4 = 0, want;
-	bool is_v4 = mw_addr_v4(peer, &v4), hit;
-
-	for (size_t i = 0; i < x->n_addrs; i++) {
-		const struct mw_addr *a = &x->addrs[i];
-
-		if (a->port && a->port != peer->port)
-			continue;
-		if (a->family == AF_UNSPEC)
-			hit = is_v4 ? v4 >> 24 == 127 : memcmp(peer->ip, loopback6, 16) == 0;
-		else if (mw_addr_v4(a, &want))
-			hit = is_v4 && v4 == want;
-		else
-			hit = !is_v4 && memcmp(a->ip, peer->ip, 16) == 0;
-		if (hit)
-			return true;
-	}
-	return false;
-}
-
-static bool match_loose(const struct mw_args *x, const struct mw_args_path *p)
-{
-	const struct word *w;
-
-	for (size_t i = 0; i < p->n_above; i++) {
-		w = look(x, p->above[i].hash, mw_slice(p->s.p, p->above[i].n));
-		if (w && w->dir)
-			return true;
-	}
-	for (size_t i = 0; i < p->n_end; i++)
-		if (look_end(x, p->end[i].hash,
-			     mw_slice(p->s.p + p->s.n - p->end[i].n, p->end[i].n)))
-			return true;
-	return false;
-}
-
-enum mw_args_hit mw_args_match(const struct mw_args *x, const struct mw_args_query *q)
-{
-	if (q->addr)
-		return match_addr(x, &q->peer) ? MW_ARGS_EXACT : MW_ARGS_NONE;
-	if (x->n_words == 0)
-		return MW_ARGS_NONE;
-	for (size_t i = 0; i < q->n_path; i++)
-		if (look(x, q->path[i].full, q->path[i].s))
-			return MW_ARGS_EXACT;
-	for (size_t i = 0; i < q->n_word; i++)
-		if (look(x, q->word[i].hash, q->word[i].s))
-			return MW_ARGS_EXACT;
-	for (size_t i = 0; i < q->n_path; i++)
-		if (match_loose(x, &q->path[i]))
-			return MW_ARGS_LOOSE;
-	return MW_ARGS_NONE;
 }

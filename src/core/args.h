@@ -3,8 +3,8 @@
  * args.h - what a call's arguments name: files, programs, addresses
  *
  * The strings of the raw JSON arguments (values, not keys; a string that is itself a JSON object or
- * array is looked into, one level) are taken out once, when the call opens, and kept so that a
- * question about one action costs a few table look-ups whatever the size of the arguments.
+ * array is looked into, four levels deep) are taken out once, when the call opens, and kept so that
+ * a question about one action costs a few table look-ups whatever the size of the arguments.
  *
  * A string names a path if it is
  *   - the path itself, or what the program asked for (asked), or a file: or unix: URL of it;
@@ -12,9 +12,20 @@
  *   - relative, of at least 4 bytes, and the path ends with "/" and it ("./", "../" and "~/" in
  *     front are dropped).
  * It names an address if it is the address, address:port, or a URL with this host and port;
- * "localhost" is 127.0.0.0/8 and ::1; without a port (and scheme that implies one) any port. Other
- * host names are not known here. It names a program that was run if an element of its argv equals
- * it and it has at least 3 bytes and a "/", or at least 6 bytes.
+ * "localhost" is 127.0.0.0/8 and ::1; without a port (and scheme that implies one) any port. A host
+ * by its name ("host.name", "name:port", or in a URL) names the addresses that have this name
+ * (mw_action.names), and a question to the DNS for it. It names a program that was run if an
+ * element of its argv equals it and it has at least 3 bytes and a "/", or at least 6 bytes.
+ *
+ * It names an HTTP request if it is its URL (scheme and host in any case, default port, fragment,
+ * user and a '/' at the end do not matter; with the same query, or none), a URL that it lies below,
+ * its path or an end of it as above. A host alone does not: it names the connection.
+ *
+ * It names a statement of SQL if it is that or has it among others, white space and ';' at its end
+ * folded; loosely if a string constant of it of at least 6 bytes is the string, or a number of at
+ * least 5 digits the string or number in the arguments.
+ *
+ * Of "--name=value" the value counts too.
  */
 #ifndef MW_CORE_ARGS_H
 #define MW_CORE_ARGS_H
@@ -40,7 +51,7 @@ enum mw_args_hit {
 	MW_ARGS_EXACT, /* the path, address or argument itself */
 };
 
-/* One action prepared to be looked for in several calls' arguments. Private; some 10 KiB, meant for
+/* One action prepared to be looked for in several calls' arguments. Private; some 14 KiB, meant for
  * the stack. Borrows from the action. */
 struct mw_args_query {
 	struct mw_args_path {
@@ -59,6 +70,15 @@ struct mw_args_query {
 	size_t n_path, n_word;
 	bool addr; /* peer is one to look for */
 	struct mw_addr peer;
+	bool loose; /* words are only part of what was done */
+	struct {
+		struct mw_slice s;
+		uint64_t hash;
+	} host[MW_ACT_NAMES_MAX + 1];
+	size_t n_host;
+	unsigned int host_port;
+	struct mw_slice statement; /* db.statement: its whole text */
+	uint8_t urls[2][2048]; /* net.http: its URL in the usual form, with its query, without */
 };
 void mw_args_query_init(struct mw_args_query *q, const struct mw_action *act);
 /* The best way in which the arguments name the action. */

@@ -5,7 +5,7 @@
  * Interpreters open hundreds of files at their start and at the first call of a tool. Read-only
  * opens of program code, and outside of calls of the system's own files, are folded, a process and
  * a call each, into one effect with their number: never by count, and never anything else. What
- * arguments name is not folded.
+ * arguments name is not folded. A close goes the way of its open: folded, or by itself.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,6 +30,22 @@ static bool is_in_package(struct mw_slice path)
 	return false;
 }
 
+/* "libc.so.6", "ld-2.36.so": in the last part of a path, and only numbers behind. */
+static bool is_library(struct mw_slice path)
+{
+	const uint8_t *so = memmem(path.p, path.n, ".so.", 4);
+	size_t i;
+
+	if (!so || !(mw_slice_starts(path, MW_SLICE_LIT("/usr/")) ||
+		     mw_slice_starts(path, MW_SLICE_LIT("/lib")) ||
+		     mw_slice_starts(path, MW_SLICE_LIT("/opt/")) || is_in_package(path)))
+		return false;
+	for (i = (size_t)(so - path.p) + 4; i < path.n; i++)
+		if (path.p[i] != '.' && (path.p[i] < '0' || path.p[i] > '9'))
+			return false;
+	return true;
+}
+
 /* Program code, by its place and its name: a package's data, though it lies beside it, is not. */
 static bool is_code(const struct mw_action *act)
 {
@@ -46,7 +62,7 @@ static bool is_code(const struct mw_action *act)
 			if (mw_slice_ends(t, mw_slice_str(tails[i])))
 				return true;
 	}
-	return is_inside(t, ".so.") || mw_slice_starts(t, MW_SLICE_LIT("/etc/ld.so."));
+	return is_library(t) || mw_slice_starts(t, MW_SLICE_LIT("/etc/ld.so."));
 }
 
 /* What the system gives every program that starts. */
@@ -140,6 +156,8 @@ bool mw_eng_fold(struct mw_engine *e, const struct mw_action *act, const struct 
 	struct fold_key key = { .proc = act->proc, .call = tie->call };
 	struct fold *f;
 
+	if (act->kind == MW_EFFECT_FILE_CLOSE && act->folded)
+		return true;
 	if (tie->link == MW_LINK_SHARED || tie->link == MW_LINK_ARGUMENT || !is_loading(act, tie))
 		return false;
 	f = mw_table_get(e->folds, &key);
@@ -150,11 +168,13 @@ bool mw_eng_fold(struct mw_engine *e, const struct mw_action *act, const struct 
 		return false;
 	}
 	f->tie = *tie;
+	f->tie.pending = false; /* they are one effect, of several tasks */
 	f->tid = act->tid;
 	f->last_ns = act->ts_ns;
 	if (act->ret >= 0)
 		f->n_ok++;
 	else
 		f->n_failed++;
+	mw_act_fold(e->act, act->file);
 	return true;
 }

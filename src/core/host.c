@@ -178,18 +178,27 @@ bool mw_host_parse(struct mw_slice s, unsigned int port, struct mw_addr *ret)
 	return true;
 }
 
-bool mw_host_url(struct mw_slice url, struct mw_addr *ret)
+struct mw_slice mw_host_authority(struct mw_slice url, unsigned int *ret_port)
 {
 	struct mw_slice scheme = mw_slice(url.p, find(url, ':')), s = from(url, scheme.n + 1);
 	size_t n;
 
+	*ret_port = scheme_port(scheme);
 	if (scheme.n == url.n || !mw_slice_starts(s, MW_SLICE_LIT("//")))
-		return false;
+		return mw_slice(url.p, 0);
 	s = from(s, 2);
 	for (n = 0; n < s.n && s.p[n] != '/' && s.p[n] != '?' && s.p[n] != '#';)
 		n++;
 	s.n = n;
 	while (n > 0 && s.p[n - 1] != '@')
 		n--;
-	return mw_host_parse(from(s, n), scheme_port(scheme), ret);
+	return from(s, n);
+}
+
+bool mw_host_url(struct mw_slice url, struct mw_addr *ret)
+{
+	unsigned int port;
+	const struct mw_slice s = mw_host_authority(url, &port);
+
+	return mw_host_parse(s, port, ret);
 }

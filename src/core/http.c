@@ -36,6 +36,11 @@ void mw_http_init(struct mw_http *h, const struct mw_alloc *a)
 	mw_buf_init(&h->head, a, MW_HTTP_HEAD_MAX);
 }
 
+void mw_http_heads_only(struct mw_http *h)
+{
+	h->blind = true;
+}
+
 static void release(struct mw_http *h)
 {
 	mw_buf_done(&h->head);
@@ -46,8 +51,11 @@ static void release(struct mw_http *h)
 
 void mw_http_done(struct mw_http *h)
 {
+	const bool blind = h->blind;
+
 	release(h);
 	mw_http_init(h, h->a);
+	h->blind = blind;
 }
 
 /* Before the first byte of a message. */
@@ -189,7 +197,7 @@ static void bodyless_apply(struct mw_http *h)
 
 static void body_begin(struct mw_http *h, const struct mw_http_framing *f)
 {
-	h->coding = f->coding;
+	h->coding = h->blind ? MW_CODING_NONE : f->coding;
 	h->chunked = f->body == MW_HTTP_BODY_CHUNKED;
 	h->upgrade = f->upgrade;
 	h->left = f->body == MW_HTTP_BODY_CLOSE ? until_close : f->length;
@@ -346,7 +354,7 @@ static int body_step(struct mw_http *h, struct mw_slice in, size_t *used, struct
 		decode_failed(h, -EBADMSG);
 	if (h->coding == MW_CODING_NONE || h->mute || (in.n == 0 && !h->inflate)) {
 		n = in.n;
-		r = n && !h->mute ? 1 : 0;
+		r = n && !h->mute && !h->blind ? 1 : 0;
 	} else {
 		r = h->inflate ? 0 : mw_inflate_new(h->a, h->coding, &h->inflate);
 		if (r == 0)

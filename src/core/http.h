@@ -120,12 +120,15 @@ struct mw_http {
 	uint64_t n_head; /* bytes of the head of the message in progress */
 	size_t line;	 /* bytes so far of a head's line; of a chunk's first line, its digits or rest */
 	unsigned int coding, status;
+	bool blind;
 	bool begun_cr, started, lent, chunked, response, known, open, partial, mute, upgrade;
 	const char *odd, *why;
 };
 
 /* Begins before the first byte of a message. Allocates nothing yet. */
 void mw_http_init(struct mw_http *h, const struct mw_alloc *a);
+/* Right behind mw_http_init: bodies are passed over, none is decoded and there is no BODY. */
+void mw_http_heads_only(struct mw_http *h);
 /* Frees what it holds; as new. */
 void mw_http_done(struct mw_http *h);
 /* Joins, as new or after a resync, inside a chunked body, at the beginning of a chunk. Its END is

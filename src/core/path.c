@@ -66,6 +66,34 @@ int mw_path_join(struct mw_buf *out, struct mw_slice base, struct mw_slice asked
 
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
+bool mw_addr_normal(const struct mw_addr *addr, struct mw_addr *ret)
+{
+	struct mw_addr n = { .port = addr->port, .family = addr->family };
+
+	if (addr->port == 0)
+		return false;
+	if (addr->family == AF_INET) {
+		memcpy(n.ip, addr->ip, 4);
+	} else if (addr->family == AF_INET6 && memcmp(addr->ip, mapped, sizeof(mapped)) == 0) {
+		n.family = AF_INET;
+		memcpy(n.ip, addr->ip + sizeof(mapped), 4);
+	} else if (addr->family == AF_INET6) {
+		memcpy(n.ip, addr->ip, 16);
+	} else {
+		return false;
+	}
+	*ret = n;
+	return true;
+}
+
+bool mw_addr_same(const struct mw_addr *a, const struct mw_addr *b)
+{
+	struct mw_addr x, y;
+
+	return mw_addr_normal(a, &x) && mw_addr_normal(b, &y) && x.family == y.family &&
+	       x.port == y.port && memcmp(x.ip, y.ip, sizeof(x.ip)) == 0;
+}
+
 bool mw_addr_v4(const struct mw_addr *addr, uint32_t *ret)
 {
 	const uint8_t *p = addr->ip;
@@ -110,7 +138,7 @@ int mw_addr_print(struct mw_buf *out, const struct mw_addr *addr, struct mw_slic
 {
 	const size_t start = out->len;
 	char text[64];
-	uint32_t v4;
+	uint32_t v4, cid, port;
 	size_t n;
 	int r;
 
@@ -134,6 +162,10 @@ int mw_addr_print(struct mw_buf *out, const struct mw_addr *addr, struct mw_slic
 		text[0] = '[';
 		n = 1 + print_v6(text + 1, sizeof(text) - 1, addr->ip);
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "]:%u", addr->port);
+	} else if (addr->family == AF_VSOCK) {
+		memcpy(&cid, addr->ip, sizeof(cid));
+		memcpy(&port, addr->ip + sizeof(cid), sizeof(port));
+		n = (size_t)snprintf(text, sizeof(text), "vsock:%u:%u", cid, port);
 	} else {
 		return -EINVAL;
 	}
