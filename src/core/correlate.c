@@ -14,12 +14,11 @@
 
 #define PROCS_DEFAULT 65536
 #define LOST_MAX      16384
+#define GROUPS_MAX    65536
+/* Of a call that was at more servers the others are trimmed with their own next call. */
+#define FORGET_TRIMS 8
 
-static const char why_unread[] =
-    "it was the only call sent to the server, which answered it and was not seen to read it";
-static const char why_settled_later[] =
-    "it was the only call open on the server, as settling its request showed";
-static const char why_argument[] = "named in the arguments of this call only";
+static const char why_gone[] = "the call that it seemed to be of was given up";
 
 /* --- calls --- */
 
@@ -110,6 +109,8 @@ static void call_drop(struct mw_correlate *c, struct mw_corr_call *call)
 {
 	struct mw_corr_call *place;
 
+	while (call->leans)
+		mw_claim_lean(call->leans, NULL, MW_LINK_SHARED, MW_CONF_SHARED, false, why_gone);
 	mw_table_remove(c->calls, &call->id);
 	while ((place = call->also)) {
 		call->also = place->also;
@@ -148,6 +149,15 @@ static void call_evict(struct mw_correlate *c)
 	call_drop(c, call);
 }
 
+static void *counted_resize(void *ctx, void *p, size_t old, size_t n)
+{
+	struct mw_correlate *c = ctx;
+	void *q = c->cfg.alloc->resize(c->cfg.alloc->ctx, p, old, n);
+
+	c->stats.nomem += !q && n;
+	return q;
+}
+
 int mw_correlate_new(const struct mw_correlate_config *cfg, struct mw_correlate **ret)
 {
 	struct mw_correlate *c = mw_alloc_zero(cfg->alloc, sizeof(*c));
@@ -156,10 +166,13 @@ int mw_correlate_new(const struct mw_correlate_config *cfg, struct mw_correlate 
 	if (!c)
 		return -ENOMEM;
 	c->cfg = *cfg;
-	c->a = cfg->alloc;
+	c->own = (struct mw_alloc){ .resize = counted_resize, .ctx = c };
+	c->a = &c->own;
 	r = mw_table_new(c->a, sizeof(uint64_t), cfg->calls_max ? cfg->calls_max : 1, &c->calls);
 	if (r == 0)
 		r = mw_table_new(c->a, sizeof(uint64_t), LOST_MAX, &c->lost);
+	if (r == 0)
+		r = mw_table_new(c->a, sizeof(struct mw_corr_group_key), GROUPS_MAX, &c->groups);
 	if (r == 0)
 		r = mw_kin_new(c->a, cfg->procs_max ? cfg->procs_max : PROCS_DEFAULT, &c->kin);
 	if (r < 0) {
@@ -186,7 +199,8 @@ void mw_correlate_free(struct mw_correlate *c)
 	mw_table_free(c->calls);
 	mw_table_free(c->lost);
 	mw_kin_free(c->kin);
-	mw_alloc_free(c->a, c, sizeof(*c));
+	mw_corr_flow_free(c);
+	mw_alloc_free(c->cfg.alloc, c, sizeof(*c));
 }
 
 static int serve(struct mw_correlate *c, struct mw_prockey key, struct mw_kin_node **ret)
@@ -296,7 +310,7 @@ int mw_correlate_send(struct mw_correlate *c, uint64_t call, struct mw_prockey s
 	return add_call(c, call, server, args, sent_ns, false);
 }
 
-static struct mw_corr_call *place_at(struct mw_corr_call *x, const struct mw_kin_server *s)
+struct mw_corr_call *mw_corr_place(struct mw_corr_call *x, const struct mw_kin_server *s)
 {
 	while (x && x->server != s)
 		x = x->also;
@@ -354,7 +368,7 @@ static int open_again(struct mw_correlate *c, uint64_t call, struct mw_prockey s
 	r = serve(c, server, &n);
 	if (r < 0)
 		return r;
-	x = place_at(first, n->server);
+	x = mw_corr_place(first, n->server);
 	if (x && x->open) {
 		if (read && !x->read)
 			now_read(c, x, begin_ns);
@@ -404,6 +418,8 @@ static void close_place(struct mw_correlate *c, struct mw_corr_call *x, uint64_t
 	x->open = false;
 	x->end_ns = end_ns;
 	list_add(&x->server->closed, x);
+	if (x->server->mind && end_ns > x->server->mind->ended_ns)
+		x->server->mind->ended_ns = end_ns;
 	if (end_ns > x->server->closed_end_ns)
 		x->server->closed_end_ns = end_ns;
 }
@@ -468,14 +484,35 @@ void mw_correlate_close(struct mw_correlate *c, uint64_t call, uint64_t end_ns)
 		close_place(c, x, end_ns);
 }
 
+/* Those that overlapped it will not find it any more. */
+static void note_unclean(const struct mw_corr_call *x)
+{
+	for (; x; x = x->also)
+		for (struct mw_corr_call *y = x->server->open.head; y && !x->clean; y = y->next)
+			y->others_went |= y != x && y->begin_ns <= x->end_ns;
+}
+
 void mw_correlate_forget(struct mw_correlate *c, uint64_t call)
 {
 	struct mw_corr_call *x = mw_corr_call(c, call);
 
-	if (x)
-		call_drop(c, x);
-	else
+	struct mw_kin_server *servers[FORGET_TRIMS];
+	size_t n = 0;
+
+	if (!x) {
 		found_again(c, call);
+		return;
+	}
+	for (struct mw_corr_call *place = x; place && n < FORGET_TRIMS; place = place->also) {
+		servers[n] = place->server;
+		servers[n++]->refs++;
+	}
+	note_unclean(x);
+	call_drop(c, x);
+	while (n--) {
+		mw_claims_trim(c, servers[n]);
+		mw_kin_server_unref(c->a, servers[n]);
+	}
 }
 
 struct mw_corr_call *mw_corr_candidate(const struct mw_kin_server *s, uint64_t ts_ns,
@@ -494,54 +531,4 @@ struct mw_corr_call *mw_corr_candidate(const struct mw_kin_server *s, uint64_t t
 		if (x->read && mw_corr_was_open(x, ts_ns))
 			return x;
 	}
-}
-
-/* --- the list of a call --- */
-
-int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const struct mw_tie *tie,
-		      uint64_t seq)
-{
-	uint64_t id = tie->call ? tie->call : tie->sent;
-	struct mw_corr_call *x = id ? mw_corr_call(c, id) : NULL;
-	struct mw_tie claim;
-
-	if (!x)
-		return -ENOENT;
-	if (tie->call)
-		return mw_effects_add(&x->effects, act, tie, seq);
-	if (x->doubted || (x->was_end_ns && !x->read))
-		return 0;
-	claim = *tie;
-	claim.link = tie->later;
-	claim.confidence = MW_CONF_LIKELY;
-	claim.why = tie->later == MW_LINK_ARGUMENT ? why_argument
-		    : x->read			   ? why_settled_later
-						   : why_unread;
-	return mw_effects_add(&x->effects, act, &claim, seq);
-}
-
-int mw_correlate_effects(const struct mw_correlate *c, uint64_t call, size_t *pos,
-			 struct mw_call_effect *ret)
-{
-	const struct mw_corr_call *x = mw_corr_call(c, call);
-	const struct mw_call_effect *e = x ? mw_effects_at(&x->effects, *pos) : NULL;
-
-	if (!e)
-		return 0;
-	*ret = *e;
-	(*pos)++;
-	return 1;
-}
-
-uint64_t mw_correlate_effects_n(const struct mw_correlate *c, uint64_t call)
-{
-	const struct mw_corr_call *x = mw_corr_call(c, call);
-
-	return x ? x->effects.total : 0;
-}
-
-void mw_correlate_stats(const struct mw_correlate *c, struct mw_correlate_stats *ret)
-{
-	*ret = c->stats;
-	ret->procs_evicted = c->kin->evicted;
 }

@@ -25,10 +25,14 @@ static const char why_argument[] = "named in the arguments of this open call onl
 static const char why_several[] = "named in the arguments of several open calls";
 static const char why_not_whole[] =
     "named in the arguments of one open call, but those of another are not known whole";
+static const char why_habit[] = "the server does the same when no call is open";
+static const char why_alike[] = "one call was open, and the server does the like when none is";
+static const char why_elsewhere[] =
+    "one call was open, and what the runtime shows of the task does not speak for it";
 static const char why_settled[] =
     "done by a process, or one below it, that acted on what only this call's arguments name";
 
-static void put_one(struct mw_tie *tie, enum mw_link link, uint64_t call, const char *why)
+void mw_corr_put_one(struct mw_tie *tie, enum mw_link link, uint64_t call, const char *why)
 {
 	tie->link = link;
 	tie->confidence = MW_CONF_LIKELY;
@@ -36,7 +40,7 @@ static void put_one(struct mw_tie *tie, enum mw_link link, uint64_t call, const 
 	tie->why = why;
 }
 
-static void put_shared(struct mw_tie *tie, const char *why)
+void mw_corr_put_shared(struct mw_tie *tie, const char *why)
 {
 	tie->link = MW_LINK_SHARED;
 	tie->confidence = MW_CONF_SHARED;
@@ -103,7 +107,7 @@ static void tie_sent(const struct mw_kin_server *s, uint64_t born_ns, const stru
 	}
 	if (!tie->n_candidates)
 		return;
-	put_shared(tie, why_sent);
+	mw_corr_put_shared(tie, why_sent);
 	if (tie->n_candidates == 1)
 		tie->sent = tie->candidates[0]; /* note leaves out doubted ones */
 	tie->later = MW_LINK_SOLE;
@@ -111,12 +115,14 @@ static void tie_sent(const struct mw_kin_server *s, uint64_t born_ns, const stru
 
 /* By the calls open at the time. A process born before a call began is tied to it only by what the
  * call's arguments name exactly. */
-static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const struct mw_action *act,
-		     struct mw_tie *tie)
+static void tie_open(struct mw_correlate *c, const struct mw_kin_node *of, uint64_t born_ns,
+		     const struct mw_action *act, struct mw_tie *tie)
 {
+	const struct mw_kin_server *s = of->server;
 	const bool match = s->n_open <= MATCH_MAX;
 	size_t n = 0, n_all = 0;
 	struct mw_corr_call *one = NULL;
+	enum mw_corr_habit habit;
 	struct naming m;
 
 	naming_init(&m);
@@ -131,44 +137,61 @@ static void tie_open(const struct mw_kin_server *s, uint64_t born_ns, const stru
 		if (match)
 			naming_add(&m, act, x, young ? MW_ARGS_LOOSE : MW_ARGS_EXACT);
 	}
+	tie->several = n_all > 1;
 	if (m.n == 1 && !m.not_whole && !m.doubted && !m.last->unconfirmed) {
-		put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
+		mw_corr_put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
 		return;
 	}
+	if (m.n == 0 && mw_corr_by_flow(c, of, act, false, tie))
+		return;
 	if (n == 0 && m.n == 0) {
 		tie->why = n_all ? why_older : why_no_call;
 		if (!n_all)
 			tie_sent(s, born_ns, act, tie);
+		if (!n_all && tie->link == MW_LINK_NONE && of->is_server)
+			mw_corr_habit_note(of->server, act);
 		return;
 	}
 	if (m.n == 1 && !m.not_whole && !m.doubted) {
-		put_shared(tie, why_named_unconfirmed);
+		mw_corr_put_shared(tie, why_named_unconfirmed);
 		tie->sent = m.last->id;
 		tie->later = MW_LINK_ARGUMENT;
 		put_candidates(tie, s, act->ts_ns, UINT64_MAX);
 		return;
 	}
 	if (n == 1 && m.n == 0 && s->given_up == 0 && (one->doubted || one->unconfirmed)) {
-		put_shared(tie, one->doubted ? why_doubted : why_unconfirmed);
+		mw_corr_put_shared(tie, one->doubted ? why_doubted : why_unconfirmed);
 		tie->sent = one->doubted ? 0 : one->id;
 		tie->later = MW_LINK_SOLE;
 		put_candidates(tie, s, act->ts_ns, born_ns);
 		return;
 	}
+	habit = m.n == 0 && of->is_server ? mw_corr_habit(s, act) : MW_HABIT_NO;
+	if (habit == MW_HABIT_SAME) {
+		tie->elsewhere = true;
+		tie->why = why_habit;
+		return;
+	}
+	if (n == 1 && m.n == 0 && s->given_up == 0 && (habit || tie->elsewhere)) {
+		mw_corr_put_shared(tie, habit ? why_alike : why_elsewhere);
+		put_candidates(tie, s, act->ts_ns, born_ns);
+		tie->elsewhere = true;
+		return;
+	}
 	if (n == 1 && m.n == 0 && s->given_up == 0) {
-		put_one(tie, MW_LINK_SOLE, one->id, why_sole);
+		mw_corr_put_one(tie, MW_LINK_SOLE, one->id, why_sole);
 		return;
 	}
 	if (m.n > 1)
-		put_shared(tie, why_several);
+		mw_corr_put_shared(tie, why_several);
 	else if (m.n == 1)
-		put_shared(tie, m.doubted ? why_doubted : why_not_whole);
+		mw_corr_put_shared(tie, m.doubted ? why_doubted : why_not_whole);
 	else
-		put_shared(tie, n == 1 ? why_lost : why_shared);
+		mw_corr_put_shared(tie, n == 1 ? why_lost : why_shared);
 	put_candidates(tie, s, act->ts_ns, m.n ? UINT64_MAX : born_ns);
 }
 
-static bool had_ended(const struct mw_correlate *c, uint64_t call, uint64_t ts_ns)
+bool mw_corr_had_ended(const struct mw_correlate *c, uint64_t call, uint64_t ts_ns)
 {
 	const struct mw_corr_call *x = mw_corr_call(c, call);
 
@@ -188,8 +211,11 @@ static void tie_inherited(struct mw_correlate *c, struct mw_kin_node *n,
 	struct naming m;
 
 	if (was->call) {
-		put_one(tie, MW_LINK_LINEAGE, was->call, was->why);
-		tie->after = had_ended(c, was->call, act->ts_ns);
+		mw_corr_put_one(tie, MW_LINK_LINEAGE, was->call, was->why);
+		if (was->certain)
+			tie->confidence = MW_CONF_CERTAIN;
+		tie->by_runtime = was->by_runtime;
+		tie->after = mw_corr_had_ended(c, was->call, act->ts_ns);
 		return;
 	}
 	naming_init(&m);
@@ -200,8 +226,8 @@ static void tie_inherited(struct mw_correlate *c, struct mw_kin_node *n,
 			naming_add(&m, act, x, MW_ARGS_LOOSE);
 	}
 	if (m.n == 1 && !m.not_whole && !m.doubted) {
-		put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
-		tie->after = had_ended(c, m.last->id, act->ts_ns);
+		mw_corr_put_one(tie, MW_LINK_ARGUMENT, m.last->id, why_argument);
+		tie->after = mw_corr_had_ended(c, m.last->id, act->ts_ns);
 		/* without memory it stays shared: less is said, nothing wrong */
 		settled = mw_corr_tie_new(c, m.last, why_settled);
 		if (settled) {
@@ -210,14 +236,42 @@ static void tie_inherited(struct mw_correlate *c, struct mw_kin_node *n,
 		}
 		return;
 	}
-	put_shared(tie, was->why);
+	if (mw_corr_by_flow(c, n, act, false, tie))
+		return;
+	mw_corr_put_shared(tie, was->why);
 	tie->after = was->n_all == was->n && !was->lost;
 	for (size_t i = 0; i < was->n; i++) {
 		tie->candidates[i] = was->ids[i];
-		if (tie->after && !had_ended(c, was->ids[i], act->ts_ns))
+		if (tie->after && !mw_corr_had_ended(c, was->ids[i], act->ts_ns))
 			tie->after = false;
 	}
 	tie->n_candidates = was->n_all;
+}
+
+static void tie_else(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_action *act,
+		     struct mw_tie *tie)
+{
+	if (n->is_server)
+		tie_open(c, n, UINT64_MAX, act, tie);
+	else if (n->tie)
+		tie_inherited(c, n, act, tie);
+	else
+		tie_open(c, n, n->judged ? 0 : n->key.start_ns, act, tie);
+}
+
+/* Whether an answer may yet say more of it. */
+static bool waits(const struct mw_correlate *c, const struct mw_kin_node *n,
+		  const struct mw_action *act, const struct mw_tie *tie)
+{
+	if (tie->confidence == MW_CONF_SHARED && tie->n_candidates > 1)
+		return !tie->sent;
+	if (tie->elsewhere && !tie->sent)
+		return n->is_server && mw_corr_may_prove(n, act->task.id);
+	if (!tie->call || tie->confidence != MW_CONF_LIKELY || tie->after)
+		return false;
+	if (n->is_server)
+		return mw_corr_may_prove(n, act->task.id);
+	return n->tie && mw_corr_may_prove(mw_kin_get(c->kin, n->server->key), n->tie->task);
 }
 
 int mw_correlate_act(struct mw_correlate *c, const struct mw_action *act, struct mw_tie *ret)
@@ -229,17 +283,17 @@ int mw_correlate_act(struct mw_correlate *c, const struct mw_action *act, struct
 	ret->call = 0;
 	ret->n_candidates = 0;
 	ret->sent = 0;
-	ret->after = false;
+	ret->excluded = false;
+	ret->after = ret->several = ret->by_runtime = ret->pending = ret->elsewhere = false;
 	ret->why = why_no_server;
 	ret->server = (struct mw_prockey){ 0, 0 };
 	if (!n || !n->server)
 		return 0;
 	ret->server = n->server->key;
-	if (n->is_server)
-		tie_open(n->server, UINT64_MAX, act, ret);
-	else if (n->tie)
-		tie_inherited(c, n, act, ret);
-	else
-		tie_open(n->server, n->judged ? 0 : n->key.start_ns, act, ret);
+	if (mw_corr_by_task(c, n, act->task, act->ts_ns, ret))
+		ret->excluded = ret->link == MW_LINK_NONE;
+	else if (!mw_corr_by_flow(c, n, act, true, ret))
+		tie_else(c, n, act, ret);
+	ret->pending = waits(c, n, act, ret);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/hash.h"
+#include "core/power.h"
 
 struct mw_effects_entry {
 	struct mw_call_effect pub; /* targets lie in text */
@@ -42,7 +43,8 @@ static uint64_t hash_of(const struct mw_effects *e, const struct mw_action *act,
 {
 	/* the seed is not known to who chooses the names; order does not depend on it */
 	uint64_t h = (uint64_t)(uintptr_t)e ^ (uint64_t)act->kind << 56 ^
-		     (uint64_t)tie->link << 48 ^ (uint64_t)result_of(act);
+		     (uint64_t)tie->link << 48 ^ (uint64_t)tie->confidence << 44 ^
+		     (uint64_t)result_of(act);
 
 	h = mw_hash64(act->target, h);
 	return act->target2.n ? mw_hash64(act->target2, h) : h;
@@ -51,8 +53,11 @@ static uint64_t hash_of(const struct mw_effects *e, const struct mw_action *act,
 static bool same(const struct mw_call_effect *e, const struct mw_action *act,
 		 const struct mw_tie *tie)
 {
-	return e->kind == act->kind && e->link == tie->link && e->ret == result_of(act) &&
-	       mw_slice_eq(e->target, act->target) && mw_slice_eq(e->target2, act->target2);
+	/* never two confidences in one: the entry would claim the better for both */
+	return e->kind == act->kind && e->link == tie->link && e->confidence == tie->confidence &&
+	       e->by_runtime == tie->by_runtime && e->after == tie->after &&
+	       e->ret == result_of(act) && mw_slice_eq(e->target, act->target) &&
+	       mw_slice_eq(e->target2, act->target2);
 }
 
 static void slot_add(uint32_t *slots, size_t n_slots, uint64_t hash, size_t i)
@@ -133,6 +138,8 @@ static int add(struct mw_effects *e, uint64_t hash, const struct mw_action *act,
 		.target2 = mw_slice(x->text + act->target.n, act->target2.n),
 		.link = tie->link,
 		.confidence = tie->confidence,
+		.by_runtime = tie->by_runtime,
+		.after = tie->after,
 		.why = tie->why,
 		.ret = result_of(act),
 	};
@@ -157,6 +164,7 @@ int mw_effects_add(struct mw_effects *e, const struct mw_action *act, const stru
 	const uint64_t n = act->n ? act->n : 1;
 
 	e->total += n;
+	e->power |= mw_power_observed(act);
 	hash = hash_of(e, act, tie);
 	x = look(e, hash, act, tie);
 	if (!x) {
@@ -170,6 +178,47 @@ int mw_effects_add(struct mw_effects *e, const struct mw_action *act, const stru
 		x->pub.seqs[x->pub.n_seqs++] = seq;
 	x->pub.n += n;
 	return 0;
+}
+
+static bool in_order(const struct mw_effects *e)
+{
+	for (size_t i = 1; i < e->n; i++)
+		if (e->list[i]->pub.seqs[0] < e->list[i - 1]->pub.seqs[0])
+			return false;
+	return true;
+}
+
+void mw_effects_sort(struct mw_effects *e)
+{
+	struct mw_effects_entry **tmp, **from = e->list, **to;
+
+	if (in_order(e))
+		return;
+	tmp = mw_alloc_zero(e->a, e->cap * sizeof(*tmp));
+	if (!tmp)
+		return;
+	to = tmp;
+	for (size_t size = 1; size < e->n; size *= 2) {
+		struct mw_effects_entry **swap = from;
+
+		for (size_t at = 0; at < e->n; at += 2 * size) {
+			size_t l = at, mid = at + size < e->n ? at + size : e->n, r = mid;
+			const size_t end = mid + size < e->n ? mid + size : e->n;
+
+			for (size_t i = at; i < end; i++)
+				to[i] = l < mid && (r >= end ||
+						    from[l]->pub.seqs[0] <= from[r]->pub.seqs[0])
+					    ? from[l++]
+					    : from[r++];
+		}
+		from = to;
+		to = swap;
+	}
+	memset(e->slots, 0, e->n_slots * sizeof(*e->slots));
+	for (size_t i = 0; i < e->n; i++)
+		slot_add(e->slots, e->n_slots, from[i]->hash, i);
+	e->list = from;
+	mw_alloc_free(e->a, to, e->cap * sizeof(*to));
 }
 
 const struct mw_call_effect *mw_effects_at(const struct mw_effects *e, size_t i)

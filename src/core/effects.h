@@ -13,15 +13,18 @@ struct mw_effects {
 	size_t n, cap, n_slots;
 	size_t bytes, bytes_max; /* all memory it holds */
 	uint64_t total, unlisted; /* actions: all; in no entry */
+	unsigned int power;	  /* enum mw_power, of all of them */
 };
 
 /* Empty; allocates nothing. */
 void mw_effects_init(struct mw_effects *e, const struct mw_alloc *a, size_t bytes_max);
 void mw_effects_done(struct mw_effects *e);
-/* Counts an action under its record's number and lists it while there is room. Kind, targets, link
- * and result equal: folded. 0; -ENOMEM: counted only. */
+/* Counts an action under its record's number and lists it while there is room. Kind, targets,
+ * result and the tie (but for why) equal: folded. 0; -ENOMEM: counted only. */
 int mw_effects_add(struct mw_effects *e, const struct mw_action *act, const struct mw_tie *tie,
 		   uint64_t seq);
+/* In the order of their first records. Without memory it stays as it is. */
+void mw_effects_sort(struct mw_effects *e);
 /* The i-th, borrowed until the next add, its slices until done; NULL: there is none. */
 const struct mw_call_effect *mw_effects_at(const struct mw_effects *e, size_t i);
 

@@ -72,6 +72,7 @@ void mw_kin_server_unref(const struct mw_alloc *a, struct mw_kin_server *s)
 	if (!s || --s->refs)
 		return;
 	mw_kin_tie_unref(a, s->tie);
+	mw_corr_mind_free(a, s->mind);
 	mw_alloc_free(a, s, sizeof(*s));
 }
 

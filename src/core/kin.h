@@ -12,17 +12,22 @@
 #include "core/types.h"
 
 struct mw_corr_call; /* correlate_priv.h */
+struct mw_corr_mind;
 
 struct mw_corr_list {
 	struct mw_corr_call *head, *tail;
 };
 
-/* A tie that processes inherit. Never changes once it is shared; counted references. */
+/* A tie that processes inherit; counted references. Once it is shared it changes only where its
+ * task's call becomes known, for all that have it. */
 struct mw_kin_tie {
 	size_t refs;
 	struct mw_prockey server;
 	uint64_t call; /* lineage; 0: shared among ids */
+	bool certain, by_runtime;
 	const char *why;
+	uint64_t task, ts_ns;	 /* of the runtime, that started the process then; 0 not known */
+	struct mw_kin_tie *next; /* of the same task */
 	size_t n, n_all; /* ids that follow; candidates there were */
 	bool lost;	 /* and calls that could not be followed */
 	uint64_t ids[];
@@ -38,6 +43,7 @@ struct mw_kin_server {
 	uint64_t closed_end_ns; /* no call in closed ended later */
 	uint64_t given_up;	/* open calls that could not be kept */
 	struct mw_kin_tie *tie; /* to all open calls; NULL or of now */
+	struct mw_corr_mind *mind; /* NULL or mw_corr_mind_free's */
 };
 
 struct mw_kin_node {
@@ -50,6 +56,8 @@ struct mw_kin_node {
 	bool is_server;
 	bool parent_known; /* learned once; also if the parent is gone from here */
 	bool judged;	   /* its tie was decided when it was started (tie NULL: to no call) */
+	uint8_t rt_kind;   /* enum mw_runtime_kind */
+	bool rt_reads, rt_exact;
 };
 
 struct mw_kin_list {
@@ -88,5 +96,7 @@ struct mw_kin_tie *mw_kin_tie_new(const struct mw_alloc *a, struct mw_prockey se
 /* Take NULL. */
 void mw_kin_tie_unref(const struct mw_alloc *a, struct mw_kin_tie *tie);
 void mw_kin_server_unref(const struct mw_alloc *a, struct mw_kin_server *s);
+/* correlate_mind.c. Takes NULL. */
+void mw_corr_mind_free(const struct mw_alloc *a, struct mw_corr_mind *mind);
 
 #endif
