@@ -141,7 +141,8 @@ static struct mw_sight sight_of_chunk(const struct mw_chunk *ch)
 				  .end_ns = ch->ts_ns,
 				  .off = ch->off,
 				  .proc = ch->proc,
-				  .tid = ch->tid };
+				  .tid = ch->tid,
+				  .task = ch->move.task };
 }
 
 static void say_gap(struct mw_ends *e, const struct mw_chunk *ch, uint64_t bytes,
@@ -271,7 +272,19 @@ static struct mw_sight sight_of(const struct mw_frame *f)
 				  .end_ns = f->end_ns,
 				  .off = f->off,
 				  .proc = f->proc,
-				  .tid = f->tid };
+				  .tid = f->tid,
+				  .task = f->move.task };
+}
+
+/* Whether the system call that ended it brought nothing of another one, and what it ends at. */
+static bool is_alone(struct ends_chan *c, enum mw_end end, const struct mw_frame *f)
+{
+	const uint64_t to = f->off + f->span;
+	const bool alone = f->move.from >= c->after[end] && f->move.to == to;
+
+	if (f->kind != MW_FRAME_IS_HEAD)
+		c->after[end] = to;
+	return alone;
 }
 
 /* A message that is gone for lack of memory. */
@@ -328,7 +341,7 @@ static void on_broken(struct mw_ends *e, struct ends_chan *c, enum mw_end end,
 
 /* The other copy of this came already. False: it was settled without this one. */
 static bool on_pair(struct mw_ends *e, struct ends_chan *c, enum mw_end end, struct entry *en,
-		    const struct mw_frame *f, struct mw_msg *ret)
+		    const struct mw_frame *f, bool alone, struct mw_msg *ret)
 {
 	const struct mw_frame *w = end == MW_END_WRITE ? f : &en->frame;
 	const struct mw_frame *r = end == MW_END_WRITE ? &en->frame : f;
@@ -346,6 +359,7 @@ static bool on_pair(struct mw_ends *e, struct ends_chan *c, enum mw_end end, str
 	}
 	mw_ends_remove(e, c, en);
 	en->seen[end] = sight_of(f);
+	en->seen[end].alone = alone;
 	en->out = true;
 	fill_entry(ret, en, MW_MSG_SETTLED);
 	ret->bytes = f->bytes;
@@ -380,6 +394,7 @@ static void note_number(struct ends_chan *c, enum mw_end end, const struct mw_fr
 static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end, struct mw_frame *f,
 		    struct mw_msg *ret)
 {
+	const bool alone = is_alone(c, end, f);
 	struct entry *en;
 	uint64_t hash;
 
@@ -394,13 +409,14 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end, str
 	en = mw_ends_find(e, c, mw_ends_other(end), f, hash);
 	note_number(c, end, f, en);
 	if (en)
-		return on_pair(e, c, end, en, f, ret);
+		return on_pair(e, c, end, en, f, alone, ret);
 	en = mw_ends_add(e, c, end, f, hash);
 	if (!en) {
 		lost(e, c, end, f, ret);
 		return 1;
 	}
 	en->seen[end] = sight_of(f);
+	en->seen[end].alone = alone;
 	if (c->one_sided) {
 		/* the frame's bytes stay until the next frame is asked for, which is after this */
 		en->one_sided = true;

@@ -53,6 +53,8 @@ struct mw_sight {
 	uint64_t begin_ns, end_ns, off;
 	struct mw_prockey proc;
 	uint32_t tid;
+	struct mw_task task; /* of the system call that moved its last byte */
+	bool alone;	     /* that call ended with it, and began behind the message before it */
 };
 
 struct mw_msg {

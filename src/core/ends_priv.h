@@ -48,6 +48,7 @@ struct ends_chan {
 	enum mw_end trusted;
 	struct list pending[2];
 	size_t n_done[2];
+	uint64_t after[2];   /* offset behind the last message of each end */
 	uint64_t n_nomem[2]; /* of its framers, as counted already */
 	struct {
 		uint64_t from, to;

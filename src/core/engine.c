@@ -72,11 +72,15 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 	if (r == 0)
 		r = mw_correlate_new(&corr, &e->correlate);
 	if (r == 0)
+		r = mw_mounts_new(e->a, &e->mounts);
+	if (r == 0)
 		r = mw_table_new(e->a, sizeof(struct fold_key), MW_ENG_FOLDS_MAX, &e->folds);
 	if (r == 0)
 		r = mw_table_new(e->a, sizeof(uint64_t[2]), MW_ENG_TOOLS_MAX, &e->tools);
 	if (r == 0)
 		r = mw_eng_parts_new(e);
+	if (r == 0)
+		r = mw_eng_wire_new(e);
 	if (r < 0) {
 		mw_engine_free(e);
 		return r;
@@ -99,12 +103,14 @@ void mw_engine_free(struct mw_engine *e)
 {
 	if (!e)
 		return;
+	mw_eng_wire_free(e);
 	mw_session_free(e->session);
 	mw_ends_free(e->ends);
 	mw_stream_free(e->stream);
 	mw_seq_free(e->seq);
 	mw_correlate_free(e->correlate);
 	mw_act_free(e->act);
+	mw_mounts_free(e->mounts);
 	mw_procs_free(e->procs);
 	free_values(e, e->folds, sizeof(struct fold));
 	free_values(e, e->tools, sizeof(struct tool));
@@ -176,7 +182,12 @@ void mw_eng_end(struct mw_engine *e, struct mw_emit *rec)
 /* --- the byte lane -------------------------------------------------------------------------------
  */
 
-static void pull_session(struct mw_engine *e)
+void mw_eng_control(struct mw_engine *e, const struct mw_control *control)
+{
+	mw_eng_note_error(e, add_out(e, MW_OUT_CONTROL, 0, 0, control));
+}
+
+void mw_eng_pull_session(struct mw_engine *e)
 {
 	struct mw_sess_event ev;
 	size_t at;
@@ -190,11 +201,21 @@ static void pull_session(struct mw_engine *e)
 				r = add_out(e, MW_OUT_RAW, at, ev.bytes.n, NULL);
 			mw_eng_note_error(e, r);
 		} else if (ev.kind == MW_SESS_CONTROL) {
-			mw_eng_note_error(e, add_out(e, MW_OUT_CONTROL, 0, 0, &ev.control));
+			mw_eng_control(e, &ev.control);
 		} else {
 			mw_eng_on_session(e, &ev);
 		}
 	}
+}
+
+/* What correlate does without is counted by itself. */
+static void note_correlate(struct mw_engine *e)
+{
+	struct mw_correlate_stats st;
+
+	mw_correlate_stats(e->correlate, &st);
+	for (; e->n_corr_nomem != st.nomem; e->n_corr_nomem++)
+		mw_eng_note_error(e, -ENOMEM);
 }
 
 static void pull_ends(struct mw_engine *e)
@@ -203,7 +224,12 @@ static void pull_ends(struct mw_engine *e)
 
 	while (mw_ends_next(e->ends, &m) == 1) {
 		mw_eng_note_error(e, mw_session_push(e->session, &m));
-		pull_session(e);
+		mw_eng_pull_session(e);
+		/* not the answers that a tool gets to its own requests */
+		if (m.seen[MW_END_READ].seen &&
+		    (m.state == MW_MSG_FIRST || m.state == MW_MSG_SETTLED) &&
+		    mw_session_is_mcp(m.chan))
+			mw_correlate_moved(e->correlate, &m.seen[MW_END_READ]);
 	}
 	for (; e->n_nomem != mw_ends_nomem(e->ends); e->n_nomem++)
 		mw_eng_note_error(e, -ENOMEM);
@@ -214,8 +240,14 @@ static void pull_stream(struct mw_engine *e)
 	struct mw_chunk c;
 
 	while (mw_stream_next(e->stream, &c) == 1) {
+		/* the session must have judged what it may be before it is taken for another's; but
+		 * it frees what it has of a channel that ends */
+		if (c.evicted)
+			mw_eng_wire_push(e, &c);
 		mw_eng_note_error(e, mw_ends_push(e->ends, &c));
 		pull_ends(e);
+		if (!c.evicted)
+			mw_eng_wire_push(e, &c);
 	}
 }
 
@@ -238,10 +270,17 @@ static void on_proc_event(struct mw_engine *e, const struct mw_event_hdr *h)
 	    h->type == MW_EV_NAME)
 		mw_eng_forget_parts(e);
 	mw_eng_note_error(e, mw_procs_push(e->procs, h));
+	if (h->type == MW_EV_ACT)
+		mw_eng_wire_connect(e, (const struct mw_ev_act *)h);
 	if (h->type == MW_EV_NAME)
 		mw_eng_on_name(e, mw_prockey_of(h));
+	const uint32_t runtime = mw_correlate_runtime(e->correlate, mw_prockey_of(h));
+
 	if (h->type != MW_EV_EXIT)
 		mw_eng_note_error(e, mw_correlate_push(e->correlate, h));
+	if (h->type == MW_EV_RUNTIME &&
+	    runtime != mw_correlate_runtime(e->correlate, mw_prockey_of(h)))
+		mw_eng_on_runtime(e, mw_prockey_of(h));
 	/* of others it is only learned who they are */
 	if (!(h->flags & (MW_EVF_CANDIDATE | MW_EVF_STREAM))) {
 		mw_eng_note_error(e, mw_act_push(e->act, h));
@@ -262,8 +301,9 @@ static void on_tick(struct mw_engine *e)
 	pull_ends(e);
 	mw_act_tick(e->act, e->now_ns);
 	pull_act(e);
+	mw_eng_wire_tick(e);
 	mw_eng_note_error(e, mw_session_tick(e->session, e->now_ns));
-	pull_session(e);
+	mw_eng_pull_session(e);
 	mw_eng_say_losses(e);
 }
 
@@ -357,13 +397,21 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 	switch (h->type) {
 	case MW_EV_IO:
 		mw_eng_note_error(e, mw_procs_push(e->procs, h));
+		mw_eng_note_error(e, mw_correlate_push(e->correlate, h));
 		e->stats.stream_bytes += ((const struct mw_ev_io *)event)->moved;
 		mw_eng_note_error(e, mw_stream_push(e->stream, event));
 		pull_stream(e);
 		break;
 	case MW_EV_CLOSE:
-		mw_eng_note_error(e, mw_stream_close(e->stream, event));
-		pull_stream(e);
+		if (((const struct mw_ev_close *)event)->how <= MW_CLOSE_BOTH) {
+			mw_eng_note_error(e, mw_stream_close(e->stream, event));
+			pull_stream(e);
+		}
+		mw_eng_note_error(e, mw_act_push(e->act, h));
+		pull_act(e);
+		break;
+	case MW_EV_DGRAM:
+		mw_eng_on_dgram(e, event);
 		break;
 	case MW_EV_TICK:
 		on_tick(e);
@@ -375,11 +423,15 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 		e->head.realtime_ns = ((const struct mw_ev_clock *)event)->realtime_ns;
 		mw_eng_say_daemon(e, "clock", NULL);
 		break;
+	case MW_EV_MOUNTS:
+		mw_eng_note_error(e, mw_mounts_push(e->mounts, event));
+		break;
 	case MW_EV_META:
 		break;
 	default:
 		on_proc_event(e, h);
 	}
+	note_correlate(e);
 	return 0;
 }
 
@@ -395,9 +447,11 @@ void mw_engine_finish(struct mw_engine *e)
 		pull_ends(e);
 		mw_act_finish(e->act);
 		pull_act(e);
+		mw_eng_wire_finish(e);
 		mw_eng_note_error(e, mw_session_finish(e->session, e->now_ns));
-		pull_session(e);
+		mw_eng_pull_session(e);
 		mw_eng_unfold_all(e);
+		note_correlate(e);
 	}
 	mw_eng_say_losses(e);
 	mw_eng_say_daemon(e, "stop", NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine_call.c - requests, calls, and what follows them: principal, bodies, ties */
 #include "core/engine_priv.h"
+#include "core/power.h"
 
 #define PARENTS_MAX	16
 #define PARENT_TEXT_MAX 512
@@ -122,7 +123,7 @@ static void put_effect(struct mw_emit *r, const struct mw_call_effect *ef)
 	mw_emit_u64(r, "n", ef->n);
 	mw_emit_str(r, "link", mw_link_name(ef->link));
 	mw_emit_str(r, "confidence", mw_confidence_name(ef->confidence));
-	mw_emit_str(r, "basis", "kernel");
+	mw_emit_str(r, "basis", ef->by_runtime ? "runtime" : "kernel");
 	mw_emit_str(r, "why", ef->why);
 	mw_emit_str(r, "result", mw_errno_name(ef->ret, name));
 	mw_emit_close(r, '}');
@@ -218,13 +219,35 @@ static void put_error(struct mw_emit *r, struct mw_slice error)
 	mw_emit_close(r, '}');
 }
 
+static void put_powers(struct mw_emit *r, const char *key, unsigned int bits)
+{
+	mw_emit_open(r, key, '[');
+	for (unsigned int i = 0; i < MW_POWERS; i++)
+		if (bits & 1u << i)
+			mw_emit_str(r, NULL, mw_power_name(i));
+	mw_emit_close(r, ']');
+}
+
+static void put_power(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c)
+{
+	if (!mw_json_str_eq(c->method, "tools/call"))
+		return;
+	mw_emit_open(r, "power", '{');
+	put_powers(r, "declared", mw_eng_declared(e, c->server, c->name));
+	put_powers(r, "observed", mw_correlate_power(e->correlate, c->id));
+	mw_emit_close(r, '}');
+}
+
 void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	const struct mw_call *c = ev->call;
 	uint64_t end = c->end_ns > c->begin_ns ? c->end_ns : c->begin_ns;
-	struct mw_emit r = mw_eng_begin(e, "call", ev->ts_ns);
+	struct mw_emit r;
 	bool result_whole, all;
 	size_t pos = 0, room, i;
+
+	mw_correlate_settle(e->correlate, c->id, ev->result.n ? ev->result : ev->error);
+	r = mw_eng_begin(e, "call", ev->ts_ns);
 
 	mw_emit_id(&r, "call", 'c', e->run, c->id);
 	mw_emit_str(&r, "dir", c->s2c ? "s2c" : "c2s");
@@ -251,6 +274,7 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	room = mw_emit_room(&r);
 	all = put_effects(e, &r, c->id, &pos, room < EFFECTS_LEN ? room : EFFECTS_LEN, false);
 	mw_emit_u64(&r, "effects_n", mw_correlate_effects_n(e->correlate, c->id));
+	put_power(e, &r, c);
 	if (c->n_anomalies) {
 		mw_emit_open(&r, "anomalies", '[');
 		for (i = 0; i < c->n_anomalies; i++)

@@ -10,10 +10,13 @@
 #include "core/correlate.h"
 #include "core/ends.h"
 #include "core/event.h"
+#include "core/mounts.h"
 #include "core/proc.h"
 #include "core/record.h"
+#include "core/resolve.h"
 #include "core/session.h"
 #include "core/stream.h"
+#include "core/wire.h"
 
 /* Loading, of a process and for a call (0: for none). No padding: it is a table key. */
 struct fold_key {
@@ -33,6 +36,7 @@ struct fold {
 struct tool {
 	uint64_t key[2]; /* server, hash of the name */
 	uint8_t hash[32];
+	unsigned int declared; /* enum mw_power */
 };
 #define MW_ENG_TOOLS_MAX 16384
 
@@ -43,13 +47,14 @@ struct tool {
 #define MW_ENG_PATH_MAX 4096
 
 /* Tables of the core whose full state is a gap. */
-#define MW_ENG_TABLES 5
+#define MW_ENG_TABLES 12
 
 /* Why evidence is missing where no channel can be named. */
 struct losses {
 	uint64_t events, missed_runs, table, memory;
 	uint64_t since_ns;
 	uint64_t said[MW_ENG_TABLES]; /* of what found no room, by table (engine_record.c) */
+	uint64_t said_places;	      /* of places that were lost (wire.h) */
 	uint64_t looked_ns;
 };
 
@@ -64,6 +69,9 @@ struct mw_engine {
 	struct mw_procs *procs;
 	struct mw_act *act;
 	struct mw_correlate *correlate;
+	struct mw_mounts *mounts;
+	struct mw_wire *wire;
+	struct mw_resolve *resolve;
 	struct mw_table *folds; /* by fold_key */
 	struct mw_table *parts; /* engine_cache.c */
 	struct mw_table *tools; /* struct tool by server and name */
@@ -80,6 +88,7 @@ struct mw_engine {
 	uint64_t run_id;
 	uint32_t run;	  /* in every id: of run_id */
 	uint64_t n_nomem; /* of ends, as counted already */
+	uint64_t n_corr_nomem;
 	bool begun, ended;
 	uint64_t now_ns;
 	struct losses losses;
@@ -92,6 +101,22 @@ struct mw_emit mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_n
 void mw_eng_end(struct mw_engine *e, struct mw_emit *r);
 /* r < 0: memory was short, something was not followed. */
 void mw_eng_note_error(struct mw_engine *e, int r);
+
+void mw_eng_control(struct mw_engine *e, const struct mw_control *control);
+void mw_eng_pull_session(struct mw_engine *e);
+
+/* engine_wire.c */
+int mw_eng_wire_new(struct mw_engine *e);
+void mw_eng_wire_free(struct mw_engine *e);
+/* The names that the address of its other side has. */
+void mw_eng_name(struct mw_engine *e, struct mw_action *act);
+void mw_eng_on_dgram(struct mw_engine *e, const struct mw_ev_dgram *ev);
+void mw_eng_wire_push(struct mw_engine *e, const struct mw_chunk *c);
+void mw_eng_wire_connect(struct mw_engine *e, const struct mw_ev_act *ev);
+void mw_eng_wire_tick(struct mw_engine *e);
+void mw_eng_wire_finish(struct mw_engine *e);
+/* This call's record is about to be written: requests of it that wait for an answer come before. */
+void mw_eng_wire_hurry(struct mw_engine *e, uint64_t call);
 
 /* engine_cache.c */
 enum mw_eng_part {
@@ -121,6 +146,12 @@ void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_s
 void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev);
 /* A process has its configured name: the servers that it names are said again. */
 void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named);
+/* Another runtime's tasks tie what it does now: its record is said again. */
+void mw_eng_on_runtime(struct mw_engine *e, struct mw_prockey proc);
+
+/* What a server's tool declares of its power; undeclared where it is not known. */
+unsigned int mw_eng_declared(const struct mw_engine *e, const struct mw_server *sv,
+			     struct mw_slice name);
 
 /* engine_key.c */
 /* How an agent's configuration calls this server, or empty. Borrowed until the next push. */

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "core/engine_priv.h"
+#include "core/power.h"
 
 #define GAP_CALLS_MAX 64
 
@@ -58,8 +59,20 @@ static void say_loss(struct mw_engine *e, const char *reason, const char *where,
 /* What the core's own tables had no room for, since they were looked at last. */
 static void say_tables(struct mw_engine *e)
 {
-	static const char *const where[MW_ENG_TABLES] = { "channels", "calls", "processes",
-							  "process tree", "cpus" };
+	static const char *const where[MW_ENG_TABLES] = { "channels",
+							  "calls",
+							  "processes",
+							  "process tree",
+							  "cpus",
+							  "effects without a tie",
+							  "files and connections",
+							  "connections",
+							  "questions",
+							  "names",
+							  "open files",
+							  "open connections" };
+	struct mw_resolve_stats names;
+	struct mw_wire_stats wire;
 	struct mw_correlate_stats corr;
 	struct mw_stream_stats stream;
 	uint64_t n[MW_ENG_TABLES];
@@ -72,10 +85,22 @@ static void say_tables(struct mw_engine *e)
 	n[2] = mw_procs_evicted(e->procs);
 	n[3] = corr.procs_evicted;
 	n[4] = mw_seq_unfollowed(e->seq);
+	n[5] = corr.claims_evicted;
+	n[6] = corr.flows_evicted;
+	mw_wire_stats(e->wire, &wire);
+	mw_resolve_stats(e->resolve, &names);
+	n[7] = wire.evicted + wire.long_idle + wire.pending;
+	n[8] = names.asked_evicted;
+	n[9] = names.names_evicted;
+	n[10] = mw_act_files_lost(e->act);
+	n[11] = mw_act_conns_lost(e->act);
 	for (i = 0; i < MW_ENG_TABLES; i++)
 		if (say_lost(e, "table_full", where[i], n[i] - e->losses.said[i],
 			     e->losses.looked_ns))
 			e->losses.said[i] = n[i];
+	if (say_lost(e, "place_lost", "connections", wire.lost - e->losses.said_places,
+		     e->losses.looked_ns))
+		e->losses.said_places = wire.lost;
 	e->losses.looked_ns = e->now_ns;
 }
 
@@ -148,6 +173,21 @@ static void put_proc(struct mw_emit *r, const struct mw_proc *p, struct mw_prock
 	mw_emit_text(r, "container", mw_cgroup_container(p->cgroup));
 }
 
+/* Which runtimes' tasks tie what the server does. */
+static void put_links(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv)
+{
+	static const char *const names[] = {
+		[MW_RT_GO] = "go", [MW_RT_PYTHON] = "python", [MW_RT_NODE] = "node"
+	};
+	const uint32_t kind = mw_correlate_runtime(e->correlate, sv->proc);
+
+	if (kind == MW_RT_NONE || kind >= sizeof(names) / sizeof(names[0]))
+		return;
+	mw_emit_open(r, "link", '[');
+	mw_emit_str(r, NULL, names[kind]);
+	mw_emit_close(r, ']');
+}
+
 static void say_server(struct mw_engine *e, const struct mw_server *sv, const char *event)
 {
 	const struct mw_proc *p = mw_procs_get(e->procs, sv->proc);
@@ -175,8 +215,17 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 	mw_emit_text(&r, "protocol", sv->protocol);
 	mw_emit_open(&r, "tier", '{');
 	mw_emit_str(&r, "io", "clear");
+	put_links(e, &r, sv);
 	mw_emit_close(&r, '}');
 	mw_eng_end(e, &r);
+}
+
+void mw_eng_on_runtime(struct mw_engine *e, struct mw_prockey proc)
+{
+	const struct mw_server *sv = mw_session_server(e->session, proc);
+
+	if (sv && sv->said && !sv->gone)
+		say_server(e, sv, "changed");
 }
 
 void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named)
@@ -261,6 +310,7 @@ static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev,
 		return;
 	}
 	fresh.key[1] = mw_hash64(name, e->run_id);
+	fresh.declared = mw_power_declared(annotations);
 	known = mw_table_get(e->tools, fresh.key);
 	if (known && memcmp(known->hash, fresh.hash, sizeof(fresh.hash)) == 0)
 		return;
@@ -277,6 +327,15 @@ static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev,
 	if (!whole)
 		mw_eng_body(e, ev->call->id, "definition", definition, ev->ts_ns);
 	mw_eng_note_error(e, remember(e, &fresh));
+}
+
+unsigned int mw_eng_declared(const struct mw_engine *e, const struct mw_server *sv,
+			     struct mw_slice name)
+{
+	const uint64_t key[2] = { sv ? sv->id : 0, mw_hash64(name, e->run_id) };
+	const struct tool *known = mw_table_get(e->tools, key);
+
+	return known ? known->declared : MW_POWER_UNDECLARED;
 }
 
 static void on_tools(struct mw_engine *e, const struct mw_sess_event *ev)
@@ -370,13 +429,14 @@ static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
 /* --- what the session says -----------------------------------------------------------------------
  */
 
-/* Requests that make a server act. The others are of the protocol itself, and some stay open for as
- * long as the conversation does. */
+/* Requests that make a server act. The others are of the protocol itself: while they are answered a
+ * server is starting, or some stay open for as long as the conversation does. */
 static bool acts(const struct mw_call *c)
 {
 	static const char *const idle[] = {
-		"ping",		"logging/setLevel", "subscriptions/listen", "tasks/get",
-		"tasks/result", "tasks/list",	    "tasks/update",	    "tasks/cancel"
+		"initialize",		"server/discover", "ping",	   "logging/setLevel",
+		"subscriptions/listen", "tasks/get",	   "tasks/result", "tasks/list",
+		"tasks/update",		"tasks/cancel"
 	};
 	size_t i;
 
@@ -396,6 +456,16 @@ static uint64_t round_begin(const struct mw_sess_event *ev)
 	return c->n_rounds && c->n_rounds <= MW_CALL_ROUNDS_MAX
 		   ? c->rounds[c->n_rounds - 1].begin_ns
 		   : ev->ts_ns;
+}
+
+/* What the server itself did with the call's messages, as far as it was seen by now. */
+static void note_sights(struct mw_engine *e, const struct mw_call *c)
+{
+	const bool round = c->n_rounds && c->n_rounds <= MW_CALL_ROUNDS_MAX;
+
+	mw_correlate_brought(e->correlate, c->id, &c->read,
+			     round ? c->rounds[c->n_rounds - 1].rpc_id : c->rpc_id);
+	mw_correlate_wrote(e->correlate, c->id, &c->wrote);
 }
 
 /* The next round was sent, or read; or another process has the call now. */
@@ -443,7 +513,7 @@ static void on_open(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_eng_note_error(e, r);
 }
 
-void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
+static void on_event(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	switch (ev->kind) {
 	case MW_SESS_SERVER:
@@ -472,6 +542,8 @@ void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
 		mw_correlate_close(e->correlate, ev->call->id, ev->call->end_ns);
 		break;
 	case MW_SESS_CALL:
+		mw_eng_wire_hurry(e, ev->call->id);
+		note_sights(e, ev->call);
 		mw_eng_on_call(e, ev);
 		break;
 	case MW_SESS_WITHDRAWN:
@@ -498,5 +570,23 @@ void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
 	case MW_SESS_CONTROL:
 	case MW_SESS_RAW:
 		break; /* engine.c */
+	}
+}
+
+void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev)
+{
+	on_event(e, ev);
+	switch (ev->kind) {
+	case MW_SESS_OPEN:
+	case MW_SESS_READ:
+	case MW_SESS_CONFIRMED:
+	case MW_SESS_REQUEST:
+	case MW_SESS_REOPENED:
+	case MW_SESS_MOVED:
+	case MW_SESS_ANSWERED:
+		note_sights(e, ev->call);
+		break;
+	default:
+		break;
 	}
 }

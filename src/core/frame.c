@@ -105,7 +105,8 @@ static void take_maybe(struct mw_framer *f, size_t n, bool again)
 				      .bytes = mw_slice(f->maybe.p, n),
 				      .ts_ns = f->maybe_ns,
 				      .proc = f->maybe_proc,
-				      .tid = f->maybe_tid };
+				      .tid = f->maybe_tid,
+				      .move = f->maybe_move };
 	f->has_chunk = f->judged = true;
 	f->pos = 0;
 }
@@ -128,6 +129,7 @@ static int keep_maybe(struct mw_framer *f, const struct mw_chunk *c)
 		f->maybe_ns = c->ts_ns;
 		f->maybe_proc = c->proc;
 		f->maybe_tid = c->tid;
+		f->maybe_move = c->move;
 		f->n_starts = 0;
 	} else if (!c->inside) {
 		f->starts[f->n_starts++] = (uint16_t)kept;
@@ -201,6 +203,7 @@ static void give_lost(struct mw_framer *f, uint64_t to, struct mw_frame *ret)
 				  .end_ns = f->chunk.ts_ns,
 				  .proc = f->chunk.proc,
 				  .tid = f->chunk.tid,
+				  .move = f->chunk.move,
 				  .cut = f->lost_len > 0,
 				  .broken = true,
 				  .headless = true };

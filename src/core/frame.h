@@ -67,6 +67,7 @@ struct mw_frame {
 	    end_ns; /* of the chunks with its first byte and its LF (broken: its last) */
 	struct mw_prockey proc; /* who moved its LF (broken: its last byte) */
 	uint32_t tid;
+	struct mw_move move; /* and with which system call */
 	bool cut;      /* longer than max */
 	bool broken;   /* not whole: its end or its beginning is missing */
 	bool headless; /* broken, and it follows a gap */
@@ -88,6 +89,7 @@ struct mw_framer {
 	uint64_t maybe_ns, maybe_off;
 	struct mw_prockey maybe_proc;
 	uint32_t maybe_tid;
+	struct mw_move maybe_move;
 	uint16_t starts[4]; /* where in them system calls began, behind the first */
 	uint8_t n_starts;
 	size_t n_taken; /* bytes of `maybe` that are `chunk`; `late` comes behind them */

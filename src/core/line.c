@@ -43,6 +43,7 @@ static void give(struct mw_lines *l, struct mw_slice bytes, bool whole, struct m
 				  .end_ns = l->end_ns,
 				  .proc = l->proc,
 				  .tid = l->tid,
+				  .move = l->move,
 				  .cut = l->len > bytes.n,
 				  .broken = !whole || l->headless,
 				  .headless = l->headless,
@@ -64,6 +65,7 @@ static void touch(struct mw_lines *l, const struct mw_chunk *c)
 	l->end_ns = c->ts_ns;
 	l->proc = c->proc;
 	l->tid = c->tid;
+	l->move = c->move;
 }
 
 /* No memory for these bytes: what is there so far comes out, and they themselves straight from the

@@ -26,10 +26,11 @@ struct mw_lines {
 	/* the line in progress; the rest is private */
 	uint64_t len;		/* its bytes so far */
 	uint64_t off, begin_ns; /* of its first byte */
-	uint64_t end_ns;	/* of its last byte so far, as are proc and tid */
+	uint64_t end_ns;	/* of its last byte so far, as are proc, tid and move */
 	struct mw_prockey proc;
 	uint64_t gap; /* before it */
 	uint32_t tid;
+	struct mw_move move;
 	bool lent, headless;
 };
 

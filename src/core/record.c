@@ -368,6 +368,14 @@ void mw_emit_target(struct mw_emit *r, const char *key, struct mw_slice target, 
 	text_end(r, target.n, false, max < most ? max : most);
 }
 
+void mw_emit_text_of(struct mw_emit *r, const char *key, struct mw_slice text, size_t n)
+{
+	size_t most = text_max(r);
+
+	if (text.n && !r->error)
+		text_of(r, key, text, n, most < MW_EMIT_TEXT_MAX ? most : MW_EMIT_TEXT_MAX);
+}
+
 void mw_emit_text(struct mw_emit *r, const char *key, struct mw_slice text)
 {
 	mw_emit_text_max(r, key, text, MW_EMIT_TEXT_MAX);

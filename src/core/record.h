@@ -66,6 +66,8 @@ void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head 
 void mw_emit_text(struct mw_emit *r, const char *key, struct mw_slice text);
 /* At most max bytes as written, without its mark. */
 void mw_emit_text_max(struct mw_emit *r, const char *key, struct mw_slice text, size_t max);
+/* Of a text of n bytes all, or its beginning. */
+void mw_emit_text_of(struct mw_emit *r, const char *key, struct mw_slice text, size_t n);
 /* The target of an HTTP request, redacted as such. */
 void mw_emit_target(struct mw_emit *r, const char *key, struct mw_slice target, size_t max);
 void mw_emit_argv(struct mw_emit *r, const char *key, struct mw_slice argv);

@@ -74,6 +74,7 @@ static int pass_on(struct mw_session *s, struct place *at, const struct mw_msg *
 	c->asks = it;
 	it->call = c;
 	c->first_end = m->end;
+	mw_note_sight(c, m, false);
 	mw_relay_passed(s, c, m);
 	if (m->seen[at->s2c ? MW_END_WRITE : MW_END_READ].seen || at->s2c)
 		r = mw_relay_read(s, c, m);
@@ -102,6 +103,7 @@ static int begin_call(struct mw_session *s, struct place *at, const struct mw_ms
 		c->asks = it;
 		it->call = c;
 		c->first_end = trusted;
+		mw_note_sight(c, m, false);
 		c->pub.differs = true;
 		c->pub.unconfirmed = false;
 		if (c->pub.opened)
@@ -117,6 +119,7 @@ static int begin_call(struct mw_session *s, struct place *at, const struct mw_ms
 			c->asks->call = NULL;
 		c->asks = it;
 		it->call = c;
+		mw_note_sight(c, m, false);
 		return mw_round_begin(s, c, at, m, &it->rpc);
 	}
 	c = mw_relay_match(s, at, m, &it->rpc);
@@ -134,6 +137,7 @@ static int begin_call(struct mw_session *s, struct place *at, const struct mw_ms
 	it->call = c;
 	c->first_end = m->end;
 	c->pub.chan_kind = m->chan->kind;
+	mw_note_sight(c, m, false);
 	c->pub.begin_ns = read->seen ? read->begin_ns : written->end_ns;
 	unseen = at->conv->client_unseen || (at->conn && at->conn->client_unseen);
 	c->pub.unconfirmed = m->end != trusted && !unseen;
@@ -163,6 +167,7 @@ static int answer_call(struct mw_session *s, struct place *at, const struct mw_m
 	}
 	c->answers = it;
 	it->call = c;
+	mw_note_sight(c, m, true);
 	if (c->shadow) {
 		c = c->lead;
 		if (!c || c->pub.answered)
@@ -235,6 +240,9 @@ static int let_go_one(struct mw_session *s, struct sess_chan *sc)
 	sc->no_mcp = true;
 	mw_ends_drop(s->cfg.ends, sc->chan);
 	forget_slots(s, sc->chan);
+	/* of TCP both ways are one socket: mw_session_unwanted makes up for it */
+	if (sc->chan->wanted || (sc->chan->back && sc->chan->back->wanted))
+		return 0;
 	return mw_sess_say_drop(s, sc->chan);
 }
 

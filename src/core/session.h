@@ -143,6 +143,9 @@ struct mw_call {
 	    args; /* params.arguments, or params where the method has none; may be empty */
 	uint64_t args_bytes; /* the true length of args */
 	uint64_t begin_ns, end_ns;
+	/* what the server itself did: the read that brought the request (of the latest round, at
+	 * the server that has it), and the write of the answer; as far as they were seen */
+	struct mw_sight read, wrote;
 	enum mw_call_status status;
 	bool opened;	  /* MW_SESS_OPEN was given out */
 	bool sent;	  /* it was opened without having been seen to be read */
@@ -222,6 +225,11 @@ int mw_session_next(struct mw_session *s, struct mw_sess_event *ret);
 /* Calls of this server that are open now, at most max ids into ids; how many in all. */
 size_t mw_session_open_calls(const struct mw_session *s, const struct mw_server *server,
 			     uint64_t *ids, size_t max);
+/* Whether this channel, or the way back of its connection, carries MCP as far as is known. */
+bool mw_session_is_mcp(const struct mw_chan *chan);
+/* chan->wanted was taken back: what was let go of this connection meanwhile is dropped now. Pull
+ * afterwards. 0, -ENOMEM. */
+int mw_session_unwanted(struct mw_session *s, struct mw_chan *chan);
 /* The server that is this process, or NULL. */
 const struct mw_server *mw_session_server(const struct mw_session *s, struct mw_prockey proc);
 

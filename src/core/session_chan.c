@@ -2,6 +2,7 @@
 /* session_chan.c - recognition: which conversation a channel belongs to, and who speaks in it */
 #include <errno.h>
 
+#include "core/path.h"
 #include "core/session_priv.h"
 
 int mw_sess_say_early_gap(struct mw_session *s, struct sess_chan *sc, struct conv *cv, bool s2c)
@@ -57,11 +58,6 @@ static bool is_tcp(const struct mw_chan *c)
 	return c && c->src.family && c->dst.family;
 }
 
-static bool same_addr(const struct mw_addr *a, const struct mw_addr *b)
-{
-	return a->family == b->family && a->port == b->port && !memcmp(a->ip, b->ip, sizeof(a->ip));
-}
-
 /*
  * The conversation whose other channel this is: its two processes, as far as each is known, are
  * these, its connection is this one the other way round, and if the message is an answer, its id is
@@ -100,8 +96,8 @@ static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, b
 		if (!fits)
 			continue;
 		if (is_tcp(chan) && is_tcp(back)) {
-			if (!same_addr(&chan->src, &back->dst) ||
-			    !same_addr(&chan->dst, &back->src))
+			if (!mw_addr_same(&chan->src, &back->dst) ||
+			    !mw_addr_same(&chan->dst, &back->src))
 				continue;
 			score += 8;
 		}

@@ -54,8 +54,9 @@ static void leave(struct mw_session *s, struct conv *cv)
 	mw_conv_put(s, cv);
 }
 
+/* `all`: also those whose answer was seen and waits for its other copy. */
 static int end_calls(struct mw_session *s, struct conv *cv, uint64_t end_ns,
-		     enum mw_call_status status)
+		     enum mw_call_status status, bool all)
 {
 	struct dl *l, *next;
 	int r = 0;
@@ -64,6 +65,8 @@ static int end_calls(struct mw_session *s, struct conv *cv, uint64_t end_ns,
 		struct call *c = MW_OF(l, struct call, in_conv);
 
 		next = l->next;
+		if (c->answers && !all)
+			continue;
 		if (!c->pub.answered)
 			c->pub.end_ns = end_ns;
 		r = mw_sess_close_call(s, c, status);
@@ -77,7 +80,7 @@ int mw_conv_over(struct mw_session *s, struct conv *cv, uint64_t end_ns, enum mw
 	int i, r, left;
 
 	mw_conv_get(cv);
-	r = end_calls(s, cv, end_ns, status);
+	r = end_calls(s, cv, end_ns, status, true);
 	left = mw_sess_early_leave(s, cv);
 	cv->c2s = cv->s2c = NULL;
 	for (i = 0; i < 2; i++) {
@@ -303,7 +306,7 @@ int mw_conv_tick(struct mw_session *s, bool last)
 			r = mw_conv_over(s, cv, end, MW_CALL_NO_RESPONSE);
 		else
 			r = end_calls(s, cv, end ? end : s->now_ns,
-				      end ? MW_CALL_NO_RESPONSE : MW_CALL_LOST);
+				      end ? MW_CALL_NO_RESPONSE : MW_CALL_LOST, last);
 	}
 	return r;
 }

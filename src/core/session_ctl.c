@@ -47,6 +47,32 @@ int mw_sess_say_drop(struct mw_session *s, const struct mw_chan *chan)
 	return r;
 }
 
+static bool is_mcp(const struct mw_chan *chan)
+{
+	const struct sess_chan *sc = chan ? chan->session : NULL;
+
+	return sc && (sc->conv || (sc->conn && sc->conn->mcp));
+}
+
+bool mw_session_is_mcp(const struct mw_chan *chan)
+{
+	return is_mcp(chan) || is_mcp(chan ? chan->back : NULL);
+}
+
+int mw_session_unwanted(struct mw_session *s, struct mw_chan *chan)
+{
+	struct mw_chan *all[2] = { chan, chan->back };
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		const struct sess_chan *sc = all[i] ? all[i]->session : NULL;
+
+		if (sc && sc->no_mcp)
+			r = mw_sess_say_drop(s, all[i]);
+	}
+	return r;
+}
+
 int mw_sess_control_server(struct mw_session *s, struct mw_server *sv)
 {
 	struct mw_control ctl = { .kind = MW_CONTROL_SERVER,

@@ -257,6 +257,25 @@ static inline const struct mw_sight *mw_client_sight(const struct mw_msg *m, boo
 	return &m->seen[s2c ? MW_END_READ : MW_END_WRITE];
 }
 
+/* What the server did with the call's own message, as far as this shows. */
+static inline void mw_note_sight(struct call *c, const struct mw_msg *m, bool answer)
+{
+	const struct mw_sight *sight = &m->seen[answer ? MW_END_WRITE : MW_END_READ];
+
+	if (c->shadow)
+		c = c->lead;
+	if (!c || c->pub.s2c || !sight->seen)
+		return;
+	if (!answer && c->pub.server && c->pub.read.seen &&
+	    mw_prockey_eq(c->pub.read.proc, c->pub.server->proc) &&
+	    !mw_prockey_eq(sight->proc, c->pub.server->proc))
+		return; /* a relay's, and the server's is known */
+	if (!answer)
+		c->pub.read = *sight;
+	else if (c->pub.server && mw_prockey_eq(c->pub.server->proc, sight->proc))
+		c->pub.wrote = *sight;
+}
+
 static inline bool mw_is_http(const struct mw_msg *m)
 {
 	return m->kind != MW_FRAME_IS_MESSAGE || m->carrier == MW_CARRIER_BODY ||

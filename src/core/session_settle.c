@@ -112,6 +112,7 @@ int mw_sess_on_answer(struct mw_session *s, const struct place *at, const struct
 					   rpc->whole.n ? rpc->whole.n : m->len, NULL);
 	}
 	mark(c, m);
+	mw_note_sight(c, m, true);
 	if (c->shadow) { /* the way back of a relay */
 		struct call *lead = mw_relay_is_direct(c, at, m) ? c->lead : NULL;
 
@@ -280,6 +281,7 @@ static int settle_item(struct mw_session *s, const struct place *at, const struc
 		return on_notice(s, at, rpc);
 	if (!c)
 		return 0;
+	mw_note_sight(c, m, false);
 	if (c->shadow) {
 		mark(c, m);
 		c->pub.settled = true;

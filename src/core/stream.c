@@ -112,6 +112,17 @@ static void work_add(struct mw_stream *s, struct mw_half *h)
 	s->work_last = h;
 }
 
+/* The offsets of the whole system call; a hostile capture's as far as they can be. */
+static struct mw_move move_of(const struct mw_ev_io *ev)
+{
+	struct mw_move m = { .task = mw_task_of(&ev->hdr), .to = ev->off + ev->moved };
+
+	m.from = ev->off - (ev->call_off < ev->off ? ev->call_off : ev->off);
+	if (ev->call_len > m.to - m.from && ev->call_len <= UINT64_MAX - m.from)
+		m.to = m.from + ev->call_len;
+	return m;
+}
+
 static struct piece piece_of(const struct mw_ev_io *ev)
 {
 	return (struct piece){
@@ -120,10 +131,12 @@ static struct piece piece_of(const struct mw_ev_io *ev)
 		.proc = mw_prockey_of(&ev->hdr),
 		.bytes = mw_event_io_bytes(ev).p,
 		.tid = ev->hdr.tid,
+		.flags = ev->hdr.flags & (MW_EVF_CANDIDATE | MW_EVF_STREAM),
 		.moved = ev->moved,
 		.captured = ev->captured,
 		.miss = ev->miss,
 		.inside = ev->call_off != 0,
+		.move = move_of(ev),
 	};
 }
 
@@ -200,7 +213,11 @@ static struct mw_chunk chunk_of(struct mw_half *h, const struct piece *p)
 				  .off = h->next,
 				  .ts_ns = p->ts_ns,
 				  .proc = p->proc,
-				  .tid = p->tid };
+				  .tid = p->tid,
+				  .move = p->move,
+				  .flags = p->flags,
+				  .sock = h->chan,
+				  .gen = h->gen };
 }
 
 static void give_gap(struct mw_stream *s, struct mw_half *h, const struct piece *p, uint64_t n,
@@ -281,7 +298,9 @@ static int give_half(struct mw_stream *s, struct mw_half *h, uint64_t through, s
 				  .off = h->next,
 				  .ts_ns = h->close_ns,
 				  .proc = h->close_proc,
-				  .tid = h->close_tid };
+				  .tid = h->close_tid,
+				  .sock = h->chan,
+				  .gen = h->gen };
 	return 1;
 }
 

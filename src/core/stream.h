@@ -62,6 +62,8 @@ struct mw_chan {
 	bool aligned;
 	int64_t ahead;
 	void *ends, *session;	   /* the next stages' own; start NULL */
+	void *wire[2];		   /* likewise, by enum mw_end */
+	bool wanted;		   /* its bytes are looked at also where they are no MCP (wire.h) */
 };
 
 struct mw_chunk {
@@ -77,6 +79,9 @@ struct mw_chunk {
 	uint64_t ts_ns; /* end of the system call that moved them */
 	struct mw_prockey proc;
 	uint32_t tid;
+	struct mw_move move;
+	uint16_t flags;	    /* of its event: MW_EVF_CANDIDATE, MW_EVF_STREAM */
+	uint64_t sock, gen; /* `chan` and `gen` as this end names them */
 };
 
 struct mw_stream;

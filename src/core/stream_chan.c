@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "core/path.h"
 #include "core/stream_priv.h"
 
 static void lru_unlink(struct mw_stream *s, struct chan *c)
@@ -17,28 +18,6 @@ static void lru_link(struct mw_stream *s, struct chan *c)
 	c->older = s->newest;
 	*(s->newest ? &s->newest->newer : &s->oldest) = c;
 	s->newest = c;
-}
-
-/* IPv4, however it is written, becomes IPv4. False: no address we could join ends by. */
-static bool addr_normal(const struct mw_addr *in, struct mw_addr *ret)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	struct mw_addr a = { .port = in->port, .family = in->family };
-
-	if (in->port == 0)
-		return false;
-	if (in->family == AF_INET) {
-		memcpy(a.ip, in->ip, 4);
-	} else if (in->family == AF_INET6 && memcmp(in->ip, mapped, sizeof(mapped)) == 0) {
-		a.family = AF_INET;
-		memcpy(a.ip, in->ip + 12, 4);
-	} else if (in->family == AF_INET6) {
-		memcpy(a.ip, in->ip, 16);
-	} else {
-		return false;
-	}
-	*ret = a;
-	return true;
 }
 
 /* What a channel is found by. TCP: both addresses in the direction of the bytes. */
@@ -68,8 +47,8 @@ static void chan_name(const struct where *w, struct chan_name *n)
 	*n = (struct chan_name){ .kind = w->kind, .key = { w->kind, w->chan } };
 	if (!is_tcp(w->kind))
 		return;
-	if (!addr_normal(out ? w->local : w->peer, &n->src) ||
-	    !addr_normal(out ? w->peer : w->local, &n->dst)) {
+	if (!mw_addr_normal(out ? w->local : w->peer, &n->src) ||
+	    !mw_addr_normal(out ? w->peer : w->local, &n->dst)) {
 		/* without addresses a socket still has its two directions */
 		n->src = n->dst = (struct mw_addr){ 0 };
 		n->key[2] = (uint64_t)w->dir + 1;

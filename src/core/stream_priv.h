@@ -12,6 +12,8 @@ struct piece {
 	struct mw_prockey proc;
 	const uint8_t *bytes;
 	uint32_t tid, moved, captured;
+	struct mw_move move;
+	uint16_t flags;
 	uint8_t miss;
 	bool inside; /* not the beginning of a system call */
 };

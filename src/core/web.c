@@ -35,8 +35,7 @@ struct mw_web {
 	bool lent, failed, finishing;
 	bool part_lent; /* the parser keeps what it gave until it is called again */
 	uint64_t n;	/* number of the message */
-	uint64_t begin_ns, body_ns;
-	uint64_t begin_off, body_off;
+	uint64_t begin_ns, body_ns, begin_off, body_off, at, end_ns;
 	uint64_t lost_off; /* where the place was lost */
 	/* of the event or WebSocket message in progress; part_from: as its parser counts */
 	uint64_t part_off, part_ns, part_from;
@@ -47,9 +46,9 @@ struct mw_web {
 	uint64_t sse_off;
 	uint64_t sse_at; /* bytes pushed into sse */
 	bool placed;	 /* sse_off is known */
-	uint64_t at, end_ns;
 	struct mw_prockey proc;
 	uint32_t tid;
+	struct mw_move move;
 	struct mw_frame queue[2];
 	unsigned int n_queue;
 };
@@ -135,7 +134,8 @@ static struct mw_frame frame_of(const struct mw_web *w, enum mw_frame_kind kind,
 				  .begin_ns = begin_ns,
 				  .end_ns = w->end_ns,
 				  .proc = w->proc,
-				  .tid = w->tid };
+				  .tid = w->tid,
+				  .move = w->move };
 }
 
 static struct mw_frame event_frame(struct mw_web *w, const struct mw_sse_event *e, uint64_t end)
@@ -535,6 +535,7 @@ int mw_web_next(struct mw_web *w, const struct mw_chunk *c, size_t *pos, struct 
 		w->end_ns = c->ts_ns;
 		w->proc = c->proc;
 		w->tid = c->tid;
+		w->move = c->move;
 	}
 	for (;;) {
 		if (pop(w, ret))
