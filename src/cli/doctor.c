@@ -12,6 +12,7 @@
 #include "core/event.h"
 #include "io/file.h"
 #include "io/probe.h"
+#include "io/runtime.h"
 #include "io/source_bpf.h"
 
 #define LIVE_TIMEOUT_MS 5000
@@ -47,6 +48,22 @@ static const char *const unseen[] = {
 };
 
 static const char unseen_uring[] = "on this kernel: that io_uring moves bytes at all";
+
+/* Whose tasks are read, so that what a call did is proven by the runtime (link `causal`). */
+static const struct runtime {
+	const char *name, *tasks;
+	const char *(*tested)(void); /* versions, "" for none */
+	const char *needs;	     /* a probe's name, or NULL */
+} runtimes[] = {
+	{ "Go", "goroutines, amd64", mw_runtime_go_tested, NULL },
+	{ "Python", "context variables", mw_runtime_python_tested, NULL },
+	{ "node", "libuv's requests and callbacks, amd64", mw_runtime_node_tested, "uprobe" },
+};
+
+#define N_RUNTIMES (sizeof(runtimes) / sizeof(runtimes[0]))
+
+static const char fall_back[] =
+    "other versions and runtimes: ties by argument, file, order and time, at most `likely`";
 
 struct live {
 	bool tried, seen;
@@ -154,6 +171,30 @@ static bool has_uring(const struct mw_probe_report *p)
 	return it && it->ok;
 }
 
+static bool is_read(const struct mw_probe_report *p, const struct runtime *r)
+{
+	const struct mw_probe_item *it = r->needs ? find(p, r->needs) : NULL;
+
+	return r->tested()[0] && (!r->needs || (it && it->ok));
+}
+
+static void print_runtimes(const struct mw_probe_report *p)
+{
+	puts("\nRuntimes whose calls are told apart by proof (versions that tests have run)");
+	for (size_t i = 0; i < N_RUNTIMES; i++) {
+		const struct runtime *r = &runtimes[i];
+		const char *tested = r->tested();
+
+		if (is_read(p, r))
+			printf("  yes  %-7s %s: %s\n", r->name, tested, r->tasks);
+		else if (tested[0])
+			printf("  NO   %-7s %s: it needs %s\n", r->name, tested, r->needs);
+		else
+			printf("  NO   %-7s recognised, its tasks are not read\n", r->name);
+	}
+	printf("       %s\n", fall_back);
+}
+
 static void print_text(const struct mw_probe_report *p, const struct live *live)
 {
 	const struct mw_probe_item *root = find(p, "root"), *cap = find(p, "cap_bpf");
@@ -170,6 +211,7 @@ static void print_text(const struct mw_probe_report *p, const struct live *live)
 		printf("  %s\n", source_uring);
 	if (!p->can_run)
 		puts("  none");
+	print_runtimes(p);
 	puts("\nStays unseen");
 	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
 		printf("  %s\n", unseen[i]);
@@ -207,6 +249,11 @@ static void print_json(const struct mw_probe_report *p, const struct live *live,
 		printf("%s\"%s\"", i ? "," : "", sources[i]);
 	if (p->can_run && has_uring(p))
 		printf(",\"%s\"", source_uring);
+	fputs("],\"runtimes\":[", stdout);
+	for (i = 0; i < N_RUNTIMES; i++)
+		printf("%s{\"name\":\"%s\",\"causal\":%s,\"versions\":\"%s\"}", i ? "," : "",
+		       runtimes[i].name, is_read(p, &runtimes[i]) ? "true" : "false",
+		       runtimes[i].tested());
 	fputs("],\"unseen\":[", stdout);
 	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
 		printf("%s\"%s\"", i ? "," : "", unseen[i]);

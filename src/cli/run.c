@@ -36,7 +36,7 @@ static const char help[] =
     "  --simulate-loss N   drop every Nth kernel event, for tests\n"
     "  --help\n"
     "\n"
-    "SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration's watch: anew.\n"
+    "SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration anew.\n"
     "Under systemd: Type=notify.\n";
 
 struct run_opts {

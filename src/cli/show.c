@@ -60,24 +60,67 @@ static bool names(const cJSON *array, const char *id)
 	return false;
 }
 
-static const cJSON *tie_in(const cJSON *rec, uint64_t seq)
+static void *grown(void *p, size_t n, size_t size)
 {
-	const cJSON *e, *s;
+	/* in powers of two */
+	if (n & (n - 1))
+		return p;
+	p = reallocarray(p, n ? 2 * n : 1, size);
+	if (!p)
+		exit(mw_cli_fail("not enough memory"));
+	return p;
+}
 
-	cJSON_ArrayForEach(e, cJSON_GetObjectItemCaseSensitive(rec, "effects")) cJSON_ArrayForEach(
-	    s, cJSON_GetObjectItemCaseSensitive(
-		   e, "seqs")) if (cJSON_IsNumber(s) && s->valuedouble == (double)seq) return e;
-	return NULL;
+static void index_ties(struct mw_shown *s, const cJSON *rec)
+{
+	const cJSON *e, *seq, *n;
+
+	cJSON_ArrayForEach(e, cJSON_GetObjectItemCaseSensitive(rec, "effects"))
+	{
+		size_t named = 0;
+
+		cJSON_ArrayForEach(seq, cJSON_GetObjectItemCaseSensitive(e, "seqs"))
+		{
+			named++;
+			if (!cJSON_IsNumber(seq) || seq->valuedouble < 0)
+				continue;
+			s->by_seq = grown(s->by_seq, s->n_by_seq, sizeof(*s->by_seq));
+			s->by_seq[s->n_by_seq++] =
+			    (struct mw_shown_seq){ (uint64_t)seq->valuedouble, e };
+		}
+		n = cJSON_GetObjectItemCaseSensitive(e, "n");
+		if (!cJSON_IsNumber(n) || n->valuedouble <= (double)named)
+			continue;
+		s->folded = grown(s->folded, s->n_folded, sizeof(*s->folded));
+		s->folded[s->n_folded++] = e;
+	}
+}
+
+static int compare_seq(const void *pa, const void *pb)
+{
+	const struct mw_shown_seq *a = pa, *b = pb;
+
+	return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+/* After the first pass. */
+static void index_all(struct mw_shown *s)
+{
+	for (size_t i = 0; i < s->ties.n; i++)
+		index_ties(s, s->ties.p[i].json);
+	if (s->call.n)
+		index_ties(s, s->call.p[0].json);
+	if (s->n_by_seq)
+		qsort(s->by_seq, s->n_by_seq, sizeof(*s->by_seq), compare_seq);
 }
 
 const cJSON *mw_shown_tie(const struct mw_shown *s, uint64_t seq)
 {
-	const cJSON *tie = s->call.n ? tie_in(s->call.p[0].json, seq) : NULL;
-	size_t i;
+	const struct mw_shown_seq key = { .seq = seq }, *found = NULL;
 
-	for (i = 0; !tie && i < s->ties.n; i++)
-		tie = tie_in(s->ties.p[i].json, seq);
-	return tie;
+	if (s->n_by_seq)
+		found = bsearch(&key, s->by_seq, s->n_by_seq, sizeof(key), compare_seq);
+	return found ? found->tie : NULL;
 }
 
 static struct mw_kept_list *place_of_call(struct mw_shown *s, const char *type)
@@ -116,23 +159,14 @@ static void gather_call(struct mw_shown *s, const struct mw_logrec *rec)
 static bool all_named(const struct mw_shown *s, const cJSON *json)
 {
 	const char *kind = mw_rec_str(json, "kind"), *target = mw_rec_str(json, "target");
-	const cJSON *e, *n;
-	size_t i;
 
-	for (i = 0; i <= s->ties.n; i++) {
-		const cJSON *rec = i < s->ties.n ? s->ties.p[i].json : s->call.p[0].json;
+	for (size_t i = 0; i < s->n_folded; i++) {
+		const char *k = mw_rec_str(s->folded[i], "kind");
+		const char *t = mw_rec_str(s->folded[i], "target");
 
-		cJSON_ArrayForEach(e, cJSON_GetObjectItemCaseSensitive(rec, "effects"))
-		{
-			const char *k = mw_rec_str(e, "kind"), *t = mw_rec_str(e, "target");
-
-			n = cJSON_GetObjectItemCaseSensitive(e, "n");
-			if (k && kind && strcmp(k, kind) == 0 &&
-			    strcmp(t ? t : "", target ? target : "") == 0 && cJSON_IsNumber(n) &&
-			    n->valuedouble >
-				cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(e, "seqs")))
-				return false;
-		}
+		if (k && kind && strcmp(k, kind) == 0 &&
+		    strcmp(t ? t : "", target ? target : "") == 0)
+			return false;
 	}
 	return true;
 }
@@ -155,7 +189,8 @@ static struct mw_kept_list *place_of_effect(struct mw_shown *s, const struct mw_
 		return &s->effects;
 	if (mine && link && strcmp(link, "shared") == 0)
 		return &s->shared;
-	if (mine && settles(s) && all_named(s, json))
+	/* what came later was settled by nobody */
+	if (mine && settles(s) && rec->seq < s->call.p[0].seq && all_named(s, json))
 		return &s->undone;
 	if (mine)
 		return &s->effects;
@@ -224,8 +259,10 @@ static int show(const char *id, const struct mw_cli_list *logs, bool why, bool j
 	if (status == MW_EXIT_OK && !s.call.n && !s.request.n)
 		status = mw_cli_fail("no call '%s' in %s; 'mcpwatch log --type call' lists them",
 				     id, logs->n ? logs->p[0] : MW_DEFAULT_LOG);
-	else if (status == MW_EXIT_OK)
+	else if (status == MW_EXIT_OK) {
+		index_all(&s);
 		status = read_all(&s, logs, true, &whole);
+	}
 	if (status == MW_EXIT_OK) {
 		if (json)
 			mw_shown_print_json(&s);
@@ -233,6 +270,8 @@ static int show(const char *id, const struct mw_cli_list *logs, bool why, bool j
 			mw_shown_print(&s, why);
 		status = mw_cli_stdout_done();
 	}
+	free(s.by_seq);
+	free(s.folded);
 	kept_done(&s.call);
 	kept_done(&s.request);
 	kept_done(&s.bodies);

@@ -23,8 +23,18 @@ struct mw_kept_list {
 };
 
 /* Everything a log says of one call. */
+/* An entry of the settled ties, by one of its effects' numbers. */
+struct mw_shown_seq {
+	uint64_t seq;
+	const struct cJSON *tie;
+};
+
 struct mw_shown {
 	const char *id;
+	struct mw_shown_seq *by_seq; /* in order */
+	size_t n_by_seq;
+	const struct cJSON **folded; /* entries that stand for more effects than they name */
+	size_t n_folded;
 	struct mw_kept_list call;      /* one at most */
 	struct mw_kept_list request;   /* one at most */
 	struct mw_kept_list bodies, ties;

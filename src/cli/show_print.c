@@ -321,6 +321,38 @@ static void status(const cJSON *call)
 	putchar('\n');
 }
 
+/* The calls that its own record leaves open. */
+static void candidates(const cJSON *json, const char *head)
+{
+	const cJSON *list = get(json, "candidates"), *e;
+
+	if (!cJSON_GetArraySize(list))
+		return;
+	printf("        %s:", head);
+	cJSON_ArrayForEach(e, list)
+	{
+		putchar(' ');
+		text(cJSON_IsString(e) ? e->valuestring : "?");
+	}
+	putchar('\n');
+}
+
+/* What was known when it was written, where the call's end settled it otherwise. */
+static void first_said(const cJSON *json, const char *settled)
+{
+	const char *link = mw_rec_str(json, "link"), *why = mw_rec_str(json, "why");
+
+	if (!link || !settled || strcmp(link, settled) == 0)
+		return;
+	printf("        when it was done: ");
+	text(link);
+	if (why) {
+		fputs(", ", stdout);
+		text(why);
+	}
+	puts("; the call's answer settled it");
+}
+
 static void effect(const struct mw_shown *s, const struct mw_kept *k, bool why)
 {
 	static const char *const extra[][2] = {
@@ -371,6 +403,11 @@ static void effect(const struct mw_shown *s, const struct mw_kept *k, bool why)
 			printf(" (on the word of the %s)", basis);
 		putchar('\n');
 	}
+	if (tie)
+		first_said(json, link);
+	candidates(json, "open then");
+	if (cJSON_IsTrue(get(json, "after")))
+		puts("        it was done after the call's answer");
 	if (target_from && strcmp(target_from, "string") == 0)
 		puts("        the target is what was asked for, not proof of the object");
 	for (i = 0; i < sizeof(extra) / sizeof(extra[0]); i++) {
