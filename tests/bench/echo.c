@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * echo.c CPU MS WINDOWS SERVER [ARG...]: us a round trip with a JSON-RPC server over its stdio, one
- * request at a time; the median of each window
+ * echo.c CPU MS WINDOWS [-p PARAMS] SERVER [ARG...]: us a round trip with a JSON-RPC server over
+ * its stdio, one request at a time; the median of each window. PARAMS are those of tools/call, in
+ * JSON.
  */
 #include <sys/wait.h>
 
@@ -32,11 +33,13 @@ static void ask(int to, int from, const char *method, const char *params)
 	}
 }
 
+static const char *params =
+    "{\"name\":\"echo\",\"arguments\":{\"path\":\"/home/user/src/main.c\",\"text\":"
+    "\"the quick brown fox jumps over the lazy dog\"},\"_meta\":{\"progressToken\":17}}";
+
 static void call(int to, int from)
 {
-	ask(to, from, "tools/call",
-	    "{\"name\":\"echo\",\"arguments\":{\"path\":\"/home/user/src/main.c\",\"text\":"
-	    "\"the quick brown fox jumps over the lazy dog\"},\"_meta\":{\"progressToken\":17}}");
+	ask(to, from, "tools/call", params);
 }
 
 static int compare(const void *a, const void *b)
@@ -64,7 +67,9 @@ static double window(int to, int from, uint64_t ns, size_t *ret_n)
 
 int main(int argc, char **argv)
 {
-	int to[2], from[2];
+	static const char begun[] =
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n";
+	int to[2], from[2], server = 4;
 	double p50;
 	uint64_t ns;
 	size_t n;
@@ -72,6 +77,10 @@ int main(int argc, char **argv)
 
 	if (argc < 5)
 		return 2;
+	if (argc > 6 && strcmp(argv[4], "-p") == 0) {
+		params = argv[5];
+		server = 6;
+	}
 	pin(number(argv[1]));
 	ns = (uint64_t)number(argv[2]) * NS_PER_MS;
 	samples = calloc(SAMPLES_MAX, sizeof(*samples));
@@ -84,12 +93,13 @@ int main(int argc, char **argv)
 		dup2(from[1], 1);
 		close(to[0]);
 		close(from[1]);
-		execvp(argv[4], argv + 4);
-		die(argv[4]);
+		execvp(argv[server], argv + server);
+		die(argv[server]);
 	}
 	ask(to[1], from[0], "initialize",
 	    "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
 	    "\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}");
+	write_all(to[1], begun, sizeof(begun) - 1);
 	wait_go(pid);
 	window(to[1], from[0], 4 * ns, &n); /* until the compiler of the server has settled */
 	for (long i = number(argv[3]); i > 0; i--) {

@@ -35,6 +35,9 @@ static void event(struct mw_correlate *c, struct mw_procs *p, uint8_t what, uint
 	if (what == 0) {
 		e.h.type = MW_EV_FORK;
 		e.h.len = sizeof(e.fork);
+		e.h.task = b >> 4;
+		e.h.flags = b & 8 ? MW_EVF_ID_INT : 0;
+		e.h.task_of = 1;
 		e.fork.child_start_ns = who(b).start_ns;
 		e.fork.child_tgid = (uint32_t)who(b).tgid;
 	} else if (what == 1) {
@@ -59,18 +62,76 @@ static bool is_at(const struct known *k, struct mw_prockey server)
 	return k->used && k->at[(server.start_ns - 1) << 4 | (server.tgid - 1)];
 }
 
-static void act(struct mw_correlate *c, const struct known *known, uint8_t a, uint8_t b, uint64_t ts)
+/* Tasks, few and so often met again; what a process says of them is what it likes. */
+static struct mw_task task_of(uint8_t x)
+{
+	static const uint16_t flags[] = { 0, MW_EVF_ID_INT, MW_EVF_ID_STR, MW_EVF_NO_REQUEST };
+
+	return (struct mw_task){ x >> 3 & 7, x >> 6, flags[x & 3] };
+}
+
+static struct mw_sight sight_of(uint8_t proc, uint8_t x, uint64_t ts)
+{
+	return (struct mw_sight){ .seen = true,
+				  .begin_ns = ts,
+				  .end_ns = ts,
+				  .proc = who(proc),
+				  .task = task_of(x),
+				  .alone = x & 4 };
+}
+
+static void runtime(struct mw_correlate *c, uint8_t a, uint8_t b, uint64_t ts)
+{
+	struct mw_prockey k = who(a);
+	struct mw_ev_runtime rt = { .hdr = { .len = sizeof(rt),
+					     .type = MW_EV_RUNTIME,
+					     .ts_ns = ts,
+					     .start_ns = k.start_ns,
+					     .tgid = (uint32_t)k.tgid },
+				    .kind = b & 3,
+				    .reads = b >> 2 & 1,
+				    .exact = b >> 3 & 1 };
+
+	FUZZ_CHECK(mw_correlate_push(c, &rt.hdr) == 0);
+}
+
+static void edge(struct mw_correlate *c, uint8_t a, uint8_t b, uint64_t ts)
+{
+	struct mw_prockey k = who(a);
+	struct mw_ev_task t = { .hdr = { .len = sizeof(t),
+					 .type = MW_EV_TASK,
+					 .ts_ns = ts,
+					 .start_ns = k.start_ns,
+					 .tgid = (uint32_t)k.tgid,
+					 .task = b & 15 },
+				.child = b >> 4,
+				.kind = b & 7 };
+
+	FUZZ_CHECK(mw_correlate_push(c, &t.hdr) == 0);
+}
+
+static void act(struct mw_correlate *c, const struct known *known, uint8_t how, uint8_t a,
+		uint8_t b, uint64_t ts)
 {
 	static const char *const names[] = { "/srv/a", "/srv/b", "/srv/dir/x", "/y" };
-	struct mw_action x = { .kind = MW_EFFECT_FILE_OPEN, .proc = who(a), .ts_ns = ts,
-			       .target = mw_slice_str(names[b & 3]) };
+	struct mw_action x = { .kind = MW_EFFECT_FILE_OPEN,
+			       .proc = who(a),
+			       .ts_ns = ts,
+			       .target = mw_slice_str(names[b & 3]),
+			       .task = task_of(b),
+			       .file = how >> 3 & 3,
+			       .mode = "w" };
 	struct mw_tie tie;
 	int r;
 
 	FUZZ_CHECK(mw_correlate_act(c, &x, &tie) == 0);
 	FUZZ_CHECK(tie.why != NULL);
-	FUZZ_CHECK((tie.call != 0) == (tie.link == MW_LINK_SOLE || tie.link == MW_LINK_ARGUMENT ||
-				       tie.link == MW_LINK_LINEAGE));
+	if (how & 64)
+		x.kind = how & 128 ? MW_EFFECT_FILE_CLOSE : MW_EFFECT_FILE_RENAME;
+	FUZZ_CHECK(mw_correlate_act(c, &x, &tie) == 0);
+	FUZZ_CHECK((tie.call != 0) == (tie.link != MW_LINK_NONE && tie.link != MW_LINK_SHARED));
+	/* nothing but a runtime's word, or what it vouched for, is certain */
+	FUZZ_CHECK(tie.confidence != MW_CONF_CERTAIN || tie.by_runtime);
 	FUZZ_CHECK((tie.n_candidates > 0) == (tie.link == MW_LINK_SHARED));
 	FUZZ_CHECK(tie.n_candidates <= N_CALL);
 	/* a tie never crosses servers */
@@ -79,7 +140,7 @@ static void act(struct mw_correlate *c, const struct known *known, uint8_t a, ui
 	for (size_t i = 0; i < tie.n_candidates; i++)
 		FUZZ_CHECK(is_at(&known[tie.candidates[i] - 1], tie.server));
 	r = mw_correlate_note(c, &x, &tie, ts);
-	FUZZ_CHECK(tie.call || tie.sent || r < 0);
+	FUZZ_CHECK(tie.call || tie.sent || tie.pending || r < 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -116,6 +177,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 				known[call - 1].at[a] |= r == 0;
 				break;
 			}
+			if (data[0] & 16)
+				runtime(c, a, b, ts);
+			else if (data[0] & 32)
+				edge(c, a, b, ts);
 			FUZZ_CHECK(mw_correlate_server(c, who(a), ts) == 0);
 			break;
 		case 4:
@@ -131,15 +196,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 				(void)mw_correlate_read(c, call, ts);
 				break;
 			}
+			if (data[0] & 16) {
+				struct mw_sight s = sight_of(a, b, ts);
+
+				mw_correlate_moved(c, &s);
+				if (data[0] & 32)
+					mw_correlate_brought(c, call, &s, MW_SLICE_LIT("1"));
+				else
+					mw_correlate_wrote(c, call, &s);
+				break;
+			}
 			mw_correlate_close(c, call, ts);
 			break;
 		case 6:
+			if (data[0] & 8)
+				mw_correlate_settle(c, call, MW_SLICE_LIT("/srv/dir/x "));
 			for (pos = 0; mw_correlate_effects(c, call, &pos, &ef) == 1;)
 				FUZZ_CHECK(ef.n > 0);
 			mw_correlate_forget(c, call);
 			break;
 		case 7:
-			act(c, known, a, b, ts);
+			act(c, known, data[0], a, b, ts);
 			break;
 		}
 	}

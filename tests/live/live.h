@@ -44,6 +44,8 @@ struct live {
 	uint64_t start_ticks; /* of it, from /proc */
 	unsigned int tag;    /* to give it; MW_SOURCE_OBSERVED by default */
 	int status;	     /* of wait */
+	uid_t other_uid;     /* 0, or one that the child is at times */
+	bool other_mntns;    /* the child is in a mount namespace of its own */
 	/* called when the child has stopped itself again (live_stop) */
 	void (*on_stop)(void);
 	uint64_t next_seq[1024];
@@ -80,6 +82,18 @@ void live_act_done(struct live_act *a);
 
 void live_check_hdr(const struct mw_event_hdr *h);
 
+/* Whether this kernel lets us see the dentry of an unlink or rename. */
+bool live_hooks(void);
+/*
+ * The path is `want`. In a mount namespace of the child's own it ends so: where the test's root is
+ * no root of its namespace, that one's mounts are others, and the walk goes on above it.
+ */
+void live_check_path(const char *path, const char *want);
+/* Path, numbers and identity of the event are the kernel's own: of the open file or dentry. */
+void live_check_object(const struct live_act *a, const char *path, int path_state);
+/* It has no object, as the call failed before there was one, or only the string names it. */
+void live_check_no_object(const struct live_act *a);
+
 /* The strings of a MW_EV_EXEC or MW_EV_PROC, each terminated (argv keeps its NULs). */
 struct live_proc {
 	const struct mw_ev_proc *e;
@@ -93,6 +107,9 @@ void live_proc_done(struct live_proc *p);
  * per layer that no inode has; then they are only not 0.
  */
 void live_check_ino(uint64_t dev, uint64_t ino, const char *path);
+
+/* Whether the test's directory is on overlayfs. */
+bool live_overlay(void);
 
 /* Bytes with a pattern that tells their offset. */
 uint8_t live_byte(uint64_t off);
@@ -110,12 +127,21 @@ const struct mw_ev_io *live_io(pid_t pid, int dir, size_t n);
 LIVE_TESTS(live_io_tests)
 LIVE_TESTS(live_chan_tests)
 LIVE_TESTS(live_file_tests)
+LIVE_TESTS(live_fileop_tests)
+LIVE_TESTS(live_filefd_tests)
+LIVE_TESTS(live_filebytes_tests)
 LIVE_TESTS(live_proc_tests)
+LIVE_TESTS(live_procop_tests)
 LIVE_TESTS(live_net_tests)
+LIVE_TESTS(live_netop_tests)
+LIVE_TESTS(live_kernelop_tests)
 LIVE_TESTS(live_bound_tests)
 LIVE_TESTS(live_uring_tests)
 LIVE_TESTS(live_tag_tests)
 LIVE_TESTS(live_close_tests)
 LIVE_TESTS(live_ask_tests)
+LIVE_TESTS(live_runtime_go_tests)
+LIVE_TESTS(live_runtime_python_tests)
+LIVE_TESTS(live_runtime_node_tests)
 
 #endif

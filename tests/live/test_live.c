@@ -7,6 +7,8 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "io/probe.h"
+
 struct live live = { .tag = MW_SOURCE_OBSERVED };
 
 /* --- collecting ------------------------------------------------------------------------------ */
@@ -87,7 +89,8 @@ void live_stop(void)
 
 void live_run(int (*fn)(void *), void *arg)
 {
-	time_t end = time(NULL) + 60;
+	const char *seconds = getenv("LIVE_SECONDS"); /* an emulated machine is slow */
+	time_t end = time(NULL) + (seconds ? strtol(seconds, NULL, 10) : 60);
 	const struct mw_ev_lost *lost;
 	int status;
 
@@ -182,19 +185,26 @@ void live_check_hdr(const struct mw_event_hdr *h)
 			 live.start_ticks);
 	assert_int_equal(h->tgid, live.pid);
 	assert_int_equal(h->tid, live.pid);
-	assert_int_equal(h->uid, geteuid());
+	if (!live.other_uid || h->uid != live.other_uid)
+		assert_int_equal(h->uid, geteuid());
 	assert_true(h->cpu < (uint32_t)sysconf(_SC_NPROCESSORS_CONF));
 	assert_int_equal(h->flags & MW_EVF_CANDIDATE,
 			 live.tag == MW_SOURCE_OBSERVED ? 0 : MW_EVF_CANDIDATE);
 }
 
+/* An action of the child with this op. */
+static const struct mw_ev_act *as_act(const struct mw_event_hdr *h, uint16_t op)
+{
+	const struct mw_ev_act *e = (const void *)h;
+
+	return h->type == MW_EV_ACT && h->tgid == (uint32_t)live.pid && e->op == op ? e : NULL;
+}
+
 static const struct mw_ev_act *nth_act(uint16_t op, size_t n)
 {
-	const struct mw_ev_act *e;
-
-	for (size_t i = 0; (e = live_nth(MW_EV_ACT, live.pid, i)); i++)
-		if (e->op == op && n-- == 0)
-			return e;
+	for (size_t i = 0; i < live.n_ev; i++)
+		if (as_act(live.ev[i], op) && n-- == 0)
+			return (const void *)live.ev[i];
 	return NULL;
 }
 
@@ -202,8 +212,8 @@ size_t live_count_act(uint16_t op)
 {
 	size_t n = 0;
 
-	while (nth_act(op, n))
-		n++;
+	for (size_t i = 0; i < live.n_ev; i++)
+		n += as_act(live.ev[i], op) != NULL;
 	return n;
 }
 
@@ -217,6 +227,46 @@ static char *cut_string(const char **p, size_t n)
 	return s;
 }
 
+bool live_hooks(void)
+{
+	static int err = -1;
+
+	if (err < 0)
+		err = mw_probe_hooks();
+	return !err;
+}
+
+static uint64_t own_mntns(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat("/proc/self/ns/mnt", &st), 0);
+	return st.st_ino;
+}
+
+void live_check_path(const char *path, const char *want)
+{
+	size_t n = strlen(path), m = strlen(want);
+
+	assert_string_equal(live.other_mntns && n > m ? path + n - m : path, want);
+}
+
+void live_check_object(const struct live_act *a, const char *path, int path_state)
+{
+	live_check_path(a->path, path);
+	assert_int_equal(a->e->path_state, path_state);
+	assert_int_equal(a->e->path_from, 1);
+	assert_true(a->e->dev && a->e->ino);
+}
+
+void live_check_no_object(const struct live_act *a)
+{
+	assert_string_equal(a->path, "");
+	assert_int_equal(a->e->path_state, MW_PATH_NONE);
+	assert_int_equal(a->e->path_from, 0);
+	assert_int_equal(a->e->dev | a->e->ino, 0);
+}
+
 struct live_act live_act(uint16_t op, size_t n)
 {
 	struct live_act a = { .e = nth_act(op, n) };
@@ -224,6 +274,8 @@ struct live_act live_act(uint16_t op, size_t n)
 
 	assert_non_null(a.e);
 	live_check_hdr(&a.e->hdr);
+	if (!live.other_mntns)
+		assert_int_equal(a.e->mntns, own_mntns());
 	p = (const char *)(a.e + 1);
 	a.path = cut_string(&p, a.e->path_len);
 	a.base = cut_string(&p, a.e->base_len);
@@ -280,6 +332,13 @@ void live_check_ino(uint64_t dev, uint64_t ino, const char *path)
 		return;
 	assert_int_equal(dev, (uint64_t)major(st.st_dev) << 32 | minor(st.st_dev));
 	assert_int_equal(ino, st.st_ino);
+}
+
+bool live_overlay(void)
+{
+	struct statfs fs;
+
+	return !statfs(live.dir, &fs) && fs.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
 uint8_t live_byte(uint64_t off)
@@ -388,13 +447,22 @@ int main(void)
 		{ live_io_tests, &n_live_io_tests },
 		{ live_chan_tests, &n_live_chan_tests },
 		{ live_file_tests, &n_live_file_tests },
+		{ live_fileop_tests, &n_live_fileop_tests },
+		{ live_filefd_tests, &n_live_filefd_tests },
+		{ live_filebytes_tests, &n_live_filebytes_tests },
 		{ live_proc_tests, &n_live_proc_tests },
+		{ live_procop_tests, &n_live_procop_tests },
 		{ live_net_tests, &n_live_net_tests },
+		{ live_netop_tests, &n_live_netop_tests },
+		{ live_kernelop_tests, &n_live_kernelop_tests },
 		{ live_bound_tests, &n_live_bound_tests },
 		{ live_uring_tests, &n_live_uring_tests },
 		{ live_tag_tests, &n_live_tag_tests },
 		{ live_close_tests, &n_live_close_tests },
 		{ live_ask_tests, &n_live_ask_tests },
+		{ live_runtime_go_tests, &n_live_runtime_go_tests },
+		{ live_runtime_python_tests, &n_live_runtime_python_tests },
+		{ live_runtime_node_tests, &n_live_runtime_node_tests },
 	};
 	static struct CMUnitTest all[256];
 	const char *filter = getenv("CMOCKA_TEST_FILTER");

@@ -25,7 +25,7 @@ static int close_in_turn(void *arg)
 			return 3;
 		close(c);
 	}
-	/* without a byte there is nothing to end */
+	/* without a byte there is nothing to end but the connection itself */
 	c = watch_connect_to(port);
 	close(accept(l, NULL, NULL));
 	close(c);
@@ -83,8 +83,22 @@ static void test_close(void **state)
 			n++;
 		}
 	assert_int_equal(n, LIVE_N);
-	/* both ends of each: LOCAL and BOTH, PEER and BOTH */
-	assert_int_equal(live_count(MW_EV_CLOSE, 0), 4 * LIVE_N);
+	/* both ends of each: LOCAL and BOTH, PEER and BOTH; and the one without a byte */
+	assert_int_equal(live_count(MW_EV_CLOSE, 0), 4 * LIVE_N + 2);
+	/* each end of each connection is told once to be over, with its bytes */
+	n = 0;
+	for (size_t i = 0; (peer = live_nth(MW_EV_CLOSE, 0, i)); i++) {
+		if (!peer->ended)
+			continue;
+		n++;
+		if (n > 2 * LIVE_N) {
+			assert_int_equal(peer->sent + peer->received, 0);
+			continue;
+		}
+		assert_int_equal(peer->sent, 3);
+		assert_int_equal(peer->received, 3);
+	}
+	assert_int_equal(n, 2 * LIVE_N + 2);
 }
 
 /* --- the other way of a connection ----------------------------------------------------------- */

@@ -293,12 +293,16 @@ static int unlink_n(void *arg)
 {
 	char name[32];
 	int dir = open(".", O_RDONLY | O_DIRECTORY);
+	struct stat st;
 
 	(void)arg;
 	live.sh->v[0] = dir;
 	for (int i = 0; i < LIVE_N; i++) {
 		snprintf(name, sizeof(name), "u%d", i);
 		close(open(name, O_CREAT | O_RDWR, 0600));
+		if (stat(name, &st))
+			return 2;
+		live.sh->v[1 + i] = live_overlay() ? 0 : (int64_t)st.st_ino;
 		if (i % 2 ? sys(unlinkat, dir, name, 0) : sys(unlink, name))
 			return 1;
 	}
@@ -328,8 +332,14 @@ static void test_unlink_n(void **state)
 		assert_int_equal(a.e->sysno, i % 2 ? SYS_unlinkat : SYS_unlink);
 		assert_int_equal(a.e->flags, 0);
 		assert_int_equal(a.e->fd, -1);
-		assert_string_equal(a.path, "");
-		assert_int_equal(a.e->path_state, MW_PATH_NONE);
+		if (live_hooks()) {
+			live_check_object(&a, full(name), MW_PATH_FULL);
+			if (live.sh->v[1 + i])
+				assert_int_equal(a.e->ino, live.sh->v[1 + i]);
+			assert_int_equal(a.e->mode, S_IFREG | 0600);
+		} else {
+			live_check_no_object(&a);
+		}
 		assert_string_equal(a.base, live.dir);
 		assert_int_equal(a.e->base_state, MW_PATH_FULL);
 		assert_string_equal(a.asked, name);
@@ -348,6 +358,12 @@ static void test_unlink_n(void **state)
 	assert_int_equal(a.e->sysno, SYS_rmdir);
 	assert_string_equal(a.asked, "d1");
 	assert_int_equal(a.e->ret, 0);
+	if (live_hooks()) {
+		live_check_object(&a, full("d1"), MW_PATH_FULL);
+		assert_int_equal(a.e->mode, S_IFDIR | 0700);
+	} else {
+		live_check_no_object(&a);
+	}
 	live_act_done(&a);
 	a = live_act(MW_OP_RMDIR, 1);
 	assert_int_equal(a.e->sysno, SYS_unlinkat);
@@ -386,7 +402,7 @@ static void test_rename_ways(void **state)
 		{ SYS_renameat2, 1, 0, "r2", "r3" },
 		{ SYS_rename, 0, -ENOENT, "no-r", "r4" },
 	};
-	char other[128];
+	char other[128], from[128], to[128];
 
 	(void)state;
 	live_run(rename_ways, NULL);
@@ -402,7 +418,16 @@ static void test_rename_ways(void **state)
 		assert_string_equal(a.asked, want[i].asked);
 		assert_string_equal(a.asked2, want[i].asked2 ? want[i].asked2 : other);
 		assert_string_equal(a.base, live.dir);
-		assert_string_equal(a.base2, i == 1 ? "/tmp" : live.dir);
+		if (live_hooks() && !want[i].ret) {
+			/* the new name itself, as the kernel has it */
+			snprintf(to, sizeof(to), "%s/r%zu", live.dir, i + 1);
+			snprintf(from, sizeof(from), "%s/r%zu", live.dir, i);
+			assert_string_equal(a.base2, to);
+			live_check_object(&a, from, MW_PATH_FULL);
+		} else {
+			assert_string_equal(a.base2, i == 1 ? "/tmp" : live.dir);
+			live_check_no_object(&a);
+		}
 		assert_int_equal(a.e->base_state, MW_PATH_FULL);
 		assert_int_equal(a.e->base2_state, MW_PATH_FULL);
 		live_act_done(&a);

@@ -531,7 +531,9 @@ static void test_effective_uid(void **state)
 	(void)state;
 	live_run(drop_root, NULL);
 	assert_int_equal(live.status, 0);
-	e = live_nth(MW_EV_ACT, live.pid, 0);
+	/* setegid, seteuid, open */
+	e = live_nth(MW_EV_ACT, live.pid, 2);
+	assert_int_equal(e->op, MW_OP_OPEN);
 	assert_int_equal(e->hdr.uid, 12346);
 }
 

@@ -2,7 +2,9 @@
 /* test_live_uring.c - what io_uring moves: how many bytes, where in the channel */
 #include "live.h"
 
+#include <arpa/inet.h>
 #include <linux/io_uring.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/uio.h>
 
@@ -303,10 +305,131 @@ static void test_uring_multishot(void **state)
 	assert_int_equal(live_count(MW_EV_IO, live.pid), 2 * LIVE_N);
 }
 
+/* --- what was submitted ---------------------------------------------------------------------- */
+
+static int submit_named(void *arg)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9) };
+	struct io_uring_sqe sqe;
+	struct uring u;
+	int fd;
+
+	if (uring_open(&u, *(unsigned int *)arg) < 0)
+		return 100;
+	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT,
+				     .fd = AT_FDCWD,
+				     .addr = (uintptr_t) "f",
+				     .len = 0600,
+				     .open_flags = O_CREAT | O_RDWR };
+	uring_submit(&u, &sqe);
+	fd = uring_wait(&u);
+	if (fd < 0)
+		return 1;
+	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_RENAMEAT,
+				     .fd = AT_FDCWD,
+				     .addr = (uintptr_t) "f",
+				     .len = (uint32_t)AT_FDCWD,
+				     .addr2 = (uintptr_t) "/tmp/../tmp/mw-none/g" };
+	uring_submit(&u, &sqe);
+	live.sh->v[0] = uring_wait(&u);
+	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_UNLINKAT,
+				     .fd = AT_FDCWD,
+				     .addr = (uintptr_t) "f" };
+	uring_submit(&u, &sqe);
+	live.sh->v[1] = uring_wait(&u);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_CONNECT,
+				     .fd = socket(AF_INET, SOCK_STREAM, 0),
+				     .addr = (uintptr_t)&a,
+				     .off = sizeof(a) };
+	uring_submit(&u, &sqe);
+	live.sh->v[2] = uring_wait(&u);
+	for (int i = 0; i < LIVE_N; i++) {
+		sqe = (struct io_uring_sqe){ .opcode = IORING_OP_NOP };
+		uring_submit(&u, &sqe);
+		uring_wait(&u);
+	}
+	return 0;
+}
+
+static void check_named(unsigned int flags)
+{
+	static const uint8_t lo[16] = { 127, 0, 0, 1 };
+	static const struct {
+		uint8_t op;
+		const char *asked, *asked2;
+	} want[] = { { IORING_OP_OPENAT, "f", "" },
+		     { IORING_OP_RENAMEAT, "f", "/tmp/../tmp/mw-none/g" },
+		     { IORING_OP_UNLINKAT, "f", "" },
+		     { IORING_OP_CONNECT, "", "" } };
+	uint64_t nops = 0;
+	size_t n;
+
+	live_run(submit_named, &flags);
+	if (live.status == 100 << 8)
+		skip();
+	assert_int_equal(live.status, 0);
+	for (size_t i = 0; i < 4; i++) {
+		const struct mw_ev_act *e;
+		const char *p;
+
+		n = 0;
+		for (size_t k = 0; (e = live_nth(MW_EV_ACT, live.pid, k)); k++)
+			if (e->op == MW_OP_URING && n++ == i)
+				break;
+		assert_non_null(e);
+		p = (const char *)(e + 1);
+		assert_int_equal(e->num[0], want[i].op);
+		assert_int_equal(e->num[1], 1);
+		assert_int_equal(e->ret, 0);
+		assert_int_equal(e->sysno, SYS_io_uring_enter);
+		assert_int_equal(e->asked_len, strlen(want[i].asked));
+		assert_int_equal(e->asked2_len, strlen(want[i].asked2));
+		assert_int_equal(e->base_len, e->asked_len ? strlen(live.dir) : 0);
+		assert_memory_equal(p, live.dir, e->base_len);
+		assert_memory_equal(p + e->base_len, want[i].asked, e->asked_len);
+		assert_int_equal(e->base2_len, 0);
+		assert_memory_equal(p + e->base_len + e->asked_len, want[i].asked2, e->asked2_len);
+		if (want[i].op != IORING_OP_CONNECT)
+			continue;
+		assert_int_equal(e->peer.family, AF_INET);
+		assert_int_equal(e->peer.port, 9);
+		assert_memory_equal(e->peer.ip, lo, 16);
+	}
+	/* those without a name are counted: none is lost, and not each is told by itself */
+	n = 0;
+	for (size_t k = 0;; k++) {
+		const struct mw_ev_act *e = live_nth(MW_EV_ACT, live.pid, k);
+
+		if (!e)
+			break;
+		if (e->op != MW_OP_URING || e->num[0] != IORING_OP_NOP)
+			continue;
+		nops += e->num[1];
+		n++;
+	}
+	assert_int_equal(nops, LIVE_N);
+	assert_true(n < LIVE_N);
+}
+
+static void test_uring_operations(void **state)
+{
+	(void)state;
+	check_named(0);
+}
+
+static void test_uring_operations_sqpoll(void **state)
+{
+	(void)state;
+	check_named(IORING_SETUP_SQPOLL);
+}
+
 const struct CMUnitTest live_uring_tests[] = {
 	cmocka_unit_test(test_uring),
 	cmocka_unit_test(test_uring_sqpoll),
 	cmocka_unit_test(test_uring_between),
 	cmocka_unit_test(test_uring_multishot),
+	cmocka_unit_test(test_uring_operations),
+	cmocka_unit_test(test_uring_operations_sqpoll),
 };
 const size_t n_live_uring_tests = sizeof(live_uring_tests) / sizeof(*live_uring_tests);

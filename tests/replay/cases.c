@@ -467,18 +467,134 @@ static void not_mcp(struct tape *t)
 	tape_wait(t, 100 * MS);
 }
 
+static void by(struct tape *t, uint64_t id, uint64_t of, uint16_t flags)
+{
+	t->task = (struct mw_task){ id, of, flags };
+}
+
+/* The client writes, nobody's task; the server reads in the task that is set. */
+static void ask_by(struct tape *t, struct talk *k, uint64_t task, uint64_t of, const char *text)
+{
+	by(t, 0, 0, 0);
+	tape_write(t, &k->up, k->client, text);
+	by(t, task, of, 0);
+	tape_read(t, &k->up, k->server, text);
+	by(t, 0, 0, 0);
+}
+
+static void answer_by(struct tape *t, struct talk *k, uint64_t task, uint64_t of, uint16_t flags,
+		      const char *text)
+{
+	by(t, task, of, flags);
+	tape_write(t, &k->down, k->server, text);
+	by(t, 0, 0, 0);
+	tape_read(t, &k->down, k->client, text);
+}
+
+static void open_by(struct tape *t, uint64_t task, uint64_t of, uint16_t flags, const char *path,
+		    uint32_t how)
+{
+	by(t, task, of, flags);
+	tape_open(t, SERVER, path, how, 7);
+	by(t, 0, 0, 0);
+}
+
+#define CALL(id, args)                                                                             \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\",\"params\":{\"name\":\"t\"," \
+	"\"arguments\":" args "}}"
+#define DONE(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":{\"content\":[]}}"
+
+/* Two at once, each in a goroutine of its own that a reader started; a decoy, and one of nobody's.
+ */
+static void go_parallel(struct tape *t)
+{
+	struct talk k = start(t, MW_CHAN_PIPE);
+
+	tape_runtime(t, SERVER, MW_RT_GO, "go1.26.8");
+	ask_by(t, &k, 18, 1, CALL("1", "{\"p\":\"/srv/named-in-1\"}"));
+	ask_by(t, &k, 18, 1, CALL("2", "{}"));
+	open_by(t, 21, 18, 0, "/srv/of-2", O_WRONLY | O_CREAT);
+	open_by(t, 20, 18, 0, "/srv/of-1", O_RDONLY);
+	open_by(t, 21, 18, 0, "/srv/named-in-1", O_RDONLY);
+	open_by(t, 30, 20, 0, "/srv/of-1-below", O_RDONLY);
+	open_by(t, 40, 1, 0, "/srv/of-nobody", O_RDONLY);
+	by(t, 21, 18, 0);
+	tape_fork(t, SERVER, CHILD);
+	by(t, 0, 0, 0);
+	tape_proc(t, MW_EV_EXEC, CHILD,
+		  (struct tape_exe){ .exe = "/usr/bin/git",
+				     .argv = "git gc",
+				     .cwd = "/srv",
+				     .uid = 1000,
+				     .parent = SERVER });
+	answer_by(t, &k, 20, 18, 0, DONE("1"));
+	answer_by(t, &k, 21, 18, 0, DONE("2"));
+	tape_unlink(t, CHILD, "/srv/late", 0);
+	open_by(t, 20, 18, 0, "/srv/late-of-1", O_RDONLY);
+	tape_wait(t, 100 * MS);
+}
+
+/* Interleaved on one thread, the context says which. */
+static void python_parallel(struct tape *t)
+{
+	struct talk k = start(t, MW_CHAN_PIPE);
+
+	tape_runtime(t, SERVER, MW_RT_PYTHON, "3.11.2");
+	ask(t, &k,
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{"
+	    "\"name\":\"t\",\"arguments\":{\"p\":\"/srv/named-in-1\"}}}");
+	ask(t, &k,
+	    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{"
+	    "\"name\":\"t\",\"arguments\":{}}}");
+	open_by(t, 0xa0, 1, MW_EVF_ID_INT, "/srv/of-1", O_RDONLY);
+	open_by(t, 0xb0, 2, MW_EVF_ID_INT, "/srv/named-in-1", O_RDONLY);
+	open_by(t, 0, 0, MW_EVF_NO_REQUEST, "/srv/of-nobody", O_RDONLY);
+	open_by(t, 0, 0, 0, "/srv/of-one-of-them", O_RDONLY);
+	answer(t, &k,
+	       "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":["
+	       "{\"type\":\"text\",\"text\":\"see /srv/of-one-of-them\"}]}}");
+	open_by(t, 0xb0, 2, MW_EVF_ID_INT, "/srv/late-of-2", O_RDONLY);
+	answer(t, &k, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[]}}");
+	tape_wait(t, 100 * MS);
+}
+
+/* Lines of libuv's requests: one each, and one that a timer broke. */
+static void node_parallel(struct tape *t)
+{
+	struct talk k = start(t, MW_CHAN_UNIX);
+
+	tape_runtime(t, SERVER, MW_RT_NODE, "v20.20.2");
+	ask_by(t, &k, 100, 0, CALL("1", "{}"));
+	tape_edge(t, SERVER, 100, 101, MW_TASK_FS);
+	ask_by(t, &k, 110, 0, CALL("2", "{}"));
+	tape_edge(t, SERVER, 110, 111, MW_TASK_FS);
+	open_by(t, 111, 0, 0, "/srv/of-2", O_WRONLY | O_CREAT);
+	open_by(t, 101, 0, 0, "/srv/of-1", O_RDONLY);
+	tape_edge(t, SERVER, 0, 120, MW_TASK_OTHER); /* a timer */
+	tape_edge(t, SERVER, 120, 121, MW_TASK_FS);
+	open_by(t, 121, 0, 0, "/srv/of-1-later", O_RDONLY);
+	tape_edge(t, SERVER, 0, 130, MW_TASK_OTHER);
+	open_by(t, 130, 0, 0, "/srv/of-nobody", O_RDONLY);
+	answer_by(t, &k, 121, 0, 0, DONE("1"));
+	answer_by(t, &k, 111, 0, 0, DONE("2"));
+	tape_wait(t, 100 * MS);
+}
+
 const struct replay_case replay_cases[] = {
 	{ "basic-call", "initialize, one call that opens what it names, exit", basic_call, NULL },
 	{ "cancelled", "a call nobody answers, and one answered as cancelled", cancelled, NULL },
 	{ "big-result", "a result of 1 MiB", big_result, check_big_result },
 	{ "exit-midcall", "the server is killed before its answer", exit_midcall, NULL },
+	{ "go-parallel", "goroutines prove their calls", go_parallel, NULL },
 	{ "hostile-ends", "the server's copies are not what was sent", hostile_ends, NULL },
 	{ "lineage-children", "a child and its child act for a call", lineage_children, NULL },
 	{ "lost-events", "holes in numbers and in bytes", lost_events, NULL },
 	{ "malformed-line", "lines that are no message, batches, odd JSON", malformed_line, NULL },
+	{ "node-parallel", "lines of libuv's requests", node_parallel, NULL },
 	{ "not-mcp", "another JSON-RPC, then junk", not_mcp, NULL },
 	{ "one-sided", "only the server's end is seen", one_sided, NULL },
 	{ "pipelined-2000", "2,000 requests before the first answer", pipelined, check_pipelined },
+	{ "python-parallel", "contexts say their requests", python_parallel, NULL },
 	{ "sampling", "requests of the server, equal ids both ways", sampling, NULL },
 	{ "split-every-byte", "each byte a system call of its own", split_every_byte, NULL },
 	{ "tcp-lines", "lines over one TCP connection", tcp_lines, NULL },

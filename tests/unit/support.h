@@ -60,13 +60,12 @@ void test_guard_done(struct test_guard *g);
 /* The copy; the one before it is gone. */
 struct mw_slice test_guard_copy(struct test_guard *g, struct mw_slice s);
 
-#define assert_slice_equal(s, str)                                           \
-	do {                                                                 \
-		struct mw_slice s_ = (s);                                    \
-		const char *str_ = (str);                                    \
-		if (s_.n != strlen(str_) || memcmp(s_.p, str_, s_.n))        \
-			fail_msg("got '%.*s', want '%s'", (int)s_.n,         \
-				 (const char *)s_.p, str_);                  \
+#define assert_slice_equal(s, str)                                                                 \
+	do {                                                                                       \
+		struct mw_slice s_ = (s);                                                          \
+		const char *str_ = (str);                                                          \
+		if (s_.n != strlen(str_) || (s_.n && memcmp(s_.p, str_, s_.n)))                    \
+			fail_msg("got '%.*s', want '%s'", (int)s_.n, (const char *)s_.p, str_);    \
 	} while (0)
 #define assert_buf_equal(b, str) assert_slice_equal(mw_buf_slice(b), str)
 

@@ -114,7 +114,10 @@ const struct mw_event_hdr *tev_act(struct tev_act a)
 		.ino = a.ino,
 		.gen = a.gen,
 		.chan = a.chan,
+		.local = a.local,
 		.peer = a.peer,
+		.fd = a.fd ? a.fd : -1,
+		.sysno = (uint16_t)a.sysno,
 		.flags = a.flags,
 		.mode = a.mode,
 		.op = a.op,
@@ -127,14 +130,37 @@ const struct mw_event_hdr *tev_act(struct tev_act a)
 		.base_state = state(a.base_state, a.base),
 		.base2_state = state(a.base2_state, a.base2),
 		.peer_from = a.peer_from,
+		.path_from = a.path_from,
+		.num = { a.num[0], a.num[1], a.num[2], a.num[3] },
+		.bytes_r = a.bytes_r,
+		.bytes_w = a.bytes_w,
+		.file = a.file,
+		.mntns = a.mntns,
 	};
 	struct maker m = begin(&ev, sizeof(ev), MW_EV_ACT, a.proc, a.ts);
+
+	if (a.compat)
+		((struct mw_event_hdr *)m.p)->flags |= MW_EVF_COMPAT;
 
 	add(&m, a.path, len(a.path));
 	add(&m, a.base, len(a.base));
 	add(&m, a.asked, asked_len);
 	add(&m, a.base2, len(a.base2));
 	add(&m, a.asked2, len(a.asked2));
+	return end(&m);
+}
+
+const struct mw_event_hdr *tev_close(uint64_t chan, uint64_t gen, bool ended, uint64_t sent,
+				     uint64_t received, uint64_t ts)
+{
+	struct mw_ev_close ev = { .chan = chan,
+				  .gen = gen,
+				  .how = MW_CLOSE_BOTH,
+				  .ended = ended,
+				  .sent = sent,
+				  .received = received };
+	struct maker m = begin(&ev, sizeof(ev), MW_EV_CLOSE, (struct mw_prockey){ 0, 0 }, ts);
+
 	return end(&m);
 }
 

@@ -42,11 +42,19 @@ struct tev_act {
 	uint8_t path_state, base_state, base2_state; /* 0: FULL if there is one */
 	uint32_t flags, mode;
 	uint64_t chan, gen, ino, dev;
-	struct mw_addr peer;
+	struct mw_addr local, peer;
+	uint32_t sysno;
+	int32_t fd; /* 0: none, -1 in the event; else itself */
+	bool compat;
 	uint8_t peer_from;
+	uint8_t path_from;
+	uint64_t num[4], bytes_r, bytes_w, file, mntns;
 };
 const struct mw_event_hdr *tev_act(struct tev_act a);
 const struct mw_event_hdr *tev_sock(uint64_t chan, uint64_t gen, int err, uint64_t ts);
+/* A connection's end. */
+const struct mw_event_hdr *tev_close(uint64_t chan, uint64_t gen, bool ended, uint64_t sent,
+				     uint64_t received, uint64_t ts);
 const struct mw_event_hdr *tev_user(uint32_t uid, const char *name);
 
 struct mw_addr t_addr4(const char *ip, uint16_t port);

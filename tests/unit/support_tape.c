@@ -76,6 +76,11 @@ static void add(struct tape *t, void *body, size_t body_len, bool kernel, const 
 	h->len = (uint32_t)n;
 	h->ts_ns = t->ts_ns;
 	h->cpu = kernel ? t->cpu : MW_CPU_NONE;
+	if (h->type == MW_EV_IO || h->type == MW_EV_ACT || h->type == MW_EV_FORK) {
+		h->task = t->task.id;
+		h->task_of = t->task.of;
+		h->flags |= t->task.flags;
+	}
 	h->seq = kernel ? t->seq[t->cpu]++ : 0;
 	t->ts_ns += TAPE_STEP_NS;
 	p = room(t, n);
@@ -270,6 +275,26 @@ void tape_connect4(struct tape *t, uint32_t pid, const char *ip, uint16_t port, 
 
 	CHECK(inet_pton(AF_INET, ip, a.peer.ip) == 1);
 	tape_act(t, pid, a, s);
+}
+
+void tape_runtime(struct tape *t, uint32_t pid, uint32_t kind, const char *version)
+{
+	struct mw_slice s[2] = { mw_slice_str(version), { 0 } };
+	struct mw_ev_runtime ev = { .hdr = of(MW_EV_RUNTIME, pid),
+				    .kind = kind,
+				    .reads = 1,
+				    .exact = 1,
+				    .version_len = (uint16_t)s[0].n };
+
+	add(t, &ev, sizeof(ev), false, s, 2);
+}
+
+void tape_edge(struct tape *t, uint32_t pid, uint64_t parent, uint64_t child, uint32_t kind)
+{
+	struct mw_ev_task ev = { .hdr = of(MW_EV_TASK, pid), .child = child, .kind = kind };
+
+	ev.hdr.task = parent;
+	add(t, &ev, sizeof(ev), true, NULL, 0);
 }
 
 /* --- of channels ---------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ struct tape {
 	uint64_t seq[TAPE_CPUS]; /* of the next event of each */
 	uint64_t last_chan;
 	uint64_t n_events;
+	struct mw_task task; /* of the next bytes moved, actions and forks */
 };
 
 /* Empty, at 100 s after boot; no META yet. */
@@ -68,6 +69,11 @@ void tape_rename(struct tape *t, uint32_t pid, const char *from, const char *to)
 void tape_connect4(struct tape *t, uint32_t pid, const char *ip, uint16_t port, int64_t ret);
 /* Any action: a's header is filled in, the five strings (n 0: none) put behind it. */
 void tape_act(struct tape *t, uint32_t pid, struct mw_ev_act a, const struct mw_slice s[5]);
+
+/* Which runtime a process has; its tasks are read, exactly. */
+void tape_runtime(struct tape *t, uint32_t pid, uint32_t kind, const char *version);
+/* NODE: the parent submitted the child. */
+void tape_edge(struct tape *t, uint32_t pid, uint64_t parent, uint64_t child, uint32_t kind);
 
 /* --- of channels --- */
 struct tape_chan {

@@ -104,7 +104,7 @@ static void open_by_the_kernel(void **state)
 					     .flags = O_WRONLY }));
 	assert_slice_equal(x.target, "/gone");
 	assert_slice_equal(x.asked, "/l\xff\n");
-	assert_string_equal(x.mode, "w");
+	assert_string_equal(x.mode, "w+deleted");
 	mw_act_free(a);
 }
 

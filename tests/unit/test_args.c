@@ -188,14 +188,42 @@ static void words_of_an_exec(void **state)
 	assert_int_equal(exec("{\"c\":\"/usr/bin/env\"}", "x\0", 2), EXACT);
 }
 
+/* The string in an array in a string, so many times. */
+static const char *deep(int n, const char *s)
+{
+	static char a[4096], b[4096];
+	size_t len = (size_t)snprintf(a, sizeof(a), "[\"%s\"]", s), k;
+
+	while (n--) {
+		k = 0;
+		b[k++] = '[';
+		b[k++] = '"';
+		for (size_t i = 0; i < len; i++) {
+			if (a[i] == '"' || a[i] == '\\')
+				b[k++] = '\\';
+			b[k++] = a[i];
+		}
+		b[k++] = '"';
+		b[k++] = ']';
+		memcpy(a, b, k);
+		len = k;
+		a[len] = '\0';
+	}
+	return a;
+}
+
 static void nested_json(void **state)
 {
 	const char *t = "/srv/a.txt";
 
 	assert_int_equal(path("{\"j\":\"{\\\"p\\\":\\\"/srv/a.txt\\\"}\"}", t), EXACT);
 	assert_int_equal(path("{\"j\":\"[\\\"/srv/a.txt\\\"]\"}", t), EXACT);
-	/* one level */
-	assert_int_equal(path("{\"j\":\"[\\\"[\\\\\\\"/srv/a.txt\\\\\\\"]\\\"]\"}", t), NONE);
+	/* in another; and not for ever */
+	assert_int_equal(
+	    path("{\"a\":\"{\\\"b\\\":\\\"[\\\\\\\"/srv/a.txt\\\\\\\"]\\\"}\"}", "/srv/a.txt"),
+	    EXACT);
+	assert_int_equal(path(deep(4, "/srv/a.txt"), "/srv/a.txt"), EXACT);
+	assert_int_equal(path(deep(5, "/srv/a.txt"), "/srv/a.txt"), NONE);
 	/* looks like it and is not; what is there before the fault counts */
 	assert_int_equal(path("{\"j\":\"{/srv/a.txt\"}", t), NONE);
 	assert_int_equal(path("{\"j\":\"[x]\",\"p\":\"/srv/a.txt\"}", t), EXACT);
@@ -315,6 +343,94 @@ static void memory_may_fail(void **state)
 	}
 }
 
+static void values_of_options(void **state)
+{
+	assert_int_equal(path("[\"--file=/srv/a.txt\"]", "/srv/a.txt"), EXACT);
+	assert_int_equal(path("[\"-o=x/a.txt\"]", "/srv/x/a.txt"), LOOSE);
+	assert_int_equal(path("[\"--file=\"]", "/srv/a.txt"), NONE);
+	assert_int_equal(addr("[\"--url=http://127.0.0.1:80/\"]", t_addr4("127.0.0.1", 80)), EXACT);
+}
+
+static enum mw_args_hit named(const char *json, const char *name, uint16_t port)
+{
+	struct mw_action act = { .kind = MW_EFFECT_NET_CONNECT,
+				 .peer = t_addr4("93.184.216.34", port),
+				 .names = { MW_SLICE_LIT("other.org"), mw_slice_str(name) },
+				 .n_names = 2 };
+
+	return match(json, &act);
+}
+
+static void hosts_by_name(void **state)
+{
+	struct mw_action dns = { .kind = MW_EFFECT_NET_DNS,
+				 .target = MW_SLICE_LIT("api.example.com") };
+
+	assert_int_equal(named("[\"api.example.com\"]", "API.example.com", 443), EXACT);
+	assert_int_equal(named("[\"https://u:p@Api.Example.com/x?y\"]", "api.example.com", 443),
+			 EXACT);
+	assert_int_equal(named("[\"https://api.example.com/x\"]", "api.example.com", 80), NONE);
+	assert_int_equal(named("[\"http://api.example.com:8443/\"]", "api.example.com", 8443),
+			 EXACT);
+	assert_int_equal(named("[\"db:5432\"]", "db", 5432), EXACT);
+	assert_int_equal(named("[\"db\"]", "db", 5432), NONE); /* any word could be a host */
+	assert_int_equal(named("[\"postgresql://db/x\"]", "db", 5432), EXACT);
+	assert_int_equal(named("[\"example.com\"]", "api.example.com", 80), NONE);
+	assert_int_equal(named("[\"other.org.\"]", "api.example.com", 80), EXACT);
+	assert_int_equal(match("[\"https://api.example.com/x\"]", &dns), EXACT);
+	assert_int_equal(match("[\"https://example.com/x\"]", &dns), NONE);
+}
+
+static enum mw_args_hit request(const char *json, const char *url)
+{
+	struct mw_slice all = mw_slice_str(url);
+	struct mw_action act = { .kind = MW_EFFECT_NET_HTTP,
+				 .peer = t_addr4("10.0.0.1", 80),
+				 .object = all,
+				 .target = mw_slice(url, strcspn(url, "?")) };
+
+	return match(json, &act);
+}
+
+static void requests(void **state)
+{
+	assert_int_equal(request("[\"HTTP://Host:80/a/#x\"]", "http://host/a"), EXACT);
+	assert_int_equal(request("[\"http://host/a?b=1\"]", "http://host/a?b=1"), EXACT);
+	assert_int_equal(request("[\"http://host/a?b=2\"]", "http://host/a?b=1"), NONE);
+	assert_int_equal(request("[\"http://host/a\"]", "http://host/a?b=1"), EXACT);
+	assert_int_equal(request("[\"http://host/a\"]", "http://host/b"), NONE);
+	assert_int_equal(request("[\"http://host/a\"]", "http://host/ab"), NONE);
+	assert_int_equal(request("[\"http://host/a\"]", "http://other/a"), NONE);
+	assert_int_equal(request("[\"http://host/a/\"]", "http://host/a/b"), LOOSE);
+	assert_int_equal(request("[\"http://host\"]", "http://host/a/b"), LOOSE);
+	assert_int_equal(request("[\"host\"]", "http://host/a/b"), NONE);
+	assert_int_equal(request("[\"order-77\"]", "http://host/v1/order-77"), LOOSE);
+	assert_int_equal(request("[\"/v1/x\"]", "http://host/v1/x"), EXACT);
+}
+
+static enum mw_args_hit sql(const char *json, const char *text)
+{
+	struct mw_action act = { .kind = MW_EFFECT_DB_STATEMENT,
+				 .target = MW_SLICE_LIT("postgresql://127.0.0.1:5432/x"),
+				 .peer = t_addr4("127.0.0.1", 5432),
+				 .asked = mw_slice_str(text) };
+
+	return match(json, &act);
+}
+
+static void statements(void **state)
+{
+	assert_int_equal(sql("[\"SELECT a\\n  FROM t ;\"]", "SELECT  a FROM t"), EXACT);
+	assert_int_equal(sql("[\"SELECT a FROM tt\"]", "SELECT a FROM t"), NONE);
+	assert_int_equal(sql("[\"BEGIN; DELETE FROM t; COMMIT\"]", "DELETE FROM t"), EXACT);
+	assert_int_equal(sql("[\"ord-4711\"]", "DELETE FROM t WHERE id='ord-4711'"), LOOSE);
+	assert_int_equal(sql("[\"ord-1\"]", "DELETE FROM t WHERE id='ord-1'"), NONE);
+	assert_int_equal(sql("[48213]", "DELETE FROM t WHERE id = 48213"), LOOSE);
+	assert_int_equal(sql("[\"48213\"]", "DELETE FROM t WHERE id = 48213"), LOOSE);
+	assert_int_equal(sql("[4821]", "DELETE FROM t WHERE id = 4821"), NONE);
+	assert_int_equal(sql("[\"hello\"]", ""), NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +444,10 @@ int main(void)
 		cmocka_unit_test(unix_sockets),
 		cmocka_unit_test(words_of_an_exec),
 		cmocka_unit_test(nested_json),
+		cmocka_unit_test(values_of_options),
+		cmocka_unit_test(hosts_by_name),
+		cmocka_unit_test(requests),
+		cmocka_unit_test(statements),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(deep_paths),
 		cmocka_unit_test(same_again),

@@ -270,11 +270,24 @@ static void effects_are_folded(void **state)
 static void shared_is_in_no_list(void **state)
 {
 	struct mw_action a = action(1, "/x", 3);
+	struct mw_correlate_stats st;
 
 	call(1, 1, "{}", 1);
 	call(2, 1, "{}", 1);
-	note(&a, 1, -ENOENT);
+	note(&a, 1, 0);
 	assert_int_equal(mw_correlate_effects_n(corr, 1), 0);
+	/* it waits for what the answers say, and for no longer */
+	mw_correlate_stats(corr, &st);
+	assert_int_equal(st.claims_waiting, 1);
+	end(1, 4);
+	mw_correlate_settle(corr, 1, MW_SLICE_LIT(""));
+	assert_int_equal(mw_correlate_effects_n(corr, 1), 0);
+	mw_correlate_forget(corr, 1);
+	mw_correlate_stats(corr, &st);
+	assert_int_equal(st.claims_waiting, 1);
+	mw_correlate_forget(corr, 2);
+	mw_correlate_stats(corr, &st);
+	assert_int_equal(st.claims_waiting, 0);
 }
 
 static void a_million_opens(void **state)

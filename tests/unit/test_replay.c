@@ -175,7 +175,7 @@ static void test_wrong_header(void **state)
 	memcpy(buf + 8, &version, 4);
 	store(buf, n);
 	assert_int_equal(read_all(err, sizeof(err), &events), -EBADMSG);
-	assert_non_null(strstr(err, "version 3"));
+	assert_non_null(strstr(err, "version 4"));
 	version = 0x01000000;
 	memcpy(buf + 8, &version, 4);
 	store(buf, n);

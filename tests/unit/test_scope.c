@@ -14,6 +14,41 @@ static const struct fx_got *held_at(const struct fx *f, size_t k)
 	return NULL;
 }
 
+/* Which runtime a process has is heard at once, and again where its program is. */
+static void test_runtime(void **state)
+{
+	static const uint16_t want[] = { MW_EV_EXEC, MW_EV_RUNTIME, MW_EV_ACT };
+	struct fx *f = fx_new("");
+	struct mw_ev_runtime ev = {
+		.hdr = { .len = sizeof(ev), .type = MW_EV_RUNTIME, .flags = C, .cpu = MW_CPU_NONE },
+		.kind = MW_RT_GO
+	};
+	struct mw_prockey p = tp(20);
+
+	ev.hdr.tgid = (uint32_t)p.tgid;
+	ev.hdr.start_ns = p.start_ns;
+	fx_proc(f, 10, 1, "/client");
+	fx_exec(f, 20, 10, "/server", 5, 6);
+	fx_facts(f, 20, "/a");
+	assert_true(fx_push(f, &ev.hdr));
+	fx_act(f, 20, C);
+	fx_forget(f);
+	fx_server(f, 20, 0);
+	assert_int_equal(f->n_got, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(f->got[i].type, want[i]);
+	/* what was under way then comes in its order too */
+	fx_forget(f);
+	assert_false(fx_act(f, 20, C));
+	assert_false(fx_push(f, &ev.hdr));
+	assert_int_equal(f->n_got, 2);
+	assert_int_equal(f->got[1].type, MW_EV_RUNTIME);
+	/* of one that no tree knows, as a listener: the core may */
+	ev.hdr.tgid = 40;
+	assert_true(fx_push(f, &ev.hdr));
+	fx_free(f);
+}
+
 /* A client 10 starts 20, which says it is a server: all it did comes out, in order, and then goes
  * on as it comes. */
 static void test_promote(void **state)
@@ -493,13 +528,14 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_promote),	     cmocka_unit_test(test_wrappers),
-		cmocka_unit_test(test_nested),	     cmocka_unit_test(test_let_go),
-		cmocka_unit_test(test_again),	     cmocka_unit_test(test_nobody_on),
-		cmocka_unit_test(test_short_lived),  cmocka_unit_test(test_connect),
-		cmocka_unit_test(test_hold_bound),   cmocka_unit_test(test_hold_all),
-		cmocka_unit_test(test_trees_bound),  cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_http_in_tree), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_promote),	  cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_wrappers),  cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_let_go),	  cmocka_unit_test(test_again),
+		cmocka_unit_test(test_nobody_on), cmocka_unit_test(test_short_lived),
+		cmocka_unit_test(test_connect),	  cmocka_unit_test(test_hold_bound),
+		cmocka_unit_test(test_hold_all),  cmocka_unit_test(test_trees_bound),
+		cmocka_unit_test(test_strangers), cmocka_unit_test(test_http_in_tree),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -405,6 +405,28 @@ static void server_exits(void **state)
 	end(&f);
 }
 
+/* Its answer was read, but not seen to be written: that copy waits for the other longer than an
+ * exit. */
+static void server_exits_and_half_of_its_answer_was_seen(void **state)
+{
+	struct fx f;
+
+	begin(&f);
+	ask(&f, CALL("1", "a"));
+	ask(&f, CALL("2", "b"));
+	answer(&f, ANSWER("2"));
+	forget(&f);
+	put(&f, 1, R, CLIENT, ANSWER("1"));
+	mw_session_exit(f.s, proc(SERVER), f.now);
+	wait_ns(&f, MW_SESSION_EXIT_NS + 50 * MS);
+	assert_null(strstr(f.log, "call 1"));
+	wait_ns(&f, MW_ENDS_WAIT_NS);
+	finish(&f);
+	expect_part(&f, "call 1 ok");
+	assert_null(strstr(f.log, "unmatched"));
+	end(&f);
+}
+
 static void client_exits(void **state)
 {
 	struct fx f;
@@ -511,6 +533,7 @@ int main(void)
 		cmocka_unit_test(what_an_answer_says),
 		cmocka_unit_test(cancelled),
 		cmocka_unit_test(server_exits),
+		cmocka_unit_test(server_exits_and_half_of_its_answer_was_seen),
 		cmocka_unit_test(client_exits),
 		cmocka_unit_test(the_end),
 		cmocka_unit_test(too_many_calls),

@@ -37,8 +37,9 @@ def build_rust(src, dst):
 
 
 def build_raw(src, dst):
-    for name in "server", "hostile", "burst", "sizes":
+    for name in "server", "hostile", "burst", "sizes", "storm":
         yield ["gcc", "-O1", "-Wall", "-pthread", "-o", f"{dst}/{name}", src / f"{name}.c"]
+    yield ["gcc", "-O1", "-Wall", "-shared", "-fPIC", "-o", f"{dst}/forge.so", src / "forge.c"]
     yield ["ln", f"{dst}/server", f"{dst}/mcpwatch"]
 
 

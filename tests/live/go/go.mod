@@ -1,0 +1,3 @@
+module mcpwatch.test/live
+
+go 1.17
