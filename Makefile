@@ -125,7 +125,13 @@ endef
 $(B)/unit/test_%: tests/unit/test_%.c $(UNIT_SUPPORT) $(LIB_ALL)
 	$(test_binary)
 
-$(B)/live/test_live: $(LIVE_SRCS) $(LIB_ALL)
+GO_SRCS := $(wildcard tests/live/go/*/*.go tests/live/go/go.mod)
+$(B)/live/go/.built: $(GO_SRCS) tests/live/go/build
+	$(call say,GO,$(@D))
+	tests/live/go/build $(@D)
+	@touch $@
+
+$(B)/live/test_live: $(LIVE_SRCS) $(LIB_ALL) | $(B)/live/go/.built
 	$(test_binary)
 
 $(B)/replay/replay_test: $(wildcard tests/replay/*.[ch]) tests/unit/support_tape.c $(LIB_ALL)
@@ -151,6 +157,8 @@ replay/%: $(B)/replay/replay_test ## replay/X: one golden test
 
 live: $(B)/live/test_live ## one system call a test on the running kernel (root)
 	$<
+go-versions: $(B)/live/test_live ## go-versions [GO="1.25.0 ..."]: the live test of goroutines under each version of Go
+	tests/live/go-versions $< $(GO)
 live/%: $(B)/live/test_live ## live/X: the live tests whose name holds X
 	CMOCKA_TEST_FILTER='*$**' $<
 
@@ -171,11 +179,15 @@ include tests/bench/rules.mk
 bench: $(B)/mcpwatch bench-build ## bench [TABLES=...]: the side-by-side figures, as tables with ratios (root)
 	B=$(B) tests/bench/run $(TABLES)
 
+bench/links: $(B)/mcpwatch ## bench/links [ARGS='--at 8 --server go-*']: effects tied to their calls, held against a known truth (root)
+	tests/e2e/prepare
+	tests/bench/links/run $(ARGS)
+
 bench-core: $(B)/mcpwatch bench-build ## its tables that need no root: replay speed, memory, parsers
 	B=$(B) tests/bench/run replay memory core
 
-kernels: ## the live tests under other kernels: with a later issue
-	@echo 'make kernels: not in this version' >&2; exit 1
+kernels: $(B)/live/test_live ## the live tests under 6.1 and 6.12, in a virtual machine
+	tests/kernels/run
 
 demo: ## a real FastMCP server and client, observed (root)
 	tools/demo
@@ -218,12 +230,12 @@ install: $(B)/mcpwatch ## install to $(DESTDIR)$(PREFIX)
 	install -D -m 644 src/dist/record.schema.json $(DESTDIR)$(PREFIX)/share/mcpwatch/record.schema.json
 
 fmt: ## clang-format on the lines changed since HEAD
-	git clang-format-14 --extensions c,h HEAD
+	git clang-format-14 --binary clang-format-14 --extensions c,h HEAD
 
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help unit-build replay-build unit replay live e2e matrix check bench bench-core kernels demo fuzz-build http-diff install fmt clean FORCE
+.PHONY: all help unit-build replay-build unit replay live go-versions e2e matrix check bench bench/links bench-core kernels demo fuzz-build http-diff install fmt clean FORCE
 FORCE:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
