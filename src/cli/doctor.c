@@ -39,11 +39,12 @@ static const char *const sources[] = {
 
 /* Attached where the kernel has them. */
 static const char source_uring[] = "tp_btf io_uring submit and complete";
+static const char source_fentry[] = "fentry security_path_unlink, _rmdir, _rename";
 
 /* What no kernel lets this version see. */
 static const char *const unseen[] = {
 	"what is said over TLS: servers reached by https give no calls",
-	"actions other than open, delete, rename, rmdir, connect, exec and exit",
+	"bytes of files that mmap or io_uring move, and what an io_uring operation gave",
 	"the bytes that io_uring, splice, sendfile and tee move: each is a gap of known length",
 };
 
@@ -164,6 +165,13 @@ static void print_items(const struct mw_probe_report *p, bool needed)
 	}
 }
 
+static bool has_fentry(const struct mw_probe_report *p)
+{
+	const struct mw_probe_item *it = find(p, "fentry");
+
+	return it && it->ok;
+}
+
 static bool has_uring(const struct mw_probe_report *p)
 {
 	const struct mw_probe_item *it = find(p, "io_uring");
@@ -209,6 +217,8 @@ static void print_text(const struct mw_probe_report *p, const struct live *live)
 			printf("  %s\n", sources[i]);
 	if (p->can_run && has_uring(p))
 		printf("  %s\n", source_uring);
+	if (p->can_run && has_fentry(p))
+		printf("  %s\n", source_fentry);
 	if (!p->can_run)
 		puts("  none");
 	print_runtimes(p);
@@ -249,6 +259,8 @@ static void print_json(const struct mw_probe_report *p, const struct live *live,
 		printf("%s\"%s\"", i ? "," : "", sources[i]);
 	if (p->can_run && has_uring(p))
 		printf(",\"%s\"", source_uring);
+	if (p->can_run && has_fentry(p))
+		printf(",\"%s\"", source_fentry);
 	fputs("],\"runtimes\":[", stdout);
 	for (i = 0; i < N_RUNTIMES; i++)
 		printf("%s{\"name\":\"%s\",\"causal\":%s,\"versions\":\"%s\"}", i ? "," : "",
