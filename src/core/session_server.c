@@ -6,20 +6,14 @@
 
 #define SAID_MAX 1024
 
-static void said_free(struct mw_session *s, struct mw_slice *sl)
-{
-	mw_alloc_free(s->a, (void *)(uintptr_t)sl->p, sl->n);
-	*sl = mw_slice(NULL, 0);
-}
-
 static void server_free(struct mw_session *s, struct serv *v)
 {
 	dl_del(&v->exiting);
-	said_free(s, &v->pub.name);
-	said_free(s, &v->pub.version);
-	said_free(s, &v->pub.protocol);
-	said_free(s, &v->pub.client_name);
-	said_free(s, &v->pub.client_version);
+	mw_sess_drop(s, &v->pub.name);
+	mw_sess_drop(s, &v->pub.version);
+	mw_sess_drop(s, &v->pub.protocol);
+	mw_sess_drop(s, &v->pub.client_name);
+	mw_sess_drop(s, &v->pub.client_version);
 	mw_alloc_free(s->a, v, sizeof(*v));
 }
 
@@ -190,7 +184,7 @@ static int learn(struct mw_session *s, struct mw_slice object, const char *name,
 	p = s->a->resize(s->a->ctx, NULL, 0, b.len);
 	if (p) {
 		memcpy(p, b.p, b.len);
-		said_free(s, field);
+		mw_sess_drop(s, field);
 		*field = mw_slice(p, b.len);
 		*changed = true;
 	} else {

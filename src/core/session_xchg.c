@@ -2,6 +2,7 @@
 /* session_xchg.c - one request of HTTP and its answer: what their heads say */
 #include <errno.h>
 
+#include "core/host.h"
 #include "core/session_priv.h"
 
 /* Bounds of what is copied of a head. What is longer is as if it were not there. */
@@ -94,24 +95,6 @@ void mw_xchg_set_conv(struct mw_session *s, struct xchg *x, struct conv *cv)
 	mw_conv_put(s, old);
 }
 
-static uint8_t low(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-/* A field's name, as it is written in lower case; prefix: of its beginning. */
-static bool is_field(struct mw_slice name, const char *want, bool prefix)
-{
-	size_t n = strlen(want), i;
-
-	if (prefix ? name.n < n : name.n != n)
-		return false;
-	for (i = 0; i < n; i++)
-		if (low(name.p[i]) != (uint8_t)want[i])
-			return false;
-	return true;
-}
-
 /* The fields that a call's record is made from. */
 static bool is_wanted(struct mw_slice name)
 {
@@ -121,9 +104,9 @@ static bool is_wanted(struct mw_slice name)
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (is_field(name, names[i], false))
+		if (mw_slice_lower_eq(name, names[i]))
 			return true;
-	return is_field(name, "mcp-", true);
+	return name.n >= 4 && mw_slice_lower_eq(mw_slice(name.p, 4), "mcp-");
 }
 
 static int put_fields(struct mw_buf *b, const struct mw_http_head *h)
@@ -212,7 +195,7 @@ int mw_xchg_response(struct mw_session *s, struct xchg *x, const struct mw_http_
 
 	x->answered = true;
 	x->status = h->status;
-	x->stream = type.n >= 17 && is_field(mw_slice(type.p, 17), "text/event-stream", false);
+	x->stream = type.n >= 17 && mw_slice_lower_eq(mw_slice(type.p, 17), "text/event-stream");
 	if (!session.n || x->session.n)
 		return 0;
 	/* the answer to initialize names the session */

@@ -140,12 +140,11 @@ int mw_wire_put_peer(struct mw_wire *w, const struct wire_conn *c, struct mw_buf
 
 /* --- the protocols: 0; -EPROTO the place is lost; -ENODATA nothing more is wanted of it; -ENOMEM
  * --- */
-/* What bytes that are written at the beginning of a system call begin. */
-enum mw_sniff mw_wire_http_sniff(struct mw_slice bytes);
 int mw_wire_http_begin(struct mw_wire *w, struct wire_conn *c);
 int mw_wire_http_push(struct mw_wire *w, struct wire_conn *c, const struct mw_chunk *ch);
 void mw_wire_http_done(struct wire_conn *c);
 
+/* What bytes that are written at the beginning of a system call begin. */
 enum mw_sniff mw_wire_pg_sniff(struct mw_slice bytes);
 int mw_wire_pg_push(struct mw_wire *w, struct wire_conn *c, const struct mw_chunk *ch);
 

@@ -20,7 +20,7 @@ static const char host[] =
 static const char docker[] =
     "700 600 0:60 / / rw,relatime - overlay overlay rw,lowerdir=/l1:/l2,upperdir=/up,workdir=/w\n"
     "701 700 0:70 / /proc rw - proc proc rw\n"
-    "702 700 254:1 /home/me/project /work rw - ext4 /dev/vda1 rw\n"
+    "702 700 254:1 /home/me/project /code rw - ext4 /dev/vda1 rw\n"
     "703 700 254:1 /etc/hosts /etc/hosts rw - ext4 /dev/vda1 rw\n"
     "704 700 254:2 / /data rw - xfs /dev/vdb rw\n"
     "705 700 254:3 / /disk rw - ext4 /dev/vdc rw\n";
@@ -70,9 +70,9 @@ static void bind_mounts_and_overlays(void **state)
 	assert_int_equal(mw_mounts_new(&test_alloc, &m), 0);
 	expect(m, NS, "/etc/passwd", true, NULL);
 	assert_int_equal(push(m, NS, host, docker), 0);
-	expect(m, NS, "/work/a.txt", false, "/home/me/project/a.txt");
-	expect(m, NS, "/work", false, "/home/me/project");
-	expect(m, NS, "/workshop/a", true, "/var/lib/docker/overlay2/abc/merged/workshop/a");
+	expect(m, NS, "/code/a.txt", false, "/home/me/project/a.txt");
+	expect(m, NS, "/code", false, "/home/me/project");
+	expect(m, NS, "/codeshop/a", true, "/var/lib/docker/overlay2/abc/merged/codeshop/a");
 	expect(m, NS, "/etc/hosts", true, NULL); /* the same there and here */
 	expect(m, NS, "/etc/passwd", false, "/var/lib/docker/overlay2/abc/merged/etc/passwd");
 	expect(m, NS, "/", false, "/var/lib/docker/overlay2/abc/merged");
@@ -84,8 +84,8 @@ static void bind_mounts_and_overlays(void **state)
 	expect(m, NS, "/proc/1/status", false, NULL);
 	expect(m, NS, "relative", true, NULL);
 	expect(m, NS, "", true, NULL);
-	expect(m, NS + 1, "/work/a.txt", true, NULL);
-	expect(m, 0, "/work/a.txt", true, NULL);
+	expect(m, NS + 1, "/code/a.txt", true, NULL);
+	expect(m, 0, "/code/a.txt", true, NULL);
 	mw_mounts_free(m);
 }
 
@@ -100,7 +100,7 @@ static void an_overlay_not_mounted_on_the_host(void **state)
 	expect(m, NS, "/tmp/x", true, NULL);
 	/* told again: another one now */
 	assert_int_equal(push(m, NS, host, docker), 0);
-	expect(m, NS, "/work/a", true, "/home/me/project/a");
+	expect(m, NS, "/code/a", true, "/home/me/project/a");
 	mw_mounts_free(m);
 }
 
@@ -132,7 +132,7 @@ static void odd_text(void **state)
 	}
 	/* an escape cut short stays as it is */
 	assert_int_equal(push(m, NS, "1 2 254:1 / /h\\04 rw - ext4 x rw", docker), 0);
-	expect(m, NS, "/work/q", false, "/h\\04/home/me/project/q");
+	expect(m, NS, "/code/q", false, "/h\\04/home/me/project/q");
 	mw_mounts_free(m);
 }
 
@@ -143,8 +143,8 @@ static void only_so_many(void **state)
 	assert_int_equal(mw_mounts_new(&test_alloc, &m), 0);
 	for (uint64_t i = 1; i <= MW_MOUNTS_NS_MAX + 10; i++)
 		assert_int_equal(push(m, i, host, docker), 0);
-	expect(m, 10, "/work/a", true, NULL);
-	expect(m, 11, "/work/a", true, "/home/me/project/a");
+	expect(m, 10, "/code/a", true, NULL);
+	expect(m, 11, "/code/a", true, "/home/me/project/a");
 	mw_mounts_free(m);
 }
 
