@@ -22,10 +22,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <mcpwatch/record.h>
 #include <mcpwatch/source.h>
 
 struct mw_alloc;
 struct mw_engine;
+struct mw_redact_rules; /* core/redact.h */
+
+/* What a keyed hash is for: each use has a key of its own, so that one says nothing of another. */
+enum mw_mac_use {
+	MW_MAC_CONTENT = 1,	/* args_hmac, result_hmac: over the exact bytes */
+	MW_MAC_FINGERPRINT = 2, /* of tokens and of what was redacted */
+};
 
 /* A request of an earlier run that has no call record. */
 struct mw_engine_open {
@@ -43,14 +51,31 @@ struct mw_engine_resume {
 	uint64_t n_dropped; /* requests without a call record beside these, older ones */
 };
 
+/* What the log was found to have at its start, for the first records. All borrowed until the first
+ * push has returned. */
+struct mw_engine_found {
+	uint64_t unsealed; /* records behind the last seal, which were kept */
+	uint64_t torn_n;   /* bytes behind them that are no record, and were moved away */
+	/* What was wrong with the log that this one follows; NULL: nothing. Its name and that of
+	 * its last root may be "", where they are not known. */
+	const char *damaged_why, *damaged_origin, *damaged_root;
+	uint64_t damaged_size;
+};
+
 struct mw_engine_config {
 	const struct mw_alloc *alloc; /* borrowed for the engine's life */
 	/* SHA-256 of p[0..n): the core has no crypto of its own. Never fails. */
 	void (*sha256)(const void *p, size_t n, uint8_t out[32]);
+	/* HMAC-SHA-256 of p[0..n) with the key for `use`. Never fails. */
+	void (*mac)(void *ctx, enum mw_mac_use use, const void *p, size_t n, uint8_t out[32]);
+	void *mac_ctx;
+	/* What is a secret beside what its name says. Borrowed for the engine's life; NULL: nothing. */
+	const struct mw_redact_rules *redact;
 	uint64_t first_seq;  /* the seq of the first record: goes on where a log ended */
 	/* NULL: this log begins here. Else the first records after `daemon` are a gap for the time
 	 * between (reason "restarted"), and a call with status lost for each that was open. */
 	const struct mw_engine_resume *resume;
+	const struct mw_engine_found *found; /* NULL: nothing of note */
 	/* Most memory of all reassembly together; 0: 64 MiB. At least twice message_max and 4 MiB
 	 * beside: less is taken as that. What finds none is a gap (no_memory). */
 	size_t memory_max;
@@ -59,14 +84,16 @@ struct mw_engine_config {
 };
 
 enum mw_out_kind {
-	MW_OUT_RECORD = 1,  /* bytes: one finished JSON line without its newline */
+	MW_OUT_RECORD = 1,  /* record */
 	MW_OUT_CONTROL = 2, /* control: something to ask of the source */
 	MW_OUT_RAW = 3,	    /* bytes: one message, as its client's end saw it; only if cfg.raw */
 };
 
 struct mw_out {
 	enum mw_out_kind kind;
-	const char *bytes; /* borrowed until the next call of anything on this engine */
+	struct mw_record record; /* RECORD */
+	/* RECORD and RAW; borrowed, as all of it, until the next call of anything on this engine */
+	const char *bytes;
 	size_t len;
 	struct mw_control control;
 };
@@ -74,6 +101,8 @@ struct mw_out {
 struct mw_engine_stats {
 	uint64_t events, records, calls, calls_open, effects, gaps, anomalies, alloc_failed;
 	uint64_t stream_bytes;
+	uint64_t unwritten; /* records that the log did not take (MW_EV_STORE): in no sink, said as
+			       gaps */
 };
 
 /* 0, -EINVAL, -ENOMEM. */

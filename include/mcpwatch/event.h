@@ -18,7 +18,7 @@
 #endif
 
 /* The version of all that stands below; in a capture file's header and in MW_EV_META. */
-#define MW_EVENT_VERSION 3
+#define MW_EVENT_VERSION 4
 
 /* The most user bytes one I/O event carries; a longer system call becomes several events. */
 #define MW_IO_CHUNK 32768
@@ -52,6 +52,10 @@ enum mw_event_type {
 	MW_EV_NAME = 72, /* how an agent's configuration calls a server: struct mw_ev_name */
 	MW_EV_RUNTIME = 73, /* which runtime a process has: struct mw_ev_runtime */
 	MW_EV_MOUNTS = 74,  /* what is mounted in a mount namespace: struct mw_ev_mounts */
+	MW_EV_ENV = 75,	    /* the environment of a server's process: struct mw_ev_env */
+	/* from the log (sink.h), never in a capture file */
+	MW_EV_SEAL = 76,  /* the log is to be sealed here: struct mw_ev_seal */
+	MW_EV_STORE = 77, /* the log takes no records, or takes them again: struct mw_ev_store */
 };
 
 /* Every event begins with this. `tgid` 0: not of a process. */
@@ -429,6 +433,71 @@ struct mw_ev_mounts {
 	__u32 pad;
 };
 
+/*
+ * MW_EV_ENV: the environment of a process as /proc/PID/environ had it: NUL after each variable, at
+ * most MW_ENV_MAX bytes. On the process's own word: it may have written over it. Asked for by
+ * MW_CONTROL_ENV; none comes of a process that is gone, and of one that could not be read nothing
+ * but `cut`.
+ */
+#define MW_ENV_MAX 32768
+struct mw_ev_env {
+	struct mw_event_hdr hdr;
+	__u32 env_len;
+	__u8 cut; /* there is more than what follows */
+	__u8 pad[3];
+};
+
+enum mw_seal_reason {
+	MW_SEAL_TIME = 1,   /* a record waited long enough */
+	MW_SEAL_COUNT = 2,  /* many records wait */
+	MW_SEAL_URGENT = 3, /* one of them must not wait (mw_record.urgent) */
+	MW_SEAL_IDLE = 4,   /* nothing waits: a sign of life */
+	MW_SEAL_START = 5,  /* what an earlier run left, and what this one says of it */
+	MW_SEAL_STOP = 6,
+	MW_SEAL_STORE = 7, /* the disk is full: the last one for now */
+};
+
+/*
+ * MW_EV_SEAL: a `seal` record is wanted now, as the last leaf of the tree that `epoch` signs. Behind
+ * the body: the next epoch's verifier key (note.h), of vkey_len bytes.
+ */
+struct mw_ev_seal {
+	struct mw_event_hdr hdr;
+	__u64 epoch;
+	__u16 reason; /* enum mw_seal_reason */
+	__u16 vkey_len;
+	__u32 pad;
+};
+
+enum mw_store_state {
+	MW_STORE_STOPPED = 1, /* record `seq` and all behind it were not taken: from now on records
+			       * are counted and have no number */
+	MW_STORE_RESUMED =
+	    2, /* they are taken again, `seq` being the next: what is missing is said */
+	MW_STORE_PRUNE = 3, /* records `first` to `seq` are too old: deleted once it is said */
+};
+
+/* MW_EV_STORE */
+struct mw_ev_store {
+	struct mw_event_hdr hdr;
+	__u64 seq;
+	__u32 state; /* enum mw_store_state */
+	__s32 error; /* STOPPED: a negated errno */
+	__u64 first; /* PRUNE */
+};
+
+/* What the kernel says of CLOCK_REALTIME, adjtimex(2). */
+enum mw_clock_state {
+	MW_CLOCK_UNKNOWN = 0,
+	MW_CLOCK_SYNCED = 1, /* somebody holds it to a time source */
+	MW_CLOCK_FREE = 2,   /* nobody does (TIME_ERROR) */
+};
+struct mw_clock {
+	__s64 offset_ns; /* what is still to be added to it, little by little */
+	__u32 state;	 /* enum mw_clock_state */
+	__u32 pad;
+};
+
 /* MW_EV_META: host, kernel release, boot id, mcpwatch version follow, each of its length. */
 struct mw_ev_meta {
 	struct mw_event_hdr hdr;
@@ -437,6 +506,7 @@ struct mw_ev_meta {
 	__u32 version;	   /* MW_EVENT_VERSION */
 	__u16 host_len, kernel_len, boot_id_len, mcpwatch_len;
 	__u32 pad;
+	struct mw_clock clock;
 };
 
 enum mw_lost_reason {
@@ -458,6 +528,7 @@ struct mw_ev_lost {
 struct mw_ev_clock {
 	struct mw_event_hdr hdr;
 	__s64 realtime_ns; /* CLOCK_REALTIME minus CLOCK_BOOTTIME from now on */
+	struct mw_clock clock;
 };
 
 /* MW_EV_USER: `name_len` bytes of the user's name follow. */
@@ -490,14 +561,17 @@ _Static_assert(sizeof(struct mw_ev_act) == 72 + 40 + 48 + 32 + 64, "act body");
 _Static_assert(sizeof(struct mw_ev_sock) == 72 + 24 + 48 + 8, "sock body");
 _Static_assert(sizeof(struct mw_ev_close) == 72 + 32 + 48 + 24, "close body");
 _Static_assert(sizeof(struct mw_ev_name) == 80, "name body");
-_Static_assert(sizeof(struct mw_ev_meta) == 104, "meta body");
+_Static_assert(sizeof(struct mw_ev_meta) == 120, "meta body");
 _Static_assert(sizeof(struct mw_ev_lost) == 88, "lost body");
-_Static_assert(sizeof(struct mw_ev_clock) == 80, "clock body");
+_Static_assert(sizeof(struct mw_ev_clock) == 96, "clock body");
 _Static_assert(sizeof(struct mw_ev_user) == 80, "user body");
 _Static_assert(sizeof(struct mw_ev_task) == 88, "task body");
 _Static_assert(sizeof(struct mw_ev_dgram) == 72 + 16 + 48 + 16, "dgram body");
 _Static_assert(sizeof(struct mw_ev_runtime) == 88, "runtime body");
 _Static_assert(sizeof(struct mw_ev_mounts) == 88, "mounts body");
+_Static_assert(sizeof(struct mw_ev_env) == 80, "env body");
+_Static_assert(sizeof(struct mw_ev_seal) == 88, "seal body");
+_Static_assert(sizeof(struct mw_ev_store) == 96, "store body");
 _Static_assert(sizeof(struct mw_capture_hdr) == 16, "capture header");
 
 #endif

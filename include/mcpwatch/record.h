@@ -12,4 +12,17 @@
 #define MW_RECORD_VERSION 1
 #define MW_RECORD_MAX 65535
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A finished record, lent by whoever gives it. */
+struct mw_record {
+	const char *json; /* one line of len bytes without its newline */
+	size_t len;
+	uint64_t seq;
+	bool urgent; /* an alert, an exec or a deletion: to be sealed at once */
+	bool seal;   /* a seal record: what MW_EV_SEAL asked for */
+};
+
 #endif

@@ -22,12 +22,13 @@ enum mw_control_kind {
 	MW_CONTROL_SERVER = 3,	  /* this process is an MCP server: observe it and what it starts */
 	MW_CONTROL_CLIENT = 4,	  /* who holds the other end of this server's channel is not seen:
 				   * observe it on its streams, if it is on this host */
+	MW_CONTROL_ENV = 5,	  /* this process's environment is wanted: MW_EV_ENV */
 };
 
 struct mw_control {
 	enum mw_control_kind kind;
 	uint64_t chan, gen; /* CHAN, CLIENT: of mw_ev_io; CHAN gen 0: whatever it is now */
-	/* SERVER: the process. CLIENT: the server; its channel's kind and, of TCP, the server's
+	/* SERVER, ENV: the process. CLIENT: the server; its channel's kind and, of TCP, the server's
 	 * address. SERVER over TCP: the address it serves at; else family 0. */
 	uint64_t start_ns;
 	uint32_t tgid;

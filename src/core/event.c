@@ -42,6 +42,12 @@ static size_t body_len(uint16_t type)
 		return sizeof(struct mw_ev_runtime);
 	case MW_EV_MOUNTS:
 		return sizeof(struct mw_ev_mounts);
+	case MW_EV_ENV:
+		return sizeof(struct mw_ev_env);
+	case MW_EV_SEAL:
+		return sizeof(struct mw_ev_seal);
+	case MW_EV_STORE:
+		return sizeof(struct mw_ev_store);
 	default:
 		return 0;
 	}
@@ -95,6 +101,10 @@ static size_t data_len(const struct mw_event_hdr *h)
 
 		return (size_t)ev->host_len + ev->ns_len;
 	}
+	case MW_EV_ENV:
+		return ((const struct mw_ev_env *)p)->env_len;
+	case MW_EV_SEAL:
+		return ((const struct mw_ev_seal *)p)->vkey_len;
 	case MW_EV_NAME: {
 		const struct mw_ev_name *ev = p;
 
@@ -175,6 +185,16 @@ struct mw_event_meta_strings mw_event_meta_strings(const struct mw_ev_meta *ev)
 	s.boot_id = cut(&p, ev->boot_id_len);
 	s.mcpwatch = cut(&p, ev->mcpwatch_len);
 	return s;
+}
+
+struct mw_slice mw_event_env(const struct mw_ev_env *ev)
+{
+	return mw_slice(ev + 1, ev->env_len);
+}
+
+struct mw_slice mw_event_seal_vkey(const struct mw_ev_seal *ev)
+{
+	return mw_slice(ev + 1, ev->vkey_len);
 }
 
 struct mw_slice mw_event_user_name(const struct mw_ev_user *ev)

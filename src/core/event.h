@@ -44,6 +44,8 @@ struct mw_event_meta_strings {
 };
 struct mw_event_meta_strings mw_event_meta_strings(const struct mw_ev_meta *ev);
 struct mw_slice mw_event_user_name(const struct mw_ev_user *ev);
+struct mw_slice mw_event_env(const struct mw_ev_env *ev);
+struct mw_slice mw_event_seal_vkey(const struct mw_ev_seal *ev);
 /* The configured name, and the file that gives it. */
 struct mw_slice mw_event_name(const struct mw_ev_name *ev, struct mw_slice *ret_file);
 
