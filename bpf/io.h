@@ -14,6 +14,8 @@
 #include "filter.h"
 #include "openfile.h"
 
+#define MW_WAKE_NS 1000000
+
 #define MW_IO_BODY sizeof(struct mw_ev_io)
 
 _Static_assert(sizeof(struct mw_ev_io) <= MW_BODY_MAX, "io body");
@@ -294,6 +296,15 @@ static __always_inline int mw_io_open(struct mw_scratch *s, struct task_struct *
 		return 0;
 
 	mw_hdr_fill(&e->hdr, task, MW_EV_IO, flags | (s->call.compat ? MW_EVF_COMPAT : 0));
+	/*
+	 * What a server has read is to be in the log before it can do anything about that: it may
+	 * end the reader. Once a millisecond: a conversation in a tight loop must not pay for it.
+	 */
+	if (dir == MW_DIR_READ && c->verdict == MW_VERDICT_KEEP &&
+	    e->hdr.ts_ns - s->woken_ns >= MW_WAKE_NS) {
+		s->woken_ns = e->hdr.ts_ns;
+		s->wake = 1;
+	}
 	if (taken)
 		mw_task_put(s, &e->hdr);
 	else if (s->call.tag & MW_TAG_WHOLE)

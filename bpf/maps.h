@@ -247,6 +247,7 @@ struct mw_scratch {
 		struct mw_fds fds;
 	} fresh;
 	__u32 wake; /* the next event is to wake the reader */
+	__u64 woken_ns; /* when one last did so for a message that was read */
 	struct mw_py py;
 };
 
