@@ -14,7 +14,9 @@
 
 #include <errno.h>
 
-#include "base/hash.h"
+/* Keys have few lengths, and with those known the whole hash is a handful of instructions. */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #define KEY_LEN_MAX 64
 #define CAP_FIRST 16
@@ -43,7 +45,28 @@ static struct entry *entry_at(const struct mw_table *t, size_t i)
 
 static uint32_t hash_of(const struct mw_table *t, const void *key)
 {
-	return (uint32_t)mw_hash64(mw_slice(key, t->key_len), (uint64_t)(uintptr_t)t);
+	const uint64_t seed = (uint64_t)(uintptr_t)t;
+
+	switch (t->key_len) {
+	case 8:
+		return (uint32_t)XXH3_64bits_withSeed(key, 8, seed);
+	case 16:
+		return (uint32_t)XXH3_64bits_withSeed(key, 16, seed);
+	default:
+		return (uint32_t)XXH3_64bits_withSeed(key, t->key_len, seed);
+	}
+}
+
+static bool key_eq(const struct mw_table *t, const uint8_t *a, const void *b)
+{
+	switch (t->key_len) {
+	case 8:
+		return memcmp(a, b, 8) == 0;
+	case 16:
+		return memcmp(a, b, 16) == 0;
+	default:
+		return memcmp(a, b, t->key_len) == 0;
+	}
 }
 
 int mw_table_new(const struct mw_alloc *a, size_t key_len, size_t max, struct mw_table **ret)
@@ -83,7 +106,7 @@ static size_t slot_find(const struct mw_table *t, const void *key, uint32_t hash
 	for (size_t s = hash & mask; t->slots[s]; s = (s + 1) & mask) {
 		const struct entry *e = entry_at(t, t->slots[s] - 1);
 
-		if (e->hash == hash && memcmp(e->key, key, t->key_len) == 0)
+		if (e->hash == hash && key_eq(t, e->key, key))
 			return s;
 	}
 	return t->n_slots;

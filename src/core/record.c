@@ -9,6 +9,8 @@
 
 /* Of a raw string, what is decoded to be written. */
 #define STRING_HEAD 65536u
+/* Of a text whose end is missing, a last word up to this long goes too. */
+#define TAIL_MAX 512u
 
 static void put(struct mw_emit *r, int error)
 {
@@ -96,19 +98,19 @@ static bool is_plain(struct mw_slice s)
 	return true;
 }
 
-void mw_emit_str(struct mw_emit *r, const char *key, const char *ours)
+void mw_emit_ours(struct mw_emit *r, const char *key, struct mw_slice ours)
 {
-	struct mw_slice text = mw_slice(ours, ours ? strlen(ours) : 0);
+	uint8_t *p;
 
-	if (!text.n)
+	if (!ours.n)
 		return;
-	mw_emit_key(r, key);
-	raw_byte(r, '"');
-	if (r->error || is_plain(text))
-		raw(r, text.p, text.n);
-	else
-		put(r, mw_json_escape(r->out, text, &r->lossy));
-	raw_byte(r, '"');
+	p = key_and_room(r, key, ours.n + 2);
+	if (!p)
+		return;
+	*p++ = '"';
+	memcpy(p, ours.p, ours.n);
+	p[ours.n] = '"';
+	r->out->len += ours.n + 2;
 }
 
 void mw_emit_u64(struct mw_emit *r, const char *key, uint64_t v)
@@ -233,7 +235,9 @@ void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head 
 void mw_emit_begin(struct mw_emit *r, struct mw_buf *out, struct mw_buf *scratch,
 		   struct mw_emit_head *head, const char *type, uint64_t boot_ns)
 {
-	*r = (struct mw_emit){ .out = out, .scratch = scratch, .start = out->len };
+	*r = (struct mw_emit){
+		.out = out, .scratch = scratch, .redact = head->redact, .start = out->len
+	};
 	raw_byte(r, '{');
 	mw_emit_u64(r, "v", MW_RECORD_VERSION);
 	mw_emit_u64(r, "seq", head->seq);
@@ -326,8 +330,27 @@ static void text_end(struct mw_emit *r, size_t n, bool cut, size_t max)
 	raw_byte(r, '"');
 }
 
+static bool parts_words(uint8_t c)
+{
+	return c <= ' ' || c == '/' || c == '"' || c == '\'' || c == ',' || c == ';' || c == '&';
+}
+
+/* Of a text whose end is missing, what is no piece of a word: the beginning of a secret does not
+ * show to be one. A path loses no more than the name it ends in. */
+static struct mw_slice whole_words(struct mw_slice text)
+{
+	size_t n = text.n;
+
+	while (n > 0 && text.n - n < TAIL_MAX && !parts_words(text.p[n - 1]))
+		n--;
+	return mw_slice(text.p, text.n - n < TAIL_MAX ? n : text.n);
+}
+
+typedef int redact_fn(struct mw_redact *x, struct mw_buf *out, struct mw_slice text, bool *lossy);
+
 /* The text, redacted, of which there were n bytes and more may be missing. */
-static void text_of(struct mw_emit *r, const char *key, struct mw_slice text, size_t n, size_t max)
+static void redacted_of(struct mw_emit *r, const char *key, struct mw_slice text, size_t n,
+			size_t max, redact_fn *redact)
 {
 	size_t at;
 
@@ -335,7 +358,7 @@ static void text_of(struct mw_emit *r, const char *key, struct mw_slice text, si
 	raw_byte(r, '"');
 	at = r->out->len;
 	if (n == text.n && n <= max && !r->error) {
-		put(r, mw_redact_text(r->out, text, &r->lossy));
+		put(r, redact(r->redact, r->out, text, &r->lossy));
 		if (r->out->len - at <= max) {
 			raw_byte(r, '"');
 			return;
@@ -343,8 +366,23 @@ static void text_of(struct mw_emit *r, const char *key, struct mw_slice text, si
 		r->out->len = at;
 	}
 	r->scratch->len = 0;
-	put(r, mw_redact_text(r->scratch, text, &r->lossy));
+	if (n > text.n)
+		text = whole_words(text);
+	put(r, redact(r->redact, r->scratch, text, &r->lossy));
 	text_end(r, n, n > text.n, max);
+}
+
+static void text_of(struct mw_emit *r, const char *key, struct mw_slice text, size_t n, size_t max)
+{
+	redacted_of(r, key, text, n, max, mw_redact_text);
+}
+
+void mw_emit_claim(struct mw_emit *r, const char *key, struct mw_slice text, size_t max)
+{
+	size_t most = text_max(r);
+
+	if (text.n && !r->error)
+		redacted_of(r, key, text, text.n, max < most ? max : most, mw_redact_claim);
 }
 
 void mw_emit_text_max(struct mw_emit *r, const char *key, struct mw_slice text, size_t max)
@@ -364,7 +402,7 @@ void mw_emit_target(struct mw_emit *r, const char *key, struct mw_slice target, 
 	mw_emit_key(r, key);
 	raw_byte(r, '"');
 	r->scratch->len = 0;
-	put(r, mw_redact_target(r->scratch, target, &r->lossy));
+	put(r, mw_redact_target(r->redact, r->scratch, target, &r->lossy));
 	text_end(r, target.n, false, max < most ? max : most);
 }
 
@@ -405,7 +443,7 @@ void mw_emit_argv(struct mw_emit *r, const char *key, struct mw_slice argv)
 	if (!argv.n || r->error)
 		return;
 	r->scratch->len = 0;
-	put(r, mw_redact_argv(r->scratch, argv, &r->lossy));
+	put(r, mw_redact_argv(r->redact, r->scratch, argv, &r->lossy));
 	if (r->error)
 		return;
 	mw_emit_key(r, key);
@@ -430,7 +468,7 @@ bool mw_emit_json(struct mw_emit *r, const char *key, struct mw_slice value, siz
 	mw_emit_key(r, key);
 	if (r->error)
 		return true;
-	err = mw_redact_json_head(r->out, value, max < room ? max : room, &r->lossy);
+	err = mw_redact_json_head(r->redact, r->out, value, max < room ? max : room, &r->lossy);
 	if (err)
 		r->out->len = at;
 	if (err < 0)
@@ -443,7 +481,8 @@ void mw_emit_json_str(struct mw_emit *r, const char *key, struct mw_slice value)
 	mw_emit_json_str_max(r, key, value, MW_EMIT_TEXT_MAX);
 }
 
-void mw_emit_json_str_max(struct mw_emit *r, const char *key, struct mw_slice value, size_t max)
+static void json_str(struct mw_emit *r, const char *key, struct mw_slice value, size_t max,
+		     redact_fn *redact)
 {
 	size_t most = text_max(r);
 	struct mw_slice head = value;
@@ -454,7 +493,7 @@ void mw_emit_json_str_max(struct mw_emit *r, const char *key, struct mw_slice va
 	if (value.n > 2 && value.n < 256 && value.p[0] == '"' && value.p[value.n - 1] == '"') {
 		head = mw_slice(value.p + 1, value.n - 2);
 		if (is_plain(head)) {
-			text_of(r, key, head, head.n, text_max(r));
+			redacted_of(r, key, head, head.n, max < most ? max : most, redact);
 			return;
 		}
 		head = value;
@@ -469,10 +508,21 @@ void mw_emit_json_str_max(struct mw_emit *r, const char *key, struct mw_slice va
 	if (!r->error)
 		put(r, mw_json_str_decode(head, &text));
 	if (!r->error && text.len)
-		text_of(r, key, mw_buf_slice(&text), value.n > STRING_HEAD ? value.n - 2 : text.len,
-			max < most ? max : most);
+		redacted_of(r, key, mw_buf_slice(&text),
+			    value.n > STRING_HEAD ? value.n - 2 : text.len, max < most ? max : most,
+			    redact);
 	mw_buf_done(&text);
 	mw_buf_done(&part);
+}
+
+void mw_emit_json_str_max(struct mw_emit *r, const char *key, struct mw_slice value, size_t max)
+{
+	json_str(r, key, value, max, mw_redact_text);
+}
+
+void mw_emit_claim_json(struct mw_emit *r, const char *key, struct mw_slice raw, size_t max)
+{
+	json_str(r, key, raw, max, mw_redact_claim);
 }
 
 void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped)
@@ -483,8 +533,8 @@ void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped
 	raw_byte(r, '"');
 }
 
-int mw_emit_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,
-		 size_t *ret_parts)
+int mw_emit_body(struct mw_redact *redact, struct mw_buf *text, struct mw_buf *scratch,
+		 struct mw_slice value, bool *lossy, size_t *ret_parts)
 {
 	struct mw_slice redacted;
 	size_t parts = 0, keep;
@@ -493,7 +543,7 @@ int mw_emit_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice va
 
 	scratch->len = 0;
 	text->len = 0;
-	more = mw_redact_json_head(scratch, value, MW_EMIT_BODY_MAX, lossy);
+	more = mw_redact_json_head(redact, scratch, value, MW_EMIT_BODY_MAX, lossy);
 	if (more < 0)
 		return more;
 	redacted = mw_buf_slice(scratch);

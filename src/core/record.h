@@ -12,6 +12,7 @@
 #include <mcpwatch/record.h>
 
 #include "base/buf.h"
+#include "core/redact.h"
 #include "core/types.h"
 
 /* Most bytes one text, one argv and one JSON value take in a record, as written; less where a
@@ -31,13 +32,16 @@ struct mw_emit_head {
 	uint64_t seq;	     /* of the next record */
 	int64_t realtime_ns; /* CLOCK_REALTIME minus CLOCK_BOOTTIME */
 	struct mw_slice host;
+	struct mw_redact *redact; /* borrowed; NULL: by name alone (redact.h) */
 };
 
 struct mw_emit {
 	struct mw_buf *out;
 	struct mw_buf *scratch;
+	struct mw_redact *redact;
 	size_t start; /* where this record begins in out */
 	int error;    /* the first one; everything after it is passed over */
+	bool urgent, seal; /* mw_record's, set by who builds it */
 	bool lossy;
 };
 
@@ -52,7 +56,13 @@ int mw_emit_end(struct mw_emit *r, struct mw_emit_head *head);
 void mw_emit_key(struct mw_emit *r, const char *key);
 void mw_emit_open(struct mw_emit *r, const char *key, char bracket); /* '{' or '[' */
 void mw_emit_close(struct mw_emit *r, char bracket);		     /* '}' or ']' */
-void mw_emit_str(struct mw_emit *r, const char *key, const char *ours);
+/* Text of ours: without what a JSON string would have to escape. */
+void mw_emit_ours(struct mw_emit *r, const char *key, struct mw_slice ours);
+static inline void mw_emit_str(struct mw_emit *r, const char *key, const char *ours)
+{
+	if (ours)
+		mw_emit_ours(r, key, mw_slice(ours, strlen(ours)));
+}
 void mw_emit_u64(struct mw_emit *r, const char *key, uint64_t v);
 void mw_emit_i64(struct mw_emit *r, const char *key, int64_t v);
 void mw_emit_true(struct mw_emit *r, const char *key, bool v);	  /* only written if true */
@@ -66,6 +76,8 @@ void mw_emit_time(struct mw_emit *r, const char *key, const struct mw_emit_head 
 void mw_emit_text(struct mw_emit *r, const char *key, struct mw_slice text);
 /* At most max bytes as written, without its mark. */
 void mw_emit_text_max(struct mw_emit *r, const char *key, struct mw_slice text, size_t max);
+/* Likewise, of what says who somebody is: mw_redact_claim. */
+void mw_emit_claim(struct mw_emit *r, const char *key, struct mw_slice text, size_t max);
 /* Of a text of n bytes all, or its beginning. */
 void mw_emit_text_of(struct mw_emit *r, const char *key, struct mw_slice text, size_t n);
 /* The target of an HTTP request, redacted as such. */
@@ -80,6 +92,8 @@ bool mw_emit_json(struct mw_emit *r, const char *key, struct mw_slice value, siz
 /* A raw JSON string's decoded bytes, redacted as text. */
 void mw_emit_json_str(struct mw_emit *r, const char *key, struct mw_slice raw);
 void mw_emit_json_str_max(struct mw_emit *r, const char *key, struct mw_slice raw, size_t max);
+/* A raw JSON string as mw_emit_claim. */
+void mw_emit_claim_json(struct mw_emit *r, const char *key, struct mw_slice raw, size_t max);
 
 /* A member, key and value, as it was written before. */
 void mw_emit_again(struct mw_emit *r, struct mw_slice member);
@@ -90,8 +104,8 @@ void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped
 
 /* How many body records a value takes: its redacted text, cut at MW_EMIT_BODY_MAX. Fills `text`
  * with it, escaped, for mw_emit_body_part. 0 or negative errno. */
-int mw_emit_body(struct mw_buf *text, struct mw_buf *scratch, struct mw_slice value, bool *lossy,
-		 size_t *ret_parts);
+int mw_emit_body(struct mw_redact *redact, struct mw_buf *text, struct mw_buf *scratch,
+		 struct mw_slice value, bool *lossy, size_t *ret_parts);
 /* Part i (from 0) of such a text; empty beyond the last. */
 struct mw_slice mw_emit_body_part(struct mw_slice text, size_t i);
 

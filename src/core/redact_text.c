@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * redact_text.c - secrets in free text: NAME=VALUE, NAME: VALUE, --name VALUE, URLs
+ * redact_text.c - secrets in free text by name: NAME=VALUE, NAME: VALUE, --name VALUE, URLs
  *
  * One pass over the runs of name bytes around the signs of a pair; every helper looks ahead only
  * over what it then takes out, or over a bounded stretch, so that the time stays linear in the
  * text.
  */
 #include "core/redact_priv.h"
-
-#include "base/json.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -28,19 +26,6 @@ static bool eq_nocase(struct mw_slice s, const char *want)
 	return true;
 }
 
-int mw_redact_put_mark(struct mw_buf *out, size_t n)
-{
-	int r;
-
-	r = mw_buf_append_str(out, "[REDACTED:key:");
-	if (r < 0)
-		return r;
-	r = mw_buf_append_u64(out, n);
-	if (r < 0)
-		return r;
-	return mw_buf_append_byte(out, ']');
-}
-
 /* What stands between `from` and `to` is to be taken out; the search goes on at `to`. */
 struct cut {
 	size_t from, to;
@@ -49,68 +34,6 @@ struct cut {
 static bool is_quote(uint8_t c)
 {
 	return c == '"' || c == '\'' || c == '`';
-}
-
-static int hex_value(uint8_t c)
-{
-	if (mw_is_digit(c))
-		return c - '0';
-	c = mw_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The last bytes of a name as it stands in text, percent-decoded. How many. */
-static size_t name_decode(struct mw_slice run, uint8_t dec[3 * MW_REDACT_NAME_N])
-{
-	const size_t max = 3 * MW_REDACT_NAME_N;
-	size_t n = 0, i;
-
-	if (run.n > max) {
-		run.p += run.n - max;
-		run.n = max;
-	}
-	/* "[token" of "[token=x]": a bracket that opens is not the name's */
-	for (i = 0; i < run.n; i++) {
-		int hi = -1, lo = -1;
-
-		if (run.p[i] == '%' && i + 2 < run.n) {
-			hi = hex_value(run.p[i + 1]);
-			lo = hex_value(run.p[i + 2]);
-		}
-		if (hi >= 0 && lo >= 0) {
-			dec[n++] = (uint8_t)(hi << 4 | lo);
-			i += 2;
-		} else {
-			dec[n++] = run.p[i];
-		}
-	}
-	return n;
-}
-
-bool mw_redact_text_name(struct mw_slice run)
-{
-	uint8_t dec[3 * MW_REDACT_NAME_N];
-
-	return mw_redact_name(mw_slice(dec, name_decode(run, dec)));
-}
-
-bool mw_redact_query_name(struct mw_slice run)
-{
-	static const char want[] = "sessionid";
-	uint8_t dec[3 * MW_REDACT_NAME_N];
-	size_t n = name_decode(run, dec), k = sizeof(want) - 1;
-
-	if (mw_redact_name(mw_slice(dec, n)))
-		return true;
-	while (n > 0 && k > 0) {
-		uint8_t c = mw_lower(dec[--n]);
-
-		if (c == '_' || c == '-' || c == '.')
-			continue;
-		if (c != (uint8_t)want[--k])
-			return false;
-	}
-	return k == 0;
 }
 
 /* The end of a quoted string whose quote stands before `at` behind `n_esc` backslashes. */
@@ -213,7 +136,8 @@ static void value_cut(struct mw_slice t, size_t at, struct place pl, struct cut 
 }
 
 /* NAME=VALUE, NAME: VALUE, "NAME": VALUE, NAME => VALUE; name is t[from, to). */
-static bool find_pair(struct mw_slice t, size_t from, size_t prev, size_t to, struct cut *ret)
+static bool find_pair(const struct mw_redact *x, struct mw_slice t, size_t from, size_t prev,
+		      size_t to, struct cut *ret)
 {
 	struct place pl = { .before = from ? t.p[from - 1] : 0 };
 	struct mw_slice name = mw_slice(t.p + from, to - from);
@@ -233,8 +157,8 @@ static bool find_pair(struct mw_slice t, size_t from, size_t prev, size_t to, st
 	}
 	if (at >= t.n || (t.p[at] != '=' && t.p[at] != ':'))
 		return false;
-	if (!mw_redact_text_name(name) &&
-	    !(prev < from && mw_redact_text_name(mw_slice(t.p + prev, to - prev))))
+	if (!mw_redact_text_name(x, name) &&
+	    !(prev < from && mw_redact_text_name(x, mw_slice(t.p + prev, to - prev))))
 		return false;
 	pl.whole_line = ends_nocase(name, "authorization") || ends_nocase(name, "cookie");
 	at++;
@@ -247,7 +171,8 @@ static bool find_pair(struct mw_slice t, size_t from, size_t prev, size_t to, st
 }
 
 /* --token VALUE, Bearer VALUE; name is t[from, to). */
-static bool find_follower(struct mw_slice t, size_t from, size_t to, struct cut *ret)
+static bool find_follower(const struct mw_redact *x, struct mw_slice t, size_t from, size_t to,
+			  struct cut *ret)
 {
 	struct mw_slice name = mw_slice(t.p + from, to - from);
 	struct place pl = { .before = from ? t.p[from - 1] : 0 };
@@ -258,7 +183,7 @@ static bool find_follower(struct mw_slice t, size_t from, size_t to, struct cut 
 		return false;
 	while (at < t.n && (t.p[at] == ' ' || t.p[at] == '\t'))
 		at++;
-	if (at == to || at == t.n || (!bearer && !mw_redact_text_name(name)))
+	if (at == to || at == t.n || (!bearer && !mw_redact_text_name(x, name)))
 		return false;
 	value_cut(t, at, pl, ret);
 	if (!bearer)
@@ -314,17 +239,6 @@ static bool find_userinfo(struct mw_slice t, size_t at, struct cut *ret)
  * Nothing is taken out but behind a name with '=' or ':' after it, a word that begins with '-', or
  * "bearer". So only the neighbourhood of such a sign is looked at word by word; most text has few.
  */
-enum {
-	SIGN = 1, /* may be one */
-	ODD	  /* is escaped, or begins JSON */
-};
-
-static const uint8_t loud[256] = {
-	[0 ... 0x1f] = ODD, ['"'] = ODD,	   ['\\'] = ODD, ['{'] = ODD,
-	['['] = ODD,	    [0x80 ... 0xff] = ODD, ['='] = SIGN, [':'] = SIGN,
-	['-'] = SIGN,	    ['b'] = SIGN,	   ['B'] = SIGN
-};
-
 static bool is_sign(struct mw_slice t, size_t i)
 {
 	switch (t.p[i]) {
@@ -364,24 +278,34 @@ static size_t next_sign(struct mw_slice t, size_t i)
 				return i + (size_t)__builtin_ctz(hits);
 	}
 #endif
-	while (i < t.n && !(loud[t.p[i]] == SIGN && is_sign(t, i)))
+	while (i < t.n && !is_sign(t, i))
 		i++;
 	return i;
 }
 
-#define QUIET_MAX 64
-
-bool mw_redact_is_quiet(struct mw_slice text)
+bool mw_redact_is_quiet(const struct mw_redact *x, const struct mw_look *k)
 {
-	if (text.n > QUIET_MAX)
-		return false;
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t what = loud[text.p[i]];
+	const struct mw_slice text = k->text;
+	struct mw_masks m;
 
-		if (what && (what != SIGN || is_sign(text, i)))
+	if (text.n > MW_MASKS_MAX)
+		return false;
+	mw_redact_masks(text, &m);
+	if (m.odd)
+		return false;
+	for (; m.sign; m.sign &= m.sign - 1)
+		if (is_sign(text, (size_t)__builtin_ctzll(m.sign)))
 			return false;
-	}
-	return true;
+	if (!x || !x->rules)
+		return true;
+	if (k->hot || m.coded)
+		return text.n == 0;
+	for (int i = 1; i < MW_REDACT_DIGITS; i++)
+		m.digit &= m.digit - 1;
+	for (int i = 1; i < 16; i *= 2)
+		m.token &= m.token >> i;
+	return !m.digit && !m.token &&
+	       (k->cold || text.n < mw_redact_rule_min(x) || !mw_redact_is_hot(x, text));
 }
 
 /* Where the words begin that a sign may be about: the one it ends or is in, and the one before. */
@@ -409,12 +333,13 @@ static size_t words_before(struct mw_slice t, size_t from, size_t sign)
 
 /* What was passed over of a text, and the word before. */
 struct pass {
-	size_t at, done;
+	size_t at;
 	size_t prev, prev_end; /* 0: none */
 };
 
 /* The next word of the text, from its beginning or what comes before it. 1: something is to go. */
-static bool word_next(struct mw_slice t, struct pass *w, struct cut *ret)
+static bool word_next(const struct mw_redact *x, struct mw_slice t, struct pass *w,
+		      struct cut *ret)
 {
 	size_t from = w->at, to = from, two;
 
@@ -429,19 +354,30 @@ static bool word_next(struct mw_slice t, struct pass *w, struct cut *ret)
 	two = w->prev_end && w->prev_end + 1 == from && t.p[w->prev_end] == ' ' ? w->prev : from;
 	w->prev = from;
 	w->prev_end = to;
-	return find_userinfo(t, to, ret) || find_pair(t, from, two, to, ret) ||
-	       find_follower(t, from, to, ret);
+	return find_userinfo(t, to, ret) || find_pair(x, t, from, two, to, ret) ||
+	       find_follower(x, t, from, to, ret);
 }
 
-int mw_redact_put_text(struct mw_buf *out, struct mw_slice t, bool *lossy)
+/* What has stood behind a name before it came here (core/sql.h). */
+bool mw_redact_is_mark(struct mw_slice s)
+{
+	static const char head[] = "[REDACTED:key:";
+
+	if (s.n < sizeof(head) || memcmp(s.p, head, sizeof(head) - 1) != 0 || s.p[s.n - 1] != ']')
+		return false;
+	for (size_t i = sizeof(head) - 1; i < s.n - 1; i++)
+		if (mw_hex_value(s.p[i]) < 0 && s.p[i] != ':')
+			return false;
+	return true;
+}
+
+int mw_find_names(struct mw_redact *x, struct mw_slice t, struct mw_cuts *ret)
 {
 	struct pass w = { 0 };
 	size_t sign, from;
 	struct cut cut;
 	int r;
 
-	if (mw_redact_is_quiet(t))
-		return mw_buf_append(out, t.p, t.n);
 	while (w.at < t.n) {
 		sign = next_sign(t, w.at);
 		if (sign == t.n)
@@ -452,32 +388,16 @@ int mw_redact_put_text(struct mw_buf *out, struct mw_slice t, bool *lossy)
 			w.prev_end = 0;
 		}
 		while (w.at <= sign) {
-			if (!word_next(t, &w, &cut))
+			if (!word_next(x, t, &w, &cut))
 				continue;
-			r = mw_json_escape(out, mw_slice(t.p + w.done, cut.from - w.done), lossy);
-			if (r < 0)
-				return r;
-			r = mw_redact_put_mark(out, cut.to - cut.from);
-			if (r < 0)
-				return r;
-			w.done = w.at = cut.to;
+			w.at = cut.to;
 			w.prev_end = 0;
+			if (mw_redact_is_mark(mw_slice(t.p + cut.from, cut.to - cut.from)))
+				continue;
+			r = mw_cuts_add(ret, cut.from, cut.to, "key", MW_RANK_NAME);
+			if (r)
+				return r;
 		}
 	}
-	return mw_json_escape(out, mw_slice(t.p + w.done, t.n - w.done), lossy);
-}
-
-int mw_redact_text(struct mw_buf *out, struct mw_slice text, bool *lossy)
-{
-	size_t len = out->len;
-	bool bad = false;
-	int r;
-
-	r = mw_redact_put_text(out, text, &bad);
-	if (r < 0) {
-		out->len = len;
-		return r;
-	}
-	*lossy |= bad;
 	return 0;
 }

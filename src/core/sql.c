@@ -563,7 +563,30 @@ static void secret_punct(struct secret *x, const struct token *t)
 		x->on = false;
 }
 
-int mw_sql_redact(struct mw_buf *out, struct mw_slice text, enum mw_sql_dialect d)
+bool mw_sql_secret(struct mw_slice text, enum mw_sql_dialect d, struct mw_slice *ret)
+{
+	struct lexer l = { .text = text, .d = d };
+	struct secret x = { 0 };
+	struct token t;
+
+	for (t = next(&l); t.kind != END; t = next(&l)) {
+		if (t.kind == WORD || t.kind == NAME)
+			secret_word(&x, &t);
+		else if (t.kind == PUNCT)
+			secret_punct(&x, &t);
+		else if (x.on && !x.whose)
+			break;
+		if (!x.on)
+			return false;
+	}
+	if (t.kind != STRING)
+		return false;
+	*ret = t.s;
+	return true;
+}
+
+int mw_sql_redact(struct mw_redact *redact, struct mw_buf *out, struct mw_slice text,
+		  enum mw_sql_dialect d)
 {
 	struct lexer l = { .text = text, .d = d };
 	const size_t start = out->len;
@@ -582,11 +605,11 @@ int mw_sql_redact(struct mw_buf *out, struct mw_slice text, enum mw_sql_dialect 
 		} else if (!x.whose) {
 			r = mw_buf_append(out, text.p + done, t.at - done);
 			if (r == 0)
-				r = mw_buf_append_str(out, "'[REDACTED:key:");
+				r = mw_buf_append_byte(out, '\'');
 			if (r == 0)
-				r = mw_buf_append_u64(out, t.s.n);
+				r = mw_redact_put_key_mark(redact, out, t.s);
 			if (r == 0)
-				r = mw_buf_append_str(out, "]'");
+				r = mw_buf_append_byte(out, '\'');
 			done = t.end;
 			x.on = false;
 		}

@@ -15,6 +15,8 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
+struct mw_redact;
+
 enum mw_sql_dialect {
 	MW_SQL_ANY = 0,	 /* not known: where the two differ, as PostgreSQL */
 	MW_SQL_POSTGRES, /* "x" names, E'' escapes, $$ strings, nested comments */
@@ -48,8 +50,13 @@ int mw_sql_constant(struct mw_slice text, enum mw_sql_dialect d, size_t *pos, st
 /* Appends the text with each run of white space as one blank, none at the ends and no ';' there.
  * 0, -E2BIG, -ENOMEM; then out is as it was. */
 int mw_sql_fold(struct mw_buf *out, struct mw_slice text);
+/* Of a text that begins with a word that says a secret (as below): the string constant that is it,
+ * inside of its quotes. False: none follows. */
+bool mw_sql_secret(struct mw_slice text, enum mw_sql_dialect d, struct mw_slice *ret);
 /* Appends the text; string constants that say a secret (behind PASSWORD, IDENTIFIED BY, SECRET, or
- * a name that is a secret's and '=') as '[REDACTED:key:<bytes>]'. 0, -E2BIG, -ENOMEM. */
-int mw_sql_redact(struct mw_buf *out, struct mw_slice text, enum mw_sql_dialect d);
+ * a name that is a secret's and '=') as marks of core/redact.h in quotes, which leaves them as they
+ * are. redact may be NULL. 0, -E2BIG, -ENOMEM. */
+int mw_sql_redact(struct mw_redact *redact, struct mw_buf *out, struct mw_slice text,
+		  enum mw_sql_dialect d);
 
 #endif
