@@ -32,6 +32,7 @@
 
 int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 {
+	struct mw_redact_error bad_rule;
 	struct mw_engine *e;
 	size_t least;
 	int r;
@@ -80,7 +81,12 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 	if (r == 0)
 		r = mw_eng_parts_new(e);
 	if (r == 0)
+		r = mw_eng_tokens_new(e);
+	if (r == 0)
 		r = mw_eng_wire_new(e);
+	if (r == 0 && (cfg->redact || cfg->mac))
+		r = mw_redact_new(e->a, cfg->redact, cfg->mac, cfg->mac_ctx, &bad_rule,
+				  &e->head.redact);
 	if (r < 0) {
 		mw_engine_free(e);
 		return r;
@@ -104,6 +110,7 @@ void mw_engine_free(struct mw_engine *e)
 	if (!e)
 		return;
 	mw_eng_wire_free(e);
+	mw_redact_free(e->head.redact);
 	mw_session_free(e->session);
 	mw_ends_free(e->ends);
 	mw_stream_free(e->stream);
@@ -115,6 +122,7 @@ void mw_engine_free(struct mw_engine *e)
 	free_values(e, e->folds, sizeof(struct fold));
 	free_values(e, e->tools, sizeof(struct tool));
 	mw_eng_parts_free(e);
+	mw_eng_tokens_free(e);
 	mw_buf_done(&e->out);
 	mw_buf_done(&e->scratch);
 	mw_buf_done(&e->body);
@@ -149,6 +157,8 @@ static int add_out(struct mw_engine *e, enum mw_out_kind kind, size_t at, size_t
 	e->outs[e->n_outs].kind = kind;
 	e->outs[e->n_outs].at = at;
 	e->outs[e->n_outs].len = len;
+	e->outs[e->n_outs].seq = 0;
+	e->outs[e->n_outs].urgent = e->outs[e->n_outs].seal = false;
 	if (control)
 		e->outs[e->n_outs].control = *control;
 	e->n_outs++;
@@ -165,8 +175,16 @@ struct mw_emit mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_n
 
 void mw_eng_end(struct mw_engine *e, struct mw_emit *rec)
 {
+	const uint64_t seq = e->head.seq;
 	int r = mw_emit_end(rec, &e->head);
 
+	if (r == 0 && e->unwritten.on) {
+		e->out.len = rec->start;
+		e->head.seq--;
+		e->unwritten.records++;
+		e->stats.unwritten++;
+		return;
+	}
 	if (r == 0) {
 		r = add_out(e, MW_OUT_RECORD, rec->start, e->out.len - rec->start, NULL);
 		if (r < 0) {
@@ -174,8 +192,13 @@ void mw_eng_end(struct mw_engine *e, struct mw_emit *rec)
 			e->head.seq--;
 		}
 	}
-	if (r == 0)
+	if (r == 0) {
+		e->outs[e->n_outs - 1].seq = seq;
+		e->outs[e->n_outs - 1].urgent = rec->urgent;
+		e->outs[e->n_outs - 1].seal = rec->seal;
 		e->stats.records++;
+		e->since_seal.records++;
+	}
 	mw_eng_note_error(e, r);
 }
 
@@ -202,6 +225,9 @@ void mw_eng_pull_session(struct mw_engine *e)
 			mw_eng_note_error(e, r);
 		} else if (ev.kind == MW_SESS_CONTROL) {
 			mw_eng_control(e, &ev.control);
+			if (ev.control.kind == MW_CONTROL_SERVER)
+				mw_eng_tokens_watch(
+				    e, (struct mw_prockey){ ev.control.start_ns, ev.control.tgid });
 		} else {
 			mw_eng_on_session(e, &ev);
 		}
@@ -280,7 +306,9 @@ static void on_proc_event(struct mw_engine *e, const struct mw_event_hdr *h)
 		mw_eng_note_error(e, mw_correlate_push(e->correlate, h));
 	if (h->type == MW_EV_RUNTIME &&
 	    runtime != mw_correlate_runtime(e->correlate, mw_prockey_of(h)))
-		mw_eng_on_runtime(e, mw_prockey_of(h));
+		mw_eng_say_again(e, mw_prockey_of(h));
+	if (h->type == MW_EV_EXEC)
+		mw_eng_tokens_exec(e, mw_prockey_of(h));
 	/* of others it is only learned who they are */
 	if (!(h->flags & (MW_EVF_CANDIDATE | MW_EVF_STREAM))) {
 		mw_eng_note_error(e, mw_act_push(e->act, h));
@@ -290,6 +318,7 @@ static void on_proc_event(struct mw_engine *e, const struct mw_event_hdr *h)
 		mw_eng_note_error(e, mw_correlate_push(e->correlate, h));
 		mw_eng_unfold(e, mw_prockey_of(h));
 		mw_session_exit(e->session, mw_prockey_of(h), h->ts_ns);
+		mw_eng_tokens_exit(e, mw_prockey_of(h));
 	}
 }
 
@@ -304,6 +333,7 @@ static void on_tick(struct mw_engine *e)
 	mw_eng_wire_tick(e);
 	mw_eng_note_error(e, mw_session_tick(e->session, e->now_ns));
 	mw_eng_pull_session(e);
+	mw_eng_tokens_tick(e);
 	mw_eng_say_losses(e);
 }
 
@@ -383,6 +413,7 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 	if (!e->begun)
 		begin(e);
 	e->cfg.resume = NULL; /* borrowed no longer */
+	e->cfg.found = NULL;
 	if (!e->begun)
 		return 0; /* no memory even for an empty session: counted */
 	if (h->cpu != MW_CPU_NONE) {
@@ -420,11 +451,19 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 		note_lost(e, event);
 		break;
 	case MW_EV_CLOCK:
-		e->head.realtime_ns = ((const struct mw_ev_clock *)event)->realtime_ns;
-		mw_eng_say_daemon(e, "clock", NULL);
+		mw_eng_on_clock(e, event);
 		break;
 	case MW_EV_MOUNTS:
 		mw_eng_note_error(e, mw_mounts_push(e->mounts, event));
+		break;
+	case MW_EV_ENV:
+		mw_eng_on_env(e, event);
+		break;
+	case MW_EV_SEAL:
+		mw_eng_on_seal(e, event);
+		break;
+	case MW_EV_STORE:
+		mw_eng_on_store(e, event);
 		break;
 	case MW_EV_META:
 		break;
@@ -472,6 +511,12 @@ int mw_engine_next(struct mw_engine *e, struct mw_out *ret)
 				.control = e->outs[e->outs_pos].control };
 	if (ret->kind != MW_OUT_CONTROL)
 		ret->bytes = (const char *)e->out.p + e->outs[e->outs_pos].at;
+	if (ret->kind == MW_OUT_RECORD)
+		ret->record = (struct mw_record){ .json = ret->bytes,
+						  .len = ret->len,
+						  .seq = e->outs[e->outs_pos].seq,
+						  .urgent = e->outs[e->outs_pos].urgent,
+						  .seal = e->outs[e->outs_pos].seal };
 	e->outs_pos++;
 	return 1;
 }

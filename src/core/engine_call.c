@@ -15,13 +15,66 @@
 #define RESULT_LEN 14336
 #define RPC_ID_MAX 4096
 
+/*
+ * What ends the line of parents between a process and its parent; NULL: nothing. Of a login that is
+ * the audit session, which sshd, login, cron or the user's service manager sets once and nobody
+ * changes (sudo and su do not, pam_loginuid(8)); without one it is the unit of a service or of a
+ * container.
+ */
+static const char *line_end(const struct mw_proc *p, const struct mw_proc *up)
+{
+	if (!up->known)
+		return NULL;
+	if (p->audit_session != UINT32_MAX)
+		return up->audit_session != p->audit_session ? "login" : NULL;
+	if (!up->cgroup.n || !p->cgroup.n)
+		return NULL;
+	return mw_slice_eq(mw_cgroup_unit(p->cgroup), mw_cgroup_unit(up->cgroup)) ? NULL
+										  : "service";
+}
+
+/* Who began it, and on whose behalf: up to the login or the service. Where another user's process
+ * is among them, as below sudo, its name too. */
+static void put_parents(struct mw_engine *e, struct mw_emit *r, const struct mw_proc *p)
+{
+	const struct mw_proc *up = mw_procs_get(e->procs, p->parent);
+	const size_t at = e->out.len;
+	const char *end = NULL;
+	unsigned int n = 0;
+
+	mw_emit_open(r, "parents", '[');
+	while (up && !end) {
+		end = n == PARENTS_MAX ? "limit" : line_end(p, up);
+		if (end)
+			break;
+		n++;
+		mw_emit_open(r, NULL, '{');
+		mw_emit_u64(r, "pid", up->key.tgid);
+		mw_emit_text_max(r, "exe", up->exe, PARENT_TEXT_MAX);
+		mw_emit_u64(r, "uid", up->uid);
+		if (up->uid != p->uid)
+			mw_emit_claim(r, "user", mw_procs_user(e->procs, up->uid), MW_ENG_NAME_MAX);
+		mw_emit_close(r, '}');
+		if (up->key.tgid == 1)
+			end = "init";
+		p = up;
+		up = mw_procs_get(e->procs, p->parent);
+	}
+	if (r->error)
+		return;
+	if (n)
+		mw_emit_close(r, ']');
+	else
+		e->out.len = at;
+	mw_emit_str(r, "parents_end", end);
+}
+
 void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey who, bool parents)
 {
-	const struct mw_proc *p = mw_procs_get(e->procs, who), *up;
+	const struct mw_proc *p = mw_procs_get(e->procs, who);
 	struct mw_eng_part_key part = { parents ? MW_ENG_PART_PARENTS : MW_ENG_PART_PRINCIPAL,
 					who.start_ns, who.tgid };
 	const size_t at = e->out.len;
-	unsigned int n = 0;
 
 	if (!p || mw_eng_part_again(e, r, &part))
 		return;
@@ -29,26 +82,16 @@ void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey 
 	mw_emit_u64(r, "uid", p->uid);
 	if (p->known)
 		mw_emit_u64(r, "gid", p->gid);
-	mw_emit_text(r, "user", mw_procs_user(e->procs, p->uid));
+	mw_emit_claim(r, "user", mw_procs_user(e->procs, p->uid), MW_ENG_NAME_MAX);
 	if (p->known && p->loginuid != ~0u)
 		mw_emit_u64(r, "loginuid", p->loginuid);
 	if (p->known && p->audit_session != ~0u)
 		mw_emit_u64(r, "audit_session", p->audit_session);
-	mw_emit_text_max(r, "cgroup", p->cgroup, MW_ENG_PATH_MAX);
-	mw_emit_text_max(r, "unit", mw_cgroup_unit(p->cgroup), MW_ENG_NAME_MAX);
-	mw_emit_text_max(r, "container", mw_cgroup_container(p->cgroup), MW_ENG_NAME_MAX);
-	if (parents && !mw_prockey_none(p->parent)) {
-		mw_emit_open(r, "parents", '[');
-		for (up = mw_procs_get(e->procs, p->parent); up && n < PARENTS_MAX; n++) {
-			mw_emit_open(r, NULL, '{');
-			mw_emit_u64(r, "pid", up->key.tgid);
-			mw_emit_text_max(r, "exe", up->exe, PARENT_TEXT_MAX);
-			mw_emit_u64(r, "uid", up->uid);
-			mw_emit_close(r, '}');
-			up = mw_procs_get(e->procs, up->parent);
-		}
-		mw_emit_close(r, ']');
-	}
+	mw_emit_claim(r, "cgroup", p->cgroup, MW_ENG_PATH_MAX);
+	mw_emit_claim(r, "unit", mw_cgroup_unit(p->cgroup), MW_ENG_NAME_MAX);
+	mw_emit_claim(r, "container", mw_cgroup_container(p->cgroup), MW_ENG_NAME_MAX);
+	if (parents && !mw_prockey_none(p->parent))
+		put_parents(e, r, p);
 	mw_emit_close(r, '}');
 	mw_eng_part_keep(e, r, &part, at);
 }
@@ -62,7 +105,7 @@ void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw
 	bool lossy = false;
 	int err;
 
-	err = mw_emit_body(&e->body, &e->scratch, value, &lossy, &parts);
+	err = mw_emit_body(e->head.redact, &e->body, &e->scratch, value, &lossy, &parts);
 	if (err < 0) {
 		mw_eng_note_error(e, err);
 		return;
@@ -82,7 +125,7 @@ void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw
 
 void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 {
-	const struct mw_call *c = ev->call;
+	struct mw_call *c = ev->call;
 	struct mw_emit r = mw_eng_begin(e, "request", ev->ts_ns);
 	bool whole;
 
@@ -97,9 +140,11 @@ void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 	if (mw_json_str_eq(c->method, "tools/call"))
 		mw_emit_json_str(&r, "tool", c->name);
 	whole = mw_emit_json(&r, "args", ev->args, MW_EMIT_VALUE_MAX);
+	if (ev->args.n == c->args_bytes)
+		c->kept.mac_known = mw_eng_put_mac(e, &r, "args_hmac", ev->args, c->kept.mac);
 	if (!c->sent)
 		mw_emit_time(&r, "begin", &e->head, c->begin_ns);
-	mw_eng_put_caller(e, &r, c, true);
+	mw_eng_put_caller(e, &r, c, ev->args, true);
 	mw_eng_end(e, &r);
 	if (!whole)
 		mw_eng_body(e, c->id, "args", ev->args, ev->ts_ns);
@@ -107,8 +152,9 @@ void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 		mw_eng_note_error(e, mw_correlate_args(e->correlate, c->id, ev->args));
 }
 
-static void put_effect(struct mw_emit *r, const struct mw_call_effect *ef)
+static void put_effect(struct mw_engine *e, struct mw_emit *r, const struct mw_call_effect *ef)
 {
+	uint64_t seq;
 	char name[16];
 	size_t i;
 
@@ -118,7 +164,8 @@ static void put_effect(struct mw_emit *r, const struct mw_call_effect *ef)
 	mw_emit_text_max(r, "target2", ef->target2, EFFECT_TEXT_MAX);
 	mw_emit_open(r, "seqs", '[');
 	for (i = 0; i < ef->n_seqs; i++)
-		mw_emit_u64(r, NULL, ef->seqs[i]);
+		if (mw_eng_seq_written(e, ef->seqs[i], &seq))
+			mw_emit_u64(r, NULL, seq);
 	mw_emit_close(r, ']');
 	mw_emit_u64(r, "n", ef->n);
 	mw_emit_str(r, "link", mw_link_name(ef->link));
@@ -142,7 +189,7 @@ static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, s
 	mw_emit_open(r, "effects", '[');
 	do {
 		at = e->out.len;
-		put_effect(r, &ef);
+		put_effect(e, r, &ef);
 		if (r->error)
 			return false;
 		if (e->out.len - start > max && !(one && n == 0)) {
@@ -238,13 +285,24 @@ static void put_power(struct mw_engine *e, struct mw_emit *r, const struct mw_ca
 	mw_emit_close(r, '}');
 }
 
+/* Of the request that was said; where its copies differ, of the one whose arguments stand here. */
+static void put_args_mac(struct mw_engine *e, struct mw_emit *r, struct mw_call *c)
+{
+	if (c->kept.mac_known && !c->differs)
+		mw_emit_hex(r, "args_hmac", c->kept.mac, sizeof(c->kept.mac));
+	else if (c->args.n == c->args_bytes)
+		(void)mw_eng_put_mac(e, r, "args_hmac", c->args, c->kept.mac);
+}
+
 void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 {
-	const struct mw_call *c = ev->call;
+	struct mw_call *c = ev->call;
+	uint8_t mac[32];
 	uint64_t end = c->end_ns > c->begin_ns ? c->end_ns : c->begin_ns;
 	struct mw_emit r;
 	bool result_whole, all;
 	size_t pos = 0, room, i;
+	uint64_t seq;
 
 	mw_correlate_settle(e->correlate, c->id, ev->result.n ? ev->result : ev->error);
 	r = mw_eng_begin(e, "call", ev->ts_ns);
@@ -253,7 +311,7 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_emit_str(&r, "dir", c->s2c ? "s2c" : "c2s");
 	mw_eng_server_ref(e, &r, c->server);
 	mw_eng_put_client(e, &r, c);
-	mw_eng_put_caller(e, &r, c, false);
+	mw_eng_put_caller(e, &r, c, c->args, false);
 	mw_emit_id(&r, "session", 'x', e->run, c->session);
 	mw_eng_put_way(e, &r, c);
 	mw_emit_text_max(&r, "rpc_id", c->rpc_id, RPC_ID_MAX);
@@ -263,11 +321,13 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	(void)mw_emit_json(&r, "args", c->args, ARGS_LEN);
 	if (c->args_bytes)
 		mw_emit_u64(&r, "args_bytes", c->args_bytes);
+	put_args_mac(e, &r, c);
 	mw_emit_str(&r, "status", status_name(c->status));
 	put_error(&r, ev->error);
 	result_whole = mw_emit_json(&r, "result", ev->result, RESULT_LEN);
 	if (ev->result.n)
 		mw_emit_u64(&r, "result_bytes", ev->result.n);
+	(void)mw_eng_put_mac(e, &r, "result_hmac", ev->result, mac);
 	mw_emit_time(&r, "begin", &e->head, c->begin_ns);
 	mw_emit_time(&r, "end", &e->head, end);
 	mw_emit_ms(&r, "elapsed_ms", end - c->begin_ns);
@@ -278,7 +338,8 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	if (c->n_anomalies) {
 		mw_emit_open(&r, "anomalies", '[');
 		for (i = 0; i < c->n_anomalies; i++)
-			mw_emit_u64(&r, NULL, c->anomalies[i]);
+			if (mw_eng_seq_written(e, c->anomalies[i], &seq))
+				mw_emit_u64(&r, NULL, seq);
 		mw_emit_close(&r, ']');
 	}
 	mw_emit_str(&r, "evidence", evidence_name(c));
@@ -290,5 +351,6 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 		put_ties(e, c, pos, put_ties(e, c, pos, 0, ev->ts_ns), ev->ts_ns);
 	mw_correlate_forget(e->correlate, c->id);
 	e->stats.calls++;
+	e->since_seal.calls++;
 	e->stats.calls_open -= c->opened;
 }

@@ -2,9 +2,8 @@
 /*
  * engine_carrier.c - how a call came, and what it says of who sent it
  *
- * Transport, HTTP exchange, relays, rounds, addresses, and the tokens of the request's header. Of a
- * token its kind and its place are written, and nothing that could be held against a guess of it.
- * Every text has a bound of its own, so that a hostile one takes no room from the fields behind it.
+ * Transport, HTTP exchange, relays, rounds, addresses, and whose process called. Every text has a
+ * bound of its own, so that a hostile one takes no room from the fields behind it.
  */
 #include <errno.h>
 
@@ -137,79 +136,7 @@ void mw_eng_put_client(struct mw_engine *e, struct mw_emit *r, const struct mw_c
 		mw_emit_close(r, '}');
 }
 
-/* --- tokens --- */
-
-/* header.payload.signature of RFC 7519, by its form alone; the last one may be empty. */
-static bool is_jwt(struct mw_slice s)
-{
-	size_t part = 0, n = 0, i;
-
-	if (!mw_slice_starts(s, MW_SLICE_LIT("eyJ"))) /* {" in base64url */
-		return false;
-	for (i = 0; i < s.n; i++) {
-		uint8_t b = s.p[i];
-		bool letter = (b | 0x20) >= 'a' && (b | 0x20) <= 'z';
-
-		if (b == '.') {
-			if (n == 0 || ++part > 2)
-				return false;
-			n = 0;
-		} else if (letter || (b >= '0' && b <= '9') || b == '-' || b == '_' || b == '=') {
-			n++;
-		} else {
-			return false;
-		}
-	}
-	return part == 2;
-}
-
-/* What Authorization holds (RFC 9110, section 11.6.2); NULL: a scheme without a token. */
-static const char *authorization_kind(struct mw_slice value)
-{
-	const uint8_t *space = memchr(value.p, ' ', value.n);
-	size_t n = space ? (size_t)(space - value.p) : 0, at = n;
-	struct mw_slice scheme = mw_slice(value.p, n);
-
-	while (at < value.n && value.p[at] == ' ')
-		at++;
-	if (name_is(scheme, "basic"))
-		return "basic";
-	if (is_jwt(mw_slice(value.p + at, value.n - at)))
-		return "jwt";
-	if (!space)
-		return "api_key"; /* no scheme at all: what many servers take a key in */
-	return name_is(scheme, "bearer") ? "bearer" : NULL;
-}
-
-static void put_tokens(struct mw_emit *r, const struct mw_call_http *http)
-{
-	const struct mw_http_head head = { .fields = http->fields };
-	const char *kind, *where;
-	struct mw_slice name, value;
-	size_t pos = 0, n = 0;
-
-	while (n < TOKENS_MAX && mw_http_field_next(&head, &pos, &name, &value) == 1) {
-		kind = NULL;
-		if (value.n && name_is(name, "authorization")) {
-			where = "http.authorization";
-			kind = authorization_kind(value);
-		} else if (value.n && name_is(name, "x-api-key")) {
-			where = "http.x-api-key";
-			kind = "api_key";
-		}
-		if (!kind)
-			continue;
-		if (n++ == 0)
-			mw_emit_open(r, "tokens", '[');
-		mw_emit_open(r, NULL, '{');
-		mw_emit_str(r, "kind", kind);
-		mw_emit_str(r, "where", where);
-		mw_emit_bool(r, "verified", false);
-		mw_emit_close(r, '}');
-	}
-	if (n)
-		mw_emit_close(r, ']');
-}
+/* --- who --- */
 
 /* Whose process the host part speaks of: of a client elsewhere there is none here. */
 static struct mw_prockey who_called(const struct mw_call *c)
@@ -219,22 +146,35 @@ static struct mw_prockey who_called(const struct mw_call *c)
 	return c->client;
 }
 
-void mw_eng_put_caller(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c,
-		       bool parents)
+/* What is kept of a process goes for all its calls: the tokens are this one's. */
+static void put_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey who,
+			  bool parents, const struct mw_server *sv, struct mw_call *c,
+			  struct mw_slice args)
 {
 	const size_t at = e->out.len;
 
-	mw_eng_principal(e, r, who_called(c), parents);
-	if (!c->http.fields.n || r->error)
+	mw_eng_principal(e, r, who, parents);
+	if (r->error)
 		return;
-	/* what is kept of a process goes for all its calls: the tokens are this one's */
 	if (e->out.len > at)
 		mw_emit_reopen(r);
 	else
 		mw_emit_open(r, "principal", '{');
-	put_tokens(r, &c->http);
+	mw_eng_put_tokens(e, r, sv, c, args);
 	if (!take_back_empty(e, r, at))
 		mw_emit_close(r, '}');
+}
+
+void mw_eng_put_caller(struct mw_engine *e, struct mw_emit *r, struct mw_call *c,
+		       struct mw_slice args, bool parents)
+{
+	put_principal(e, r, who_called(c), parents, c->server, c, args);
+}
+
+void mw_eng_put_server_caller(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv)
+{
+	put_principal(e, r, mw_prockey_none(sv->client) ? sv->proc : sv->client, true, sv, NULL,
+		      mw_slice(NULL, 0));
 }
 
 /* --- the way --- */

@@ -62,7 +62,7 @@ static void put_asked(struct mw_engine *e, struct mw_emit *r, const struct mw_ac
 		return;
 	}
 	mw_buf_init(&text, e->a, 2 * MW_WIRE_TEXT_MAX);
-	err = mw_sql_redact(&text, act->asked,
+	err = mw_sql_redact(e->head.redact, &text, act->asked,
 			    mw_slice_starts(act->target, MW_SLICE_LIT("mysql:")) ? MW_SQL_MYSQL
 										 : MW_SQL_POSTGRES);
 	if (err == 0)
@@ -78,6 +78,13 @@ static void put_asked(struct mw_engine *e, struct mw_emit *r, const struct mw_ac
 static const struct mw_server *server_of(struct mw_engine *e, struct mw_prockey proc)
 {
 	return mw_prockey_none(proc) ? NULL : mw_session_server(e->session, proc);
+}
+
+/* What is not to wait for the next seal: who did it may soon reach the log itself. */
+static bool urgent(unsigned int kind)
+{
+	return kind == MW_EFFECT_PROC_EXEC || kind == MW_EFFECT_FILE_DELETE ||
+	       kind == MW_EFFECT_FILE_RMDIR;
 }
 
 void mw_eng_say_effect(struct mw_engine *e, const struct mw_action *act, const struct mw_tie *tie,
@@ -137,11 +144,13 @@ void mw_eng_say_effect(struct mw_engine *e, const struct mw_action *act, const s
 	put_candidates(e, &r, tie);
 	mw_emit_true(&r, "after", tie->after);
 	mw_emit_str(&r, "why", tie->why);
+	r.urgent = urgent(act->kind);
 	mw_eng_end(e, &r);
 	e->stats.effects++;
+	e->since_seal.effects++;
 	if (e->head.seq == seq || (!tie->call && !tie->sent && !tie->pending && !tie->excluded))
 		return;
-	err = mw_correlate_note(e->correlate, act, tie, seq);
+	err = mw_correlate_note(e->correlate, act, tie, mw_eng_seq_keep(e, seq));
 	mw_eng_note_error(e, err == -ENOENT ? 0 : err);
 }
 

@@ -40,6 +40,9 @@ struct tool {
 };
 #define MW_ENG_TOOLS_MAX 16384
 
+/* Of the log's stops, so many of the last are remembered. */
+#define MW_ENG_STORE_ERAS 64u
+
 /* Longest key of a server, as it is made. */
 #define MW_ENG_KEY_MAX 16384
 /* Most of a name, and of a path, that a record has beside what it is about. */
@@ -47,7 +50,7 @@ struct tool {
 #define MW_ENG_PATH_MAX 4096
 
 /* Tables of the core whose full state is a gap. */
-#define MW_ENG_TABLES 12
+#define MW_ENG_TABLES 13
 
 /* Why evidence is missing where no channel can be named. */
 struct losses {
@@ -75,12 +78,16 @@ struct mw_engine {
 	struct mw_table *folds; /* by fold_key */
 	struct mw_table *parts; /* engine_cache.c */
 	struct mw_table *tools; /* struct tool by server and name */
+	struct mw_table *tokens; /* engine_token.c: of servers, by process */
+	uint64_t tokens_ended, tokens_evicted;
 	struct mw_buf out;	/* records, one behind the other */
 	struct mw_buf scratch, body;
 	struct {
 		enum mw_out_kind kind;
 		size_t at, len;
 		struct mw_control control;
+		uint64_t seq;
+		bool urgent, seal;
 	} * outs;
 	size_t n_outs, outs_cap, outs_pos;
 	struct mw_emit_head head;
@@ -90,6 +97,18 @@ struct mw_engine {
 	uint64_t n_nomem; /* of ends, as counted already */
 	uint64_t n_corr_nomem;
 	bool begun, ended;
+	/* Since the log was sealed last, by type; while it takes nothing, what was not written. */
+	struct {
+		uint64_t records, calls, effects, alerts, gaps;
+	} since_seal;
+	struct {
+		bool on;
+		int error;
+		uint64_t records, since_ns;
+		uint64_t said, said_seq; /* by the last gap, and its number */
+	} unwritten;
+	/* How often the log stopped taking records, and the first number it did not take each time. */
+	uint64_t store_era, store_cut[MW_ENG_STORE_ERAS];
 	uint64_t now_ns;
 	struct losses losses;
 	struct mw_engine_stats stats;
@@ -118,6 +137,13 @@ void mw_eng_wire_finish(struct mw_engine *e);
 /* This call's record is about to be written: requests of it that wait for an answer come before. */
 void mw_eng_wire_hurry(struct mw_engine *e, uint64_t call);
 
+/* engine_store.c */
+void mw_eng_on_seal(struct mw_engine *e, const struct mw_ev_seal *ev);
+/* A record's number, to be kept for later; and later: false where the log did not take that record. */
+uint64_t mw_eng_seq_keep(const struct mw_engine *e, uint64_t seq);
+bool mw_eng_seq_written(const struct mw_engine *e, uint64_t kept, uint64_t *ret_seq);
+void mw_eng_on_store(struct mw_engine *e, const struct mw_ev_store *ev);
+
 /* engine_cache.c */
 enum mw_eng_part {
 	MW_ENG_PART_SERVER = 1,
@@ -139,15 +165,20 @@ bool mw_eng_part_again(struct mw_engine *e, struct mw_emit *r, const struct mw_e
 void mw_eng_part_keep(struct mw_engine *e, const struct mw_emit *r,
 		      const struct mw_eng_part_key *key, size_t at);
 
-/* engine_record.c */
+/* engine_daemon.c */
+/* start: with its META event. */
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta);
+/* The clock was stepped. */
+void mw_eng_on_clock(struct mw_engine *e, const struct mw_ev_clock *ev);
+
+/* engine_record.c */
 void mw_eng_say_losses(struct mw_engine *e);
 void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv);
 void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev);
 /* A process has its configured name: the servers that it names are said again. */
 void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named);
-/* Another runtime's tasks tie what it does now: its record is said again. */
-void mw_eng_on_runtime(struct mw_engine *e, struct mw_prockey proc);
+/* More is known of this process: if it is a server that was said, its record is said again. */
+void mw_eng_say_again(struct mw_engine *e, struct mw_prockey proc);
 
 /* What a server's tool declares of its power; undeclared where it is not known. */
 unsigned int mw_eng_declared(const struct mw_engine *e, const struct mw_server *sv,
@@ -162,6 +193,8 @@ int mw_eng_server_key(struct mw_engine *e, const struct mw_server *sv, struct mw
 
 /* engine_resume.c */
 /* What an earlier run left, after the first META. Once. */
+/* What the log was found to have, as members of the first daemon record. */
+void mw_eng_found(struct mw_engine *e, struct mw_emit *r);
 void mw_eng_resume(struct mw_engine *e, struct mw_slice boot_id);
 
 /* engine_call.c */
@@ -175,12 +208,32 @@ void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw
 const char *mw_eng_server_transport(const struct mw_server *sv);
 void mw_eng_put_addr(struct mw_engine *e, struct mw_emit *r, const struct mw_addr *addr);
 void mw_eng_put_client(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c);
-/* The principal: of the host what is known of who called, and the tokens that the request bore. */
-void mw_eng_put_caller(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c,
-		       bool parents);
+/* The principal: of the host what is known of who called, and the tokens: those that the request
+ * with these arguments bore, and those its server was given. */
+void mw_eng_put_caller(struct mw_engine *e, struct mw_emit *r, struct mw_call *c,
+		       struct mw_slice args, bool parents);
+/* That of a server: whose client's process began it, and the tokens it was given. */
+void mw_eng_put_server_caller(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv);
 /* transport, http, hops, rounds, task. */
 void mw_eng_put_way(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c);
 void mw_eng_put_trace(struct mw_emit *r, const struct mw_call *c);
+
+/* engine_token.c */
+int mw_eng_tokens_new(struct mw_engine *e);
+void mw_eng_tokens_free(struct mw_engine *e);
+/* This process is a server: its environment is asked for. */
+void mw_eng_tokens_watch(struct mw_engine *e, struct mw_prockey proc);
+/* It runs another program, with another environment. */
+void mw_eng_tokens_exec(struct mw_engine *e, struct mw_prockey proc);
+void mw_eng_tokens_exit(struct mw_engine *e, struct mw_prockey proc);
+void mw_eng_tokens_tick(struct mw_engine *e);
+void mw_eng_on_env(struct mw_engine *e, const struct mw_ev_env *ev);
+/* The tokens of a call (NULL: none) with these arguments, and of its server (NULL: none). */
+void mw_eng_put_tokens(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv,
+		       struct mw_call *c, struct mw_slice args);
+/* The keyed hash of content, also into ret. False: there is no key, or no content. */
+bool mw_eng_put_mac(struct mw_engine *e, struct mw_emit *r, const char *key, struct mw_slice exact,
+		    uint8_t ret[32]);
 
 /* engine_effect.c */
 /* summary: what act stands for, where it is several; NULL for one. Listed with its call. */

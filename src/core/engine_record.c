@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine_record.c - records of what is not a call or an effect: daemon, server, tool, notice, ...
+/* engine_record.c - records of what is not a call or an effect: gap, server, tool, notice, ...
  */
 #include <errno.h>
 
@@ -8,21 +8,6 @@
 #include "core/power.h"
 
 #define GAP_CALLS_MAX 64
-
-void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta)
-{
-	struct mw_emit r = mw_eng_begin(e, "daemon", meta ? meta->hdr.ts_ns : e->now_ns);
-
-	mw_emit_str(&r, "event", event);
-	if (meta) {
-		struct mw_event_meta_strings s = mw_event_meta_strings(meta);
-
-		mw_emit_text(&r, "version", s.mcpwatch);
-		mw_emit_text(&r, "boot_id", s.boot_id);
-		mw_emit_text(&r, "kernel", s.kernel);
-	}
-	mw_eng_end(e, &r);
-}
 
 /* A gap of n events, since a time if that is known; of none nothing. Whether it was said. */
 static bool say_lost(struct mw_engine *e, const char *reason, const char *where, uint64_t n,
@@ -44,6 +29,7 @@ static bool say_lost(struct mw_engine *e, const char *reason, const char *where,
 	if (e->stats.records == records)
 		return false;
 	e->stats.gaps++;
+	e->since_seal.gaps++;
 	return true;
 }
 
@@ -70,7 +56,8 @@ static void say_tables(struct mw_engine *e)
 							  "questions",
 							  "names",
 							  "open files",
-							  "open connections" };
+							  "open connections",
+							  "tokens of servers" };
 	struct mw_resolve_stats names;
 	struct mw_wire_stats wire;
 	struct mw_correlate_stats corr;
@@ -94,6 +81,7 @@ static void say_tables(struct mw_engine *e)
 	n[9] = names.names_evicted;
 	n[10] = mw_act_files_lost(e->act);
 	n[11] = mw_act_conns_lost(e->act);
+	n[12] = e->tokens_evicted;
 	for (i = 0; i < MW_ENG_TABLES; i++)
 		if (say_lost(e, "table_full", where[i], n[i] - e->losses.said[i],
 			     e->losses.looked_ns))
@@ -210,7 +198,7 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 		put_proc(&r, mw_procs_get(e->procs, sv->client), sv->client);
 		mw_emit_close(&r, '}');
 	}
-	mw_eng_principal(e, &r, mw_prockey_none(sv->client) ? sv->proc : sv->client, true);
+	mw_eng_put_server_caller(e, &r, sv);
 	mw_emit_str(&r, "transport", mw_eng_server_transport(sv));
 	mw_emit_text(&r, "protocol", sv->protocol);
 	mw_emit_open(&r, "tier", '{');
@@ -220,7 +208,7 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 	mw_eng_end(e, &r);
 }
 
-void mw_eng_on_runtime(struct mw_engine *e, struct mw_prockey proc)
+void mw_eng_say_again(struct mw_engine *e, struct mw_prockey proc)
 {
 	const struct mw_server *sv = mw_session_server(e->session, proc);
 
@@ -392,7 +380,8 @@ static void say_anomaly(struct mw_engine *e, const struct mw_sess_event *ev)
 	if (ev->call)
 		mw_emit_id(&r, "call", 'c', e->run, ev->call->id);
 	if (ev->call && ev->call->n_anomalies < MW_CALL_ANOMALIES_MAX)
-		ev->call->anomalies[ev->call->n_anomalies++] = e->head.seq;
+		ev->call->anomalies[ev->call->n_anomalies++] =
+			mw_eng_seq_keep(e, e->head.seq);
 	mw_eng_end(e, &r);
 	e->stats.anomalies++;
 }
@@ -424,6 +413,7 @@ static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
 	}
 	mw_eng_end(e, &r);
 	e->stats.gaps++;
+	e->since_seal.gaps++;
 }
 
 /* --- what the session says -----------------------------------------------------------------------

@@ -29,6 +29,7 @@ enum {
 	METHOD,
 	TOOL,
 	ARGS,
+	ARGS_HMAC,
 	BEGIN,
 	LOSSY,
 	N_MEMBERS
@@ -42,8 +43,8 @@ static const char *const names[N_MEMBERS] = {
 	[ROUNDS] = "\"rounds\"",       [ROUNDS_N] = "\"rounds_n\"",
 	[TASK] = "\"task\"",	       [RPC_ID] = "\"rpc_id\"",
 	[METHOD] = "\"method\"",       [TOOL] = "\"tool\"",
-	[ARGS] = "\"args\"",	       [BEGIN] = "\"begin\"",
-	[LOSSY] = "\"lossy\"",
+	[ARGS] = "\"args\"",	       [ARGS_HMAC] = "\"args_hmac\"",
+	[BEGIN] = "\"begin\"",	       [LOSSY] = "\"lossy\"",
 };
 
 /* Takes the members out. False: it is no request record. */
@@ -82,7 +83,7 @@ static void say_lost_call(struct mw_engine *e, const struct mw_slice *m)
 {
 	struct mw_emit r = mw_eng_begin(e, "call", e->now_ns);
 
-	again(&r, m, CALL, ARGS);
+	again(&r, m, CALL, ARGS_HMAC);
 	mw_emit_str(&r, "status", "lost");
 	again(&r, m, BEGIN, BEGIN);
 	mw_emit_str(&r, "evidence", "incomplete");
@@ -146,12 +147,46 @@ static void say_dropped(struct mw_engine *e, const struct mw_engine_resume *from
 	e->stats.gaps++;
 }
 
+static void say_torn(struct mw_engine *e, const struct mw_engine_found *found)
+{
+	struct mw_emit r;
+
+	if (!found || !found->torn_n)
+		return;
+	r = mw_eng_begin(e, "gap", e->now_ns);
+	mw_emit_str(&r, "reason", "torn_record");
+	mw_emit_str(&r, "where", "log");
+	mw_emit_u64(&r, "bytes", found->torn_n);
+	mw_eng_end(e, &r);
+	e->stats.gaps++;
+	e->since_seal.gaps++;
+}
+
+void mw_eng_found(struct mw_engine *e, struct mw_emit *r)
+{
+	const struct mw_engine_found *found = e->cfg.found;
+
+	if (found && found->unsealed)
+		mw_emit_u64(r, "unsealed", found->unsealed);
+	if (!found || !found->damaged_why)
+		return;
+	mw_emit_open(r, "damaged", '{');
+	mw_emit_text(r, "origin", mw_slice_str(found->damaged_origin));
+	if (found->damaged_size) {
+		mw_emit_u64(r, "size", found->damaged_size);
+		mw_emit_text(r, "root", mw_slice_str(found->damaged_root));
+	}
+	mw_emit_text(r, "what", mw_slice_str(found->damaged_why));
+	mw_emit_close(r, '}');
+}
+
 void mw_eng_resume(struct mw_engine *e, struct mw_slice boot_id)
 {
 	const struct mw_engine_resume *from = e->cfg.resume;
 	struct mw_slice m[N_MEMBERS];
 	size_t i;
 
+	say_torn(e, e->cfg.found);
 	if (!from)
 		return;
 	say_between(e, from, boot_id);

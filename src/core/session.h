@@ -104,8 +104,9 @@ enum mw_call_status {
 struct mw_call_http {
 	struct mw_slice method, path;
 	struct mw_slice fields; /* the request's field lines that say who asks and for what:
-				 * Authorization, X-Api-Key, Mcp-*, traceparent, X-Forwarded-For,
-				 * Forwarded, User-Agent, Origin; each "name: value\r\n" */
+				 * those that may hold a token (token.h), Mcp-*, traceparent,
+				 * X-Forwarded-For, Forwarded, User-Agent, Origin; each
+				 * "name: value\r\n" */
 	unsigned int status;	/* of its answer; 0: none was seen */
 };
 
@@ -156,6 +157,14 @@ struct mw_call {
 	bool incomplete, one_sided, differs, id_reused; /* evidence */
 	uint64_t anomalies[MW_CALL_ANOMALIES_MAX]; /* the next stage's: their records' numbers */
 	size_t n_anomalies;
+	/* the next stage's, of the request as it is: forgotten when another text of it counts */
+	struct {
+		bool known;
+		bool mac_known;
+		uint8_t mac[32];	/* of its arguments */
+		struct mw_slice tokens; /* mw_session_keep */
+		uint64_t n_tokens;
+	} kept;
 };
 
 enum mw_sess_kind {
@@ -225,6 +234,8 @@ int mw_session_next(struct mw_session *s, struct mw_sess_event *ret);
 /* Calls of this server that are open now, at most max ids into ids; how many in all. */
 size_t mw_session_open_calls(const struct mw_session *s, const struct mw_server *server,
 			     uint64_t *ids, size_t max);
+/* Copies bytes into call->kept.tokens; they are freed with the call. 0, -ENOMEM. */
+int mw_session_keep(struct mw_session *s, struct mw_call *call, struct mw_slice bytes);
 /* Whether this channel, or the way back of its connection, carries MCP as far as is known. */
 bool mw_session_is_mcp(const struct mw_chan *chan);
 /* chan->wanted was taken back: what was let go of this connection meanwhile is dropped now. Pull

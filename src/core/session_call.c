@@ -26,6 +26,24 @@ void mw_sess_drop(struct mw_session *s, struct mw_slice *sl)
 	*sl = mw_slice(NULL, 0);
 }
 
+static void kept_drop(struct mw_session *s, struct mw_call *c)
+{
+	mw_sess_drop(s, &c->kept.tokens);
+	memset(&c->kept, 0, sizeof(c->kept));
+}
+
+int mw_session_keep(struct mw_session *s, struct mw_call *call, struct mw_slice bytes)
+{
+	struct mw_slice copy;
+	int r = mw_sess_copy(s, bytes, &copy);
+
+	if (r < 0)
+		return r;
+	mw_sess_drop(s, &call->kept.tokens);
+	call->kept.tokens = copy;
+	return 0;
+}
+
 static void call_free(struct mw_session *s, struct call *c)
 {
 	size_t i;
@@ -37,6 +55,7 @@ static void call_free(struct mw_session *s, struct call *c)
 	mw_sess_drop(s, &c->pub.trace);
 	mw_sess_drop(s, &c->pub.args);
 	mw_sess_drop(s, &c->pub.task);
+	kept_drop(s, &c->pub);
 	for (i = 0; i < c->pub.n_rounds && i < MW_CALL_ROUNDS_MAX; i++)
 		mw_sess_drop(s, &c->pub.rounds[i].rpc_id);
 	mw_xchg_describe_free(s, &c->pub.http);
@@ -126,6 +145,7 @@ int mw_call_set_request(struct mw_session *s, struct call *c, const struct mw_rp
 			*to[i] = held[i];
 	}
 	if (r == 0) {
+		kept_drop(s, &c->pub);
 		c->pub.args_bytes = args.n;
 		c->text_hash = mw_hash64(rpc->whole, s->cfg.seed);
 		c->sense_hash = 0;

@@ -174,6 +174,7 @@ void mw_relay_passed(struct mw_session *s, struct call *c, const struct mw_msg *
 	struct call *lead = c->lead, *before = lead->last ? lead->last : lead;
 	struct conv *up = c->pub.s2c ? c->conv : before->conv;
 	struct conv *down = c->pub.s2c ? before->conv : c->conv;
+	const struct conv *above;
 
 	(void)s;
 	put_hop(&lead->pub, writer(&at, m), down->transport);
@@ -186,6 +187,10 @@ void mw_relay_passed(struct mw_session *s, struct call *c, const struct mw_msg *
 	up->relay = true;
 	if (down->up || down->over || up->over)
 		return;
+	/* two that pass on to each other: neither is below the other */
+	for (above = up; above; above = above->up)
+		if (above == down)
+			return;
 	down->up = mw_conv_get(up);
 	dl_add(&up->downs, &down->down_of);
 }

@@ -4,13 +4,14 @@
 
 #include "core/host.h"
 #include "core/session_priv.h"
+#include "core/token.h"
 
 /* Bounds of what is copied of a head. What is longer is as if it were not there. */
 #define METHOD_MAX  64
 #define TARGET_MAX  8192
 #define SESSION_MAX 1024
 #define NAME_MAX_   4096
-#define FIELDS_MAX_ 16384
+#define FIELDS_MAX_ MW_HTTP_HEAD_MAX
 
 struct xchg *mw_xchg_get(struct xchg *x)
 {
@@ -96,17 +97,18 @@ void mw_xchg_set_conv(struct mw_session *s, struct xchg *x, struct conv *cv)
 }
 
 /* The fields that a call's record is made from. */
-static bool is_wanted(struct mw_slice name)
+static bool is_wanted(struct mw_slice name, struct mw_slice value)
 {
-	static const char *const names[] = { "authorization",	"x-api-key", "traceparent",
-					     "x-forwarded-for", "forwarded", "user-agent",
-					     "origin" };
+	static const char *const names[] = { "traceparent", "x-forwarded-for", "forwarded",
+					     "user-agent", "origin" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (mw_slice_lower_eq(name, names[i]))
 			return true;
-	return name.n >= 4 && mw_slice_lower_eq(mw_slice(name.p, 4), "mcp-");
+	if (name.n >= 4 && mw_slice_lower_eq(mw_slice(name.p, 4), "mcp-"))
+		return true;
+	return mw_token_in_field(name, value);
 }
 
 static int put_fields(struct mw_buf *b, const struct mw_http_head *h)
@@ -116,7 +118,7 @@ static int put_fields(struct mw_buf *b, const struct mw_http_head *h)
 	int r;
 
 	while (mw_http_field_next(h, &pos, &name, &value) == 1) {
-		if (!is_wanted(name))
+		if (!is_wanted(name, value))
 			continue;
 		len = b->len;
 		r = mw_buf_append(b, name.p, name.n);
