@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules.c - mcpwatch rules: checks rule files, lists the rules in force */
+#include "cli/rules.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "io/escape.h"
+#include "io/file.h"
+
+static const char help[] =
+    "usage: mcpwatch rules check FILE...\n"
+    "       mcpwatch rules list [--rules PATH]... [--config FILE] [--json]\n"
+    "\n"
+    "check: reads rule files as exec and run do, together with the built-in ones, and holds each\n"
+    "rule against its own examples. One line a file on stdout, or on stderr what is wrong and "
+    "where.\n"
+    "list: the rules in force, with the file each comes from.\n"
+    "\n"
+    "  --rules PATH    a file, or a folder of *.yaml (default " MW_RULES_DIR ")\n"
+    "  --config FILE   whose 'redact:' counts too (default " MW_DEFAULT_CONFIG ")\n"
+    "  --json          one JSON object a line\n"
+    "  --help\n"
+    "\n"
+    "The keys of a rule file are described in " MW_RULES_DIR "/README.\n";
+
+static int add_path(struct mw_rules *rules, const char *path, struct mw_yaml_err err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return mw_rules_add_dir(rules, path, err);
+	return mw_rules_add_file(rules, path, err);
+}
+
+int mw_cli_rules(const struct mw_cli_list *paths, bool host, const char *config,
+		 struct mw_rules **ret)
+{
+	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
+	char text[MW_ERR_MAX] = "not enough memory";
+	struct mw_yaml_err err = { text, sizeof(text) };
+	size_t i;
+	int r;
+
+	if (host && !config && access(MW_DEFAULT_CONFIG, F_OK) == 0)
+		config = MW_DEFAULT_CONFIG;
+	r = mw_rules_new(&rules);
+	if (r == 0)
+		r = mw_rules_add_default(rules, err);
+	for (i = 0; r == 0 && paths && i < paths->n; i++)
+		r = add_path(rules, paths->p[i], err);
+	if (r == 0 && host && !(paths && paths->n))
+		r = mw_rules_add_dir(rules, MW_RULES_DIR, err);
+	if (r == 0 && config)
+		r = mw_rules_add_config(rules, config, err);
+	if (r == 0)
+		r = mw_rules_finish(rules, true, err);
+	if (r < 0) {
+		mw_cli_fail("%s", text);
+		return r;
+	}
+	*ret = MW_TAKE(rules);
+	return 0;
+}
+
+/* One file by itself: what it says, what it compiles to, its examples. */
+static int check_one(const char *path, size_t *ret_n, struct mw_yaml_err err)
+{
+	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
+	int r;
+
+	r = mw_rules_new(&rules);
+	if (r == 0)
+		r = mw_rules_add_default(rules, err);
+	if (r == 0)
+		r = mw_rules_add_file(rules, path, err);
+	if (r == 0)
+		r = mw_rules_finish(rules, false, err);
+	if (r == 0)
+		r = mw_rules_prove(rules, path, err);
+	if (r == 0)
+		*ret_n = mw_rules_count(rules, path);
+	return r;
+}
+
+static int check(char **path, size_t n)
+{
+	_cleanup_(mw_rules_freep) struct mw_rules *all = NULL;
+	struct mw_cli_list paths = { 0 };
+	char text[MW_ERR_MAX];
+	struct mw_yaml_err err = { text, sizeof(text) };
+	int status = MW_EXIT_OK;
+	size_t i, n_rules = 0;
+
+	for (i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "%s: not enough memory", path[i]);
+		if (check_one(path[i], &n_rules, err) < 0) {
+			/* as compilers say it, for editors */
+			mw_escape_print(stderr, text, strlen(text));
+			fputc('\n', stderr);
+			status = MW_EXIT_FAIL;
+			continue;
+		}
+		mw_escape_print(stdout, path[i], strlen(path[i]));
+		printf(": %zu rule%s, no fault found\n", n_rules, n_rules == 1 ? "" : "s");
+		mw_cli_list_add(&paths, path[i]);
+	}
+	/* what one says of another: the same id, a rule that is disabled */
+	if (status == MW_EXIT_OK && mw_cli_rules(&paths, false, NULL, &all) < 0)
+		status = MW_EXIT_FAIL;
+	mw_cli_list_done(&paths);
+	i = (size_t)mw_cli_stdout_done();
+	return status ? status : (int)i;
+}
+
+static int print_json(const struct mw_rules_info *info)
+{
+	cJSON *o = cJSON_CreateObject();
+	char *text = NULL;
+
+	if (o && cJSON_AddStringToObject(o, "id", info->id) &&
+	    cJSON_AddStringToObject(o, "kind", "redact") &&
+	    cJSON_AddStringToObject(o, "file", info->file) &&
+	    cJSON_AddNumberToObject(o, "line", info->line) &&
+	    (!info->description[0] || cJSON_AddStringToObject(o, "description", info->description)))
+		text = cJSON_PrintUnformatted(o);
+	cJSON_Delete(o);
+	if (!text)
+		return -ENOMEM;
+	puts(text);
+	cJSON_free(text);
+	return 0;
+}
+
+static int list(const struct mw_cli_list *paths, const char *config, bool json)
+{
+	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
+	struct mw_rules_info info;
+	size_t i, n;
+
+	if (mw_cli_rules(paths, true, config, &rules) < 0)
+		return MW_EXIT_FAIL;
+	n = mw_rules_count(rules, NULL);
+	for (i = 0; i < n; i++) {
+		mw_rules_info(rules, i, &info);
+		if (info.disabled)
+			continue;
+		if (json) {
+			if (print_json(&info) < 0)
+				return mw_cli_fail("not enough memory");
+			continue;
+		}
+		printf("%-40s redact  ", info.id);
+		mw_escape_print(stdout, info.file, strlen(info.file));
+		printf(":%u\n", info.line);
+	}
+	return mw_cli_stdout_done();
+}
+
+int cmd_rules(int argc, char **argv)
+{
+	enum { RULES = 1, CONFIG, JSON, HELP };
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, RULES },
+		{ "config", required_argument, NULL, CONFIG },
+		{ "json", no_argument, NULL, JSON },
+		{ "help", no_argument, NULL, HELP },
+		{ 0 },
+	};
+	struct mw_cli_list paths = { 0 };
+	const char *config = NULL, *what;
+	bool json = false;
+	int c, status;
+
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
+		switch (c) {
+		case RULES:
+			mw_cli_list_add(&paths, optarg);
+			break;
+		case CONFIG:
+			config = optarg;
+			break;
+		case JSON:
+			json = true;
+			break;
+		case HELP:
+			fputs(help, stdout);
+			return mw_cli_stdout_done();
+		default:
+			return mw_cli_bad_option(argv, c);
+		}
+	what = optind < argc ? argv[optind++] : "";
+	if (strcmp(what, "check") == 0 && (json || config || paths.n))
+		status = mw_cli_usage("rules", "check takes files alone");
+	else if (strcmp(what, "check") == 0 && optind < argc)
+		status = check(argv + optind, (size_t)(argc - optind));
+	else if (strcmp(what, "check") == 0)
+		status = mw_cli_usage("rules", "no rule file");
+	else if (strcmp(what, "list") == 0 && optind == argc)
+		status = list(&paths, config, json);
+	else if (strcmp(what, "list") == 0)
+		status = mw_cli_usage("rules", "unexpected '%s'", argv[optind]);
+	else
+		status = mw_cli_usage("rules", "'%s' is neither check nor list", what);
+	mw_cli_list_done(&paths);
+	return status;
+}

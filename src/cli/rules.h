@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules.h - the rules in force, for the verbs that make records */
+#ifndef MW_CLI_RULES_H
+#define MW_CLI_RULES_H
+
+#include "cli/cli.h"
+#include "io/rules.h"
+
+/*
+ * The built-in rules, then those of `paths` (files, or folders of *.yaml), then those of `config`
+ * (may be NULL). `host`: where one of these is not given, the host's own, if they are there:
+ * MW_RULES_DIR and MW_DEFAULT_CONFIG. 0, or a negative errno after a line on stderr.
+ */
+int mw_cli_rules(const struct mw_cli_list *paths, bool host, const char *config,
+		 struct mw_rules **ret);
+
+#endif
