@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,6 +73,27 @@ int mw_file_write(int fd, const void *p, size_t n, size_t *ret_n)
 	if (ret_n)
 		*ret_n = done;
 	return r;
+}
+
+int mw_file_make_dirs(const char *dir)
+{
+	char path[PATH_MAX];
+	size_t n = strlen(dir), i;
+
+	if (n == 0)
+		return -ENOENT;
+	if (n >= sizeof(path))
+		return -ENAMETOOLONG;
+	memcpy(path, dir, n + 1);
+	for (i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		path[i] = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		path[i] = dir[i];
+	}
+	return 0;
 }
 
 void mw_close(int *fd)

@@ -23,6 +23,10 @@ int mw_file_create(const char *path, char *err, size_t err_len);
  * NULL) is how much was written, also on failure. */
 int mw_file_write(int fd, const void *p, size_t n, size_t *ret_n);
 
+/* Makes the folder `dir` and what is missing above it, each 0700. 0 (also where it is there), or negative
+ * errno: -EEXIST and -ENOTDIR mean that a file is in the way. */
+int mw_file_make_dirs(const char *dir);
+
 /* For _cleanup_: closes unless negative; frees. */
 void mw_close(int *fd);
 void mw_freep(void *p);

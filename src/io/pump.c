@@ -3,12 +3,23 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include <mcpwatch/event.h>
 
 #include "io/file.h"
 
 #define BATCH 4096
+/* Sinks are asked after so many events, if more are waiting. */
+#define ASK_EVERY 64
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 static void note_failure(struct mw_pump *p, int r, size_t which)
 {
@@ -67,7 +78,7 @@ static void pull(struct mw_pump *p)
 		switch (out.kind) {
 		case MW_OUT_RECORD:
 			for (i = 0; i < p->n_sinks; i++)
-				note_failure(p, mw_sink_write(p->sinks[i], out.bytes, out.len), i);
+				note_failure(p, mw_sink_write(p->sinks[i], &out.record), i);
 			break;
 		case MW_OUT_RAW:
 			note_failure(p, write_raw(p, &out), p->n_sinks);
@@ -77,6 +88,24 @@ static void pull(struct mw_pump *p)
 			break;
 		}
 	}
+}
+
+/* What the sinks have to tell the core; at the end of all for the last time. */
+static int ask_sinks(struct mw_pump *p, bool last)
+{
+	const struct mw_event_hdr *h;
+	size_t i;
+	int r;
+
+	for (i = 0; i < p->n_sinks; i++)
+		while (p->sinks[i]->ops->ask &&
+		       (h = mw_sink_ask(p->sinks[i], last ? UINT64_MAX : now_ns()))) {
+			r = mw_engine_push(p->engine, h, h->len);
+			if (r < 0)
+				return r;
+			pull(p);
+		}
+	return 0;
 }
 
 static int give(struct mw_pump *p, const struct mw_event_hdr *h)
@@ -152,7 +181,15 @@ int mw_pump_step(struct mw_pump *p, int timeout_ms)
 			p->cut |= r != -ENODATA && r != -EINTR;
 			return r;
 		}
-		n++;
+		if (++n % ASK_EVERY == 0 && p->engine)
+			r = ask_sinks(p, false);
+		if (r < 0)
+			return r;
+	}
+	if (p->engine) {
+		r = ask_sinks(p, false);
+		if (r < 0)
+			return r;
 	}
 	return n;
 }
@@ -164,6 +201,8 @@ int mw_pump_finish(struct mw_pump *p)
 	if (p->engine) {
 		mw_engine_finish(p->engine);
 		pull(p);
+		/* -EBADMSG only: what a sink says is sound */
+		(void)ask_sinks(p, true);
 	}
 	free(p->asked); /* nothing can be asked any more */
 	p->asked = NULL;

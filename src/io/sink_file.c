@@ -18,8 +18,10 @@ struct file {
 	char line[MW_RECORD_MAX + 1];
 };
 
-static int file_write(struct mw_sink *sink, const char *json, size_t len)
+static int file_write(struct mw_sink *sink, const struct mw_record *record)
 {
+	const char *json = record->json;
+	const size_t len = record->len;
 	struct file *s = (struct file *)sink;
 	size_t n = 0;
 	int r;

@@ -9,8 +9,10 @@ struct memory {
 	size_t n, n_writes, fail_at;
 };
 
-static int memory_write(struct mw_sink *sink, const char *json, size_t len)
+static int memory_write(struct mw_sink *sink, const struct mw_record *record)
 {
+	const char *json = record->json;
+	const size_t len = record->len;
 	struct memory *s = (struct memory *)sink;
 	char **records;
 

@@ -53,8 +53,10 @@ static bool is_shown(const char *json, size_t len)
 	return false;
 }
 
-static int screen_write(struct mw_sink *sink, const char *json, size_t len)
+static int screen_write(struct mw_sink *sink, const struct mw_record *record)
 {
+	const char *json = record->json;
+	const size_t len = record->len;
 	struct screen *s = (struct screen *)sink;
 	struct mw_line line = { .max_cols = mw_screen_width(s->f), .colour = s->colour };
 	cJSON *rec;
