@@ -2,7 +2,6 @@
 #include "io/logread.h"
 
 #include <cjson/cJSON.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "io/file.h"
+#include "io/segment.h"
+#include "io/verify.h"
 #include "io/when.h"
 
 #define BUF_LEN (2 * (MW_RECORD_MAX + 1))
@@ -22,10 +23,13 @@ struct input {
 	char *file;	  /* the one being read */
 	char *buf;	  /* BUF_LEN */
 	size_t at, len;
-	int fd;
-	int seg_dir_fd; /* -1: a single file */
-	uint64_t *segs; /* first seqs, ascending */
-	size_t n_segs, seg;
+	int fd;		/* a single file; else -1 */
+	int seg_dir_fd; /* a folder; else -1 */
+	struct mw_segread *segment;
+	struct mw_verify *verify; /* NULL: nothing proves this input */
+	struct mw_segment *segs;  /* by first */
+	size_t n_segs;
+	uint64_t first; /* of the segment being read */
 	uint64_t line_no, next_seq;
 	bool any;  /* a record was read: next_seq is what must follow */
 	bool done; /* and nothing more will come */
@@ -41,40 +45,8 @@ struct mw_logread {
 	int failed;
 	char err[MW_ERR_MAX];
 	char hole[MW_ERR_MAX];
+	char tampered[2 * MW_ERR_MAX];
 };
-
-int mw_segments_open(int seg_dir_fd, DIR **ret)
-{
-	int r, fd = openat(seg_dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d;
-
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	*ret = d;
-	return 0;
-}
-
-bool mw_segment_name_parse(const char *name, uint64_t *ret_first_seq)
-{
-	uint64_t v = 0;
-	size_t i;
-
-	if (strlen(name) != MW_SEGMENT_NAME_LEN || strcmp(name + 20, ".jsonl") != 0)
-		return false;
-	for (i = 0; i < 20; i++) {
-		if (name[i] < '0' || name[i] > '9' || __builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(name[i] - '0'), &v))
-			return false;
-	}
-	*ret_first_seq = v;
-	return true;
-}
 
 static int parse_u64(struct mw_slice s, uint64_t *ret)
 {
@@ -198,67 +170,61 @@ static const char *check_line(struct input *in, const char *line, size_t n)
 /* --- bytes --------------------------------------------------------------------------------------
  */
 
-static int open_segment(struct mw_logread *l, struct input *in)
+/* The segments there are now. */
+static int list_segments(struct input *in)
 {
-	char name[MW_SEGMENT_NAME_LEN + 1];
+	free(in->segs);
+	in->segs = NULL;
+	in->n_segs = 0;
+	return mw_segments_list(in->seg_dir_fd, &in->segs, &in->n_segs);
+}
+
+/* The one behind the one being read, of those listed; NULL: none. */
+static struct mw_segment *next_segment(const struct input *in)
+{
+	size_t i;
+
+	for (i = 0; i < in->n_segs; i++)
+		if (!in->segment || in->segs[i].first > in->first)
+			return &in->segs[i];
+	return NULL;
+}
+
+static int open_segment(struct mw_logread *l, struct input *in, struct mw_segment *s)
+{
+	char name[MW_SEGMENT_FILE_MAX];
+	struct mw_segread *segment;
 	int r;
 
-	snprintf(name, sizeof(name), MW_SEGMENT_NAME_FMT, in->segs[in->seg]);
+	r = mw_segread_open(in->seg_dir_fd, s, &segment);
+	if (r == -ENOENT && !s->zst) {
+		/* it was compressed since it was listed */
+		s->zst = true;
+		r = mw_segread_open(in->seg_dir_fd, s, &segment);
+	}
+	mw_segment_file(s, name);
 	free(in->file);
 	if (asprintf(&in->file, "%s/seg/%s", in->path, name) < 0) {
 		in->file = NULL;
+		if (r == 0)
+			mw_segread_free(segment);
 		return fail(l, -ENOMEM, in->path, 0, "not enough memory");
 	}
-	mw_close(&in->fd);
-	in->fd = openat(in->seg_dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (in->fd < 0) {
-		r = -errno;
+	if (r < 0)
 		return fail(l, r, in->file, 0, strerror(-r));
-	}
+	mw_segread_free(in->segment);
+	in->segment = segment;
+	in->first = s->first;
 	in->line_no = 0;
-	if (in->any && in->segs[in->seg] != in->next_seq && !l->hole[0])
+	if (in->verify)
+		mw_verify_segment(in->verify, s->first, name);
+	if (in->any && s->first != in->next_seq && !l->hole[0])
 		snprintf(l->hole, sizeof(l->hole),
 			 "%s: line 1: begins with record %" PRIu64 " where %" PRIu64 " must follow",
-			 in->file, in->segs[in->seg], in->next_seq);
-	return 0;
-}
-
-static int cmp_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The segments there are now; those known already stay first. */
-static int list_segments(struct input *in)
-{
-	struct dirent *e;
-	uint64_t seq, *p;
-	DIR *d;
-	int r;
-
-	r = mw_segments_open(in->seg_dir_fd, &d);
-	if (r < 0)
-		return r;
-	while ((e = readdir(d)) != NULL) {
-		if (!mw_segment_name_parse(e->d_name, &seq) ||
-		    (in->n_segs > 0 && bsearch(&seq, in->segs, in->n_segs, sizeof(seq), cmp_u64)))
-			continue;
-		p = reallocarray(in->segs, in->n_segs + 1, sizeof(*p));
-		if (!p) {
-			closedir(d);
-			return -ENOMEM;
-		}
-		in->segs = p;
-		/* keep it sorted, so that the search above holds */
-		size_t i = in->n_segs++;
-
-		for (; i > 0 && p[i - 1] > seq; i--)
-			p[i] = p[i - 1];
-		p[i] = seq;
-	}
-	closedir(d);
+			 in->file, s->first, in->next_seq);
+	if (!in->any)
+		in->next_seq = s->first;
+	in->any = true;
 	return 0;
 }
 
@@ -272,47 +238,81 @@ static ssize_t fill(struct input *in)
 		in->len -= in->at;
 		in->at = 0;
 	}
-	do
-		n = read(in->fd, in->buf + in->len, BUF_LEN - in->len);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
+	if (in->segment) {
+		n = mw_segread_read(in->segment, in->buf + in->len, BUF_LEN - in->len);
+		if (n < 0)
+			return n;
+	} else {
+		do
+			n = read(in->fd, in->buf + in->len, BUF_LEN - in->len);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return -errno;
+	}
 	in->len += (size_t)n;
 	return n;
+}
+
+/* Nothing more comes: what was read is held against its seals. */
+static void end_input(struct input *in)
+{
+	in->done = true;
+	if (!in->verify)
+		return;
+	mw_verify_poll(in->verify);
+	mw_verify_end(in->verify, in->len - in->at);
+}
+
+static int no_bytes(struct mw_logread *l, struct input *in, ssize_t r)
+{
+	static const char broken[] = "what is compressed is damaged or cut off";
+
+	if (r == -EBADMSG && in->verify)
+		mw_verify_broken(in->verify, broken);
+	return fail(l, (int)r, in->file, in->line_no + 1,
+		    r == -EBADMSG ? broken : strerror((int)-r));
 }
 
 /* At the end of what the file holds. 1: there may be more now; 0: not now, or never (in->done). */
 static int at_end(struct mw_logread *l, struct input *in)
 {
-	bool last = in->seg_dir_fd < 0 || in->seg + 1 >= in->n_segs;
+	struct mw_segment *next = next_segment(in);
 	ssize_t n;
 	int r;
 
-	if (last && l->follow && in->seg_dir_fd >= 0) {
+	/* a log that is written may have a new one, and a seal for what was read */
+	if (!next && in->seg_dir_fd >= 0 && (l->follow || in->verify)) {
+		bool sealed_more = in->verify && mw_verify_poll(in->verify);
+
 		r = list_segments(in);
 		if (r < 0)
 			return fail(l, r, in->path, 0, strerror(-r));
-		last = in->seg + 1 >= in->n_segs;
-		/* what was written before the new segment was made */
-		n = last ? 0 : fill(in);
+		next = next_segment(in);
+		/* what was written before the new segment, or before that seal */
+		n = (next || sealed_more) && in->segment ? fill(in) : 0;
 		if (n < 0)
-			return fail(l, (int)n, in->file, in->line_no + 1, strerror((int)-n));
+			return no_bytes(l, in, n);
 		if (n > 0)
 			return 1;
 	}
-	if (last && l->follow)
+	if (!next && l->follow)
 		return 0;
-	if (in->at < in->len)
-		return fail(l, -EBADMSG, in->file, in->line_no + 1,
-			    last ? "cut off: the last line has no end (a log being written is read "
-				   "with -f)"
-				 : "cut off: the last line has no end; the log is damaged");
-	if (last) {
-		in->done = true;
+	if (in->at < in->len) {
+		bool live = in->verify && mw_verify_report(in->verify)->writer;
+
+		/* the line that is being written is the next reading's */
+		if (next || !live)
+			return fail(l, -EBADMSG, in->file, in->line_no + 1,
+				    !next ? "cut off: the last line has no end (a log being "
+					    "written is read with -f)"
+					  : "cut off: the last line has no end; the log is "
+					    "damaged");
+	}
+	if (!next) {
+		end_input(in);
 		return 0;
 	}
-	in->seg++;
-	r = open_segment(l, in);
+	r = open_segment(l, in, next);
 	return r < 0 ? r : 1;
 }
 
@@ -326,31 +326,15 @@ static void note_hole(struct mw_logread *l, struct input *in)
 	in->any = true;
 }
 
-/* Reads one record into in->rec. 1, 0 not now or the end, negative errno. */
-static int input_next(struct mw_logread *l, struct input *in)
+/* The next whole line, its newline still behind it. 1, 0 not now or the end, negative errno. */
+static int next_line(struct mw_logread *l, struct input *in, char **ret, size_t *ret_n)
 {
-	const char *what;
 	char *line, *nl;
 	ssize_t n;
 	int r;
 
 	if (in->done)
 		return 0;
-	if (in->fd < 0) {
-		/* a log that has no segment yet */
-		r = in->n_segs == 0 ? list_segments(in) : 0;
-		if (r < 0)
-			return fail(l, r, in->path, 0, strerror(-r));
-		if (in->n_segs == 0) {
-			in->done = !l->follow;
-			return 0;
-		}
-		r = open_segment(l, in);
-		if (r < 0)
-			return r;
-		in->next_seq = in->segs[0];
-		in->any = true;
-	}
 	for (;;) {
 		nl = memchr(in->buf + in->at, '\n', in->len - in->at);
 		if (nl)
@@ -358,9 +342,10 @@ static int input_next(struct mw_logread *l, struct input *in)
 		if (in->len - in->at > MW_RECORD_MAX)
 			return fail(l, -EBADMSG, in->file, in->line_no + 1,
 				    "longer than a record can be; the file is damaged or no log");
-		n = fill(in);
+		/* a log that has no segment yet has nothing to fill from */
+		n = in->segment || in->fd >= 0 ? fill(in) : 0;
 		if (n < 0)
-			return fail(l, (int)n, in->file, in->line_no + 1, strerror((int)-n));
+			return no_bytes(l, in, n);
 		if (n > 0)
 			continue;
 		r = at_end(l, in);
@@ -374,12 +359,56 @@ static int input_next(struct mw_logread *l, struct input *in)
 	if (n > MW_RECORD_MAX)
 		return fail(l, -EBADMSG, in->file, in->line_no,
 			    "longer than a record can be; the file is damaged or no log");
-	what = check_line(in, line, (size_t)n);
-	if (what)
-		return fail(l, -EBADMSG, in->file, in->line_no, what);
-	*nl = '\0';
+	if (in->verify)
+		mw_verify_line(in->verify, line, (size_t)n);
+	*ret = line;
+	*ret_n = (size_t)n;
+	return 1;
+}
+
+/* What cannot be shown any more is still held against its seal, to say which record is the bad one.
+ */
+static void drain(struct mw_logread *l, struct input *in)
+{
+	char err[MW_ERR_MAX];
+	const int failed = l->failed;
+	char *line;
+	size_t n;
+
+	if (!in->verify)
+		return;
+	memcpy(err, l->err, sizeof(err));
+	while (next_line(l, in, &line, &n) == 1)
+		;
+	if (!in->done)
+		end_input(in);
+	memcpy(l->err, err, sizeof(err));
+	l->failed = failed;
+}
+
+/* Reads one record into in->rec. 1, 0 not now or the end, negative errno. */
+static int input_next(struct mw_logread *l, struct input *in)
+{
+	const char *what;
+	char *line;
+	size_t n;
+	int r;
+
+	r = next_line(l, in, &line, &n);
+	if (r <= 0) {
+		if (r == -EBADMSG)
+			drain(l, in);
+		return r;
+	}
+	what = check_line(in, line, n);
+	if (what) {
+		r = fail(l, -EBADMSG, in->file, in->line_no, what);
+		drain(l, in);
+		return r;
+	}
+	line[n] = '\0';
 	in->rec.line = line;
-	in->rec.len = (size_t)n;
+	in->rec.len = n;
 	in->rec.type = in->type;
 	in->rec.file = in->file;
 	in->rec.line_no = in->line_no;
@@ -435,6 +464,42 @@ const char *mw_logread_hole(const struct mw_logread *l)
 	return l->hole[0] ? l->hole : NULL;
 }
 
+const char *mw_logread_tampered(struct mw_logread *l)
+{
+	const struct mw_verify_report *rep;
+	char place[sizeof(rep->file) + 32];
+	size_t i;
+
+	for (i = 0; i < l->n && !l->tampered[0]; i++) {
+		if (!l->inputs[i].verify)
+			continue;
+		rep = mw_verify_report(l->inputs[i].verify);
+		if (rep->verdict != MW_LOG_TAMPERED)
+			continue;
+		place[0] = '\0';
+		if (rep->line)
+			snprintf(place, sizeof(place), "/%s: line %" PRIu64, rep->file, rep->line);
+		if (rep->has_seq)
+			snprintf(l->tampered, sizeof(l->tampered), "%s%s: record %" PRIu64 " %s",
+				 l->inputs[i].path, place, rep->seq, rep->text);
+		else
+			snprintf(l->tampered, sizeof(l->tampered), "%s%s: %s", l->inputs[i].path,
+				 place, rep->text);
+	}
+	return l->tampered[0] ? l->tampered : NULL;
+}
+
+static int open_verify(struct mw_logread *l, struct input *in)
+{
+	const struct mw_verify_config config = { 0 };
+	int r;
+
+	r = mw_verify_open(in->path, &config, l->err, sizeof(l->err), &in->verify);
+	if (r < 0)
+		l->failed = r;
+	return r < 0 ? r : 0;
+}
+
 static int open_input(struct mw_logread *l, struct input *in, const char *path)
 {
 	struct stat st;
@@ -463,7 +528,7 @@ static int open_input(struct mw_logread *l, struct input *in, const char *path)
 	if (r < 0)
 		return fail(l, r, path, 0,
 			    r == -ENOENT ? "the folder holds no log (no seg in it)" : strerror(-r));
-	return 0;
+	return open_verify(l, in);
 }
 
 int mw_logread_new(const char *const *paths, size_t n, bool follow, char *err, size_t err_len,
@@ -503,6 +568,8 @@ void mw_logread_free(struct mw_logread *l)
 	for (i = 0; i < l->n; i++) {
 		mw_close(&l->inputs[i].fd);
 		mw_close(&l->inputs[i].seg_dir_fd);
+		mw_segread_free(l->inputs[i].segment);
+		mw_verify_free(l->inputs[i].verify);
 		free(l->inputs[i].segs);
 		free(l->inputs[i].buf);
 		free(l->inputs[i].file);

@@ -5,27 +5,24 @@
  * Every line is checked to be one valid JSON object with the head of a record (record.h) before it is
  * given; only what a caller asks for is parsed into a tree (mw_logread_json). Several inputs are
  * merged by time: within one, the order of its lines is kept; at equal times the input named first
- * comes first.
+ * comes first. Finished segments may be compressed (segment.h).
+ *
+ * A sealed log (sink_log.h) is verified while it is read (verify.h), with the keys that it names itself:
+ * nothing is read twice, and what was changed shows at the end of the seal it is in. Whoever prints
+ * what is read asks mw_logread_tampered.
  */
 #ifndef MW_IO_LOGREAD_H
 #define MW_IO_LOGREAD_H
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "io/segment.h"
+
 struct cJSON;
 struct mw_logread;
-
-/* The name of a segment in DIR/seg. */
-#define MW_SEGMENT_NAME_FMT "%020" PRIu64 ".jsonl"
-#define MW_SEGMENT_NAME_LEN 26
-bool mw_segment_name_parse(const char *name, uint64_t *ret_first_seq);
-/* Opens the folder of segments anew, to be read from its beginning; for closedir(). 0 or negative
- * errno. */
-int mw_segments_open(int seg_dir_fd, DIR **ret);
 
 /* The seq of a record's line. 0, -EINVAL (it has none). */
 int mw_record_seq(const char *line, size_t n, uint64_t *ret);
@@ -61,6 +58,9 @@ const char *mw_logread_error(const struct mw_logread *l);
 /* The first place where the numbers of the records (seq) do not follow each other, as one line that
  * names file and line: records are missing, doubled or out of place there. NULL: none so far. */
 const char *mw_logread_hole(const struct mw_logread *l);
+/* What shows that a sealed log is not what was written, as one line that names file, line and record;
+ * NULL: nothing so far; all of it is known at the end. */
+const char *mw_logread_tampered(struct mw_logread *l);
 void mw_logread_free(struct mw_logread *l);
 
 static inline void mw_logread_freep(struct mw_logread **l)
