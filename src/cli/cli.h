@@ -18,7 +18,8 @@ enum {
 	MW_EXIT_OK = 0,
 	MW_EXIT_FAIL = 1,     /* could not do it */
 	MW_EXIT_USAGE = 2,    /* wrong usage */
-	MW_EXIT_TAMPERED = 3, /* the log is not whole */
+	MW_EXIT_TAMPERED = 3, /* the log is not whole; compare: the trails disagree */
+	MW_EXIT_SHORT = 4,    /* it is, but ends early, is stale or unsealed at its end */
 	MW_EXIT_NOT_EXECUTABLE = 126,
 	MW_EXIT_NOT_FOUND = 127,
 };
@@ -26,13 +27,18 @@ enum {
 #define MW_DEFAULT_LOG "/var/lib/mcpwatch/log"
 #define MW_DEFAULT_CONFIG "/etc/mcpwatch/mcpwatch.yaml"
 
+int cmd_compare(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_exec(int argc, char **argv);
+int cmd_init(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 /* One line on stderr: "mcpwatch: ...". Returns MW_EXIT_FAIL. */
@@ -59,7 +65,11 @@ void mw_cli_list_done(struct mw_cli_list *l);
 struct mw_logread;
 /* Opens the logs named, or the default one: NULL after a line on stderr. */
 struct mw_logread *mw_cli_open_logs(const struct mw_cli_list *logs, bool follow);
-/* What reading ended with: `r` is mw_logread_next's last answer. Says what is wrong; the exit status. */
-int mw_cli_close_logs(struct mw_logread *l, int r);
+/* To be called between records by who prints them as they are read: says once, as soon as it is known,
+ * that a log is not what was written. *said: false at first. */
+void mw_cli_watch_logs(struct mw_logread *l, bool *said);
+/* What reading ended with: `r` is mw_logread_next's last answer. Says what is wrong; the exit status.
+ * `said`: mw_cli_watch_logs said that it is tampered, and nothing was shown since. */
+int mw_cli_close_logs(struct mw_logread *l, int r, bool said);
 
 #endif

@@ -12,10 +12,11 @@
 #include "cli/cli.h"
 #include "cli/number.h"
 #include "cli/observe.h"
+#include "cli/rules.h"
+#include "cli/sealed.h"
 #include "io/file.h"
 #include "io/heap.h"
 #include "io/sink_file.h"
-#include "io/sink_log.h"
 #include "io/sink_screen.h"
 
 static const char help[] =
@@ -26,7 +27,10 @@ static const char help[] =
     "\n"
     "  --user USER         run COMMAND as USER\n"
     "  --output FILE       write every record to FILE as JSON lines\n"
-    "  --log DIR           write every record to the log folder DIR\n"
+    "  --log DIR           write every record to the sealed log in folder DIR\n"
+    "  --keys DIR          keys of that log (default " MW_DEFAULT_KEYS "), made if missing\n"
+    "  --rules PATH        redaction rules beside the built-in ones: a file, or *.yaml of a folder\n"
+    "                      (default " MW_RULES_DIR ")\n"
     "  --quiet             no lines on stderr\n"
     "  --json              records as JSON lines on stderr instead of lines for people\n"
     "  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
@@ -38,18 +42,21 @@ static const char help[] =
 
 struct exec_opts {
 	struct mw_observe observe;
-	const char *output, *log;
+	const char *output, *log, *keys;
+	struct mw_cli_list rules;
 	bool quiet, json;
 };
 
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct exec_opts *o)
 {
-	enum { USER = 1, OUTPUT, LOG, QUIET, JSON, RING, LOSS, HELP };
+	enum { USER = 1, OUTPUT, LOG, KEYS, RULES, QUIET, JSON, RING, LOSS, HELP };
 	static const struct option options[] = {
 		{ "user", required_argument, NULL, USER },
 		{ "output", required_argument, NULL, OUTPUT },
 		{ "log", required_argument, NULL, LOG },
+		{ "keys", required_argument, NULL, KEYS },
+		{ "rules", required_argument, NULL, RULES },
 		{ "quiet", no_argument, NULL, QUIET },
 		{ "json", no_argument, NULL, JSON },
 		{ "ring", required_argument, NULL, RING },
@@ -70,6 +77,12 @@ static int parse(int argc, char **argv, struct exec_opts *o)
 			break;
 		case LOG:
 			o->log = optarg;
+			break;
+		case KEYS:
+			o->keys = optarg;
+			break;
+		case RULES:
+			mw_cli_list_add(&o->rules, optarg);
 			break;
 		case QUIET:
 			o->quiet = true;
@@ -96,6 +109,8 @@ static int parse(int argc, char **argv, struct exec_opts *o)
 	if (optind == argc)
 		return mw_cli_usage("exec",
 				    "no command: mcpwatch exec [OPTION...] -- COMMAND [ARG...]");
+	if (o->keys && !o->log)
+		return mw_cli_usage("exec", "--keys without --log: there is nothing to sign");
 	o->observe.argv = argv + optind;
 	return -1;
 }
@@ -120,24 +135,29 @@ static void free_sinks(struct sinks *s)
 		mw_sink_free(s->pump->sinks[i]);
 }
 
-static int open_sinks(const struct exec_opts *o, struct sinks *s, uint64_t *ret_seq)
+/* 0, or it was said what went wrong. */
+static int open_log(const struct exec_opts *o, struct sinks *s, struct mw_sealed *sealed,
+		    struct mw_engine_config *engine)
 {
-	struct mw_sink_log_found found;
+	/* not append-only: what a user has made by hand, a user may move and remove by hand */
+	const struct mw_sink_log_config cfg = { .dir = o->log, .compress = true };
+	struct mw_sink *sink;
+	int r;
+
+	if (!o->log)
+		return mw_sealed_none(sealed, engine);
+	r = mw_sealed_open(sealed, &cfg, o->keys, engine, &sink);
+	if (r == 0)
+		add(s, sink, o->log);
+	return r;
+}
+
+static int open_sinks(const struct exec_opts *o, struct sinks *s)
+{
 	struct mw_sink *sink;
 	char err[MW_ERR_MAX];
 	int r;
 
-	if (o->log) {
-		r = mw_sink_log_new(o->log, 0, err, sizeof(err), &found, &sink);
-		if (r < 0)
-			goto failed;
-		add(s, sink, o->log);
-		*ret_seq = found.next_seq;
-		if (found.torn)
-			fprintf(stderr,
-				"mcpwatch: %s: a half-written last record was moved to %s\n",
-				o->log, found.torn_path);
-	}
 	if (o->output) {
 		r = mw_sink_file_new(o->output, err, sizeof(err), &sink);
 		if (r < 0)
@@ -163,16 +183,26 @@ int cmd_exec(int argc, char **argv)
 {
 	struct exec_opts o = { 0 };
 	struct mw_pump pump = { .raw_fd = -1 };
+	_cleanup_(mw_sealed_done) struct mw_sealed sealed = { 0 };
+	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
 	_cleanup_(free_sinks) struct sinks sinks = { .pump = &pump };
 	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
+	struct mw_engine_stats stats;
 	struct mw_engine *engine;
-	int r;
+	int r, e;
 
 	r = parse(argc, argv, &o);
+	e = r < 0 ? mw_cli_rules(&o.rules, true, NULL, &rules) : 0;
+	mw_cli_list_done(&o.rules);
 	if (r >= 0)
 		return r;
-	r = open_sinks(&o, &sinks, &cfg.first_seq);
-	if (r < 0)
+	if (e < 0)
+		return MW_EXIT_FAIL;
+	cfg.redact = mw_rules_redact(rules);
+	r = open_log(&o, &sinks, &sealed, &cfg);
+	if (r == 0)
+		r = open_sinks(&o, &sinks);
+	if (r != 0)
 		return MW_EXIT_FAIL;
 	r = mw_engine_new(&cfg, &engine);
 	if (r < 0)
@@ -180,10 +210,12 @@ int cmd_exec(int argc, char **argv)
 	pump.engine = engine;
 	o.observe.pump = &pump;
 	r = mw_observe_run(&o.observe);
+	mw_engine_stats(engine, &stats);
 	mw_engine_free(engine);
 	if (pump.sink_error)
 		fprintf(stderr, "mcpwatch: %s: %s: %llu records were not written\n",
 			sinks.names[pump.failed], strerror(-pump.sink_error),
-			(unsigned long long)pump.unwritten);
+			(unsigned long long)(stats.unwritten > pump.unwritten ? stats.unwritten
+									      : pump.unwritten));
 	return r;
 }

@@ -144,7 +144,18 @@ bool mw_filter_head(const struct mw_filter *f, const struct mw_logrec *rec,
 bool mw_filter_needs_tree(const struct mw_filter *f)
 {
 	return f->servers.n || f->tools.n || f->kinds.n || f->targets.n || f->principals.n ||
-	       f->alerts.n || f->calls.n;
+	       f->alerts.n || f->calls.n || f->n_args_hmac;
+}
+
+static bool match_args(const struct mw_filter *f, const cJSON *json)
+{
+	const char *hmac = mw_rec_str(json, "args_hmac");
+	unsigned int i;
+
+	for (i = 0; hmac && i < f->n_args_hmac; i++)
+		if (strcmp(hmac, f->args_hmac[i]) == 0)
+			return true;
+	return false;
 }
 
 static bool match_server(const struct mw_filter *f, const cJSON *json)
@@ -225,6 +236,8 @@ bool mw_filter_tree(const struct mw_filter *f, const struct mw_logrec *rec, cons
 		return false;
 	if (f->alerts.n && !match(&f->alerts, mw_rec_str(json, "rule")) &&
 	    !match_array(&f->alerts, get(json, "alerts"), NULL))
+		return false;
+	if (f->n_args_hmac && !match_args(f, json))
 		return false;
 	return !f->calls.n || match_call(f, rec, json);
 }

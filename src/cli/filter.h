@@ -70,7 +70,16 @@ struct mw_filter {
 		uint64_t seq;
 	} *seqs;
 	size_t n_seqs;
+	/* Of --args-match: only calls whose args_hmac is one of them. */
+	char args_hmac[2][65];
+	unsigned int n_args_hmac;
 };
+
+/*
+ * Takes a file with the exact bytes of arguments ("-": stdin), and with the key of keys_dir what a log
+ * says of them; the same without a newline at its end. 0; an exit status after a line on stderr.
+ */
+int mw_filter_args(struct mw_filter *f, const char *path, const char *keys_dir);
 
 /* Takes one option. 0; or MW_EXIT_USAGE after a line on stderr. */
 int mw_filter_option(struct mw_filter *f, const char *verb, int option, const char *value);

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/filter.h"
 #include "io/escape.h"
+#include "io/keys.h"
 #include "io/logread.h"
 #include "io/render.h"
 #include "io/sink_screen.h"
@@ -24,6 +25,10 @@ static const char help[] =
     "  -f, --follow          wait for more\n"
     "  --json                the records themselves, one a line\n"
     "  --help                this text\n"
+    "\n"
+    "  --args-match FILE     calls whose arguments are exactly the bytes of FILE (with or without\n"
+    "                        a newline at its end), by the keyed hash in their records\n"
+    "  --keys DIR            where the key for that is (default " MW_DEFAULT_KEYS ")\n"
     "\n"
     "Filters:\n" MW_FILTER_HELP "\n"
     "Before an effect of a call, ~ says that the tie is likely and ? that the effect is shared\n"
@@ -65,6 +70,7 @@ static int list(struct mw_filter *f, const struct mw_cli_list *logs, bool follow
 	bool tree = mw_filter_needs_tree(f) || !json_out, colour = mw_screen_colour(stdout);
 	struct mw_logread *l;
 	struct mw_logrec rec;
+	bool said = false, shown_since = false;
 	int r, status;
 
 	if (mw_filter_wants_learning(f) && learn(f, logs) != MW_EXIT_OK)
@@ -75,6 +81,7 @@ static int list(struct mw_filter *f, const struct mw_cli_list *logs, bool follow
 	while ((r = mw_logread_next(l, &rec)) >= 0 && !ferror(stdout)) {
 		cJSON *json;
 
+		mw_cli_watch_logs(l, &said);
 		if (r == 0) {
 			fflush(stdout);
 			usleep(FOLLOW_POLL_US);
@@ -88,6 +95,7 @@ static int list(struct mw_filter *f, const struct mw_cli_list *logs, bool follow
 			cJSON_Delete(json);
 			continue;
 		}
+		shown_since |= said;
 		if (json_out) {
 			fwrite(rec.line, 1, rec.len, stdout);
 			putchar('\n');
@@ -96,7 +104,7 @@ static int list(struct mw_filter *f, const struct mw_cli_list *logs, bool follow
 		}
 		cJSON_Delete(json);
 	}
-	status = mw_cli_close_logs(l, r);
+	status = mw_cli_close_logs(l, r, said && !shown_since);
 	return mw_cli_stdout_done() == MW_EXIT_OK ? status : MW_EXIT_FAIL;
 }
 
@@ -106,8 +114,11 @@ int cmd_log(int argc, char **argv)
 						 { "log", required_argument, NULL, 'l' },
 						 { "follow", no_argument, NULL, 'f' },
 						 { "json", no_argument, NULL, 'j' },
+						 { "args-match", required_argument, NULL, 'a' },
+						 { "keys", required_argument, NULL, 'k' },
 						 { "help", no_argument, NULL, 'h' },
 						 { 0 } };
+	const char *args = NULL, *keys = MW_DEFAULT_KEYS;
 	bool follow = false, json = false;
 	struct mw_cli_list logs = { 0 };
 	struct mw_filter f = { 0 };
@@ -124,6 +135,12 @@ int cmd_log(int argc, char **argv)
 		case 'j':
 			json = true;
 			break;
+		case 'a':
+			args = optarg;
+			break;
+		case 'k':
+			keys = optarg;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return mw_cli_stdout_done();
@@ -138,6 +155,8 @@ int cmd_log(int argc, char **argv)
 	}
 	if (status == MW_EXIT_OK && optind < argc)
 		status = mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
+	if (status == MW_EXIT_OK && args)
+		status = mw_filter_args(&f, args, keys);
 	if (status == MW_EXIT_OK)
 		status = list(&f, &logs, follow, json);
 	mw_filter_done(&f);

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "io/anchor_helper.h"
 #include "io/escape.h"
 #include "io/file.h"
 #include "io/heap.h"
@@ -21,18 +23,24 @@ static const struct verb {
 	{ "exec", cmd_exec, "[OPTION...] -- CMD [ARG...]",
 	  "run a command and show what its MCP servers do" },
 	{ "run", cmd_run, "[--config F] [--check]", "the daemon, in the foreground" },
+	{ "init", cmd_init, "[--log DIR] [--keys DIR]",
+	  "make the keys, print what to keep off the host" },
 	{ "log", cmd_log, "[FILTER...] [-f]", "list calls, effects and alerts, newest last" },
 	{ "show", cmd_show, "CALL [--why]", "one call with everything known about it" },
+	{ "verify", cmd_verify, "[--vkey K] [--anchor F] [DIR]",
+	  "prove a log whole, or name the first bad record" },
+	{ "compare", cmd_compare, "TRAIL", "a server's own audit trail against what the host saw" },
+	{ "export", cmd_export, "--proof SEQ", "one record with its proof, to be checked alone" },
 	{ "record", cmd_record, "-o F", "raw kernel events to a capture file" },
 	{ "replay", cmd_replay, "F", "the whole pipeline over a capture file" },
+	{ "rules", cmd_rules, "check F... | list", "check rule files, list the rules in force" },
 	{ "doctor", cmd_doctor, "[--live]", "what this kernel allows, and what stays unseen" },
 	{ "version", cmd_version, "", "version and build options" },
 };
 
 /* Named in the interface's description and not there yet. */
-static const char *const later[] = { "init",   "timeline", "bundle",  "verify",
-				     "export", "compare",  "servers", "tools",
-				     "rules",  "status",   "metrics", "top" };
+static const char *const later[] = { "timeline", "bundle",  "servers", "tools",
+				     "status",	 "metrics", "top" };
 
 static void usage(FILE *f)
 {
@@ -51,7 +59,7 @@ static void usage(FILE *f)
 	}
 	fputs(
 	    "\n'mcpwatch VERB --help' says more. Exit status: 0 done, 1 could not, 2 wrong usage,\n"
-	    "3 the log read is not whole.\n",
+	    "3 the log read is tampered or forged, 4 (verify) it is intact but not to its end.\n",
 	    f);
 }
 
@@ -142,12 +150,32 @@ struct mw_logread *mw_cli_open_logs(const struct mw_cli_list *logs, bool follow)
 	return l;
 }
 
-int mw_cli_close_logs(struct mw_logread *l, int r)
+void mw_cli_watch_logs(struct mw_logread *l, bool *said)
 {
+	if (*said || !mw_logread_tampered(l))
+		return;
+	*said = true;
+	fflush(stdout);
+	mw_cli_fail("THE LOG IS TAMPERED OR FORGED: %s", mw_logread_tampered(l));
+}
+
+int mw_cli_close_logs(struct mw_logread *l, int r, bool said)
+{
+	const bool failed = r < 0 && r != -ENODATA;
+	const char *tampered = mw_logread_tampered(l);
 	int status = MW_EXIT_OK;
 
 	fflush(stdout);
-	if (r < 0 && r != -ENODATA) {
+	if (tampered) {
+		if (failed)
+			mw_cli_fail("%s. THE LOG IS TAMPERED OR FORGED: %s", mw_logread_error(l),
+				    tampered);
+		else if (!said)
+			mw_cli_fail(
+			    "THE LOG IS TAMPERED OR FORGED, do not rely on what is shown: %s",
+			    tampered);
+		status = MW_EXIT_TAMPERED;
+	} else if (failed) {
 		status = mw_cli_fail("%s", mw_logread_error(l));
 	} else if (mw_logread_hole(l)) {
 		mw_cli_fail("the log is not whole, what is shown is incomplete: %s",
@@ -168,6 +196,9 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return MW_EXIT_USAGE;
 	}
+	/* the daemon starts it: no verb for people */
+	if (strcmp(argv[1], MW_ANCHOR_VERB) == 0)
+		_exit(mw_anchor_helper());
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		usage(stdout);

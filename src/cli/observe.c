@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -45,6 +46,11 @@ int mw_signal_next(void)
 	taken_set(&set);
 	sig = sigtimedwait(&set, NULL, &now);
 	return sig > 0 ? sig : 0;
+}
+
+void mw_observe_hurry(void)
+{
+	(void)setpriority(PRIO_PROCESS, 0, -10);
 }
 
 static uint64_t now_ms(void)
@@ -106,7 +112,7 @@ int mw_observe_run(struct mw_observe *o)
 	char err[MW_ERR_MAX];
 	struct mw_source_bpf_config cfg = { .ring_len = o->ring_len,
 					    /* nobody decides while only a capture is made */
-					    .undecided_max = o->pump->engine ? 0 : UINT64_MAX,
+					    .undecided_max = o->pump->capture ? UINT64_MAX : 0,
 					    .simulate_loss = o->simulate_loss,
 					    .err = err,
 					    .err_len = sizeof(err) };
@@ -125,6 +131,7 @@ int mw_observe_run(struct mw_observe *o)
 		mw_child_cancel(&child);
 		return 1;
 	}
+	mw_observe_hurry();
 	o->pump->source = source;
 	o->pump->n_procs = 1;
 	r = mw_source_bpf_tag(source, (uint32_t)child.pid, MW_SOURCE_OBSERVED);

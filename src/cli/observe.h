@@ -28,6 +28,10 @@ int mw_observe_run(struct mw_observe *o);
 /* Detaches the source and takes what it still has. 0 or negative errno. */
 int mw_observe_drain(struct mw_pump *p);
 
+/* From here on before others, if that is allowed: what is observed may try to end us, and what led to
+ * that is to be written first. */
+void mw_observe_hurry(void);
+
 /* Blocks the signals a loop takes from mw_signal_next; SIGPIPE is ignored. */
 void mw_signals_take(void);
 /* The next signal that is waiting, or 0. */

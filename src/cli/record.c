@@ -9,6 +9,7 @@
 #include "cli/number.h"
 #include "cli/observe.h"
 #include "io/file.h"
+#include "io/heap.h"
 
 static const char help[] =
     "usage: mcpwatch record -o FILE [OPTION...] -- COMMAND [ARG...]\n"
@@ -23,6 +24,16 @@ static const char help[] =
     "\n"
     "The exit status is COMMAND's, as with exec.\n";
 
+/* Of what the core asks only facts that a replay could not ask for any more: a capture holds the
+ * bytes of all channels, whatever the core thinks of them. */
+static void ask(void *ctx, const struct mw_control *c)
+{
+	const struct mw_pump *pump = ctx;
+
+	if (c->kind == MW_CONTROL_ENV)
+		(void)mw_source_control(pump->source, c);
+}
+
 int cmd_record(int argc, char **argv)
 {
 	enum { USER = 1, RING, HELP };
@@ -34,7 +45,8 @@ int cmd_record(int argc, char **argv)
 		{ 0 },
 	};
 	_cleanup_(mw_capture_freep) struct mw_capture *capture = NULL;
-	struct mw_pump pump = { .raw_fd = -1 };
+	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
+	struct mw_pump pump = { .raw_fd = -1, .control = ask, .scope_ctx = &pump };
 	struct mw_observe o = { .pump = &pump };
 	const char *output = NULL;
 	char err[MW_ERR_MAX];
@@ -69,8 +81,12 @@ int cmd_record(int argc, char **argv)
 	r = mw_capture_new(output, err, sizeof(err), &capture);
 	if (r < 0)
 		return mw_cli_fail("%s", err);
+	r = mw_engine_new(&cfg, &pump.engine);
+	if (r < 0)
+		return mw_cli_fail("%s", strerror(-r));
 	pump.capture = capture;
 	r = mw_observe_run(&o);
+	mw_engine_free(pump.engine);
 	if (pump.sink_error)
 		fprintf(stderr, "mcpwatch: %s: %s: the capture is not complete\n", output,
 			strerror(-pump.sink_error));

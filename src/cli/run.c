@@ -9,22 +9,23 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/anchors.h"
 #include "cli/cli.h"
 #include "cli/number.h"
 #include "cli/observe.h"
+#include "cli/rules.h"
+#include "cli/sealed.h"
 #include "io/config.h"
 #include "io/file.h"
 #include "io/heap.h"
-#include "io/logresume.h"
 #include "io/notify.h"
 #include "io/scope.h"
-#include "io/sink_log.h"
 #include "io/source_bpf.h"
 
 #define POLL_MS 10
 
 static const char help[] =
-    "usage: mcpwatch run [--config FILE] [--log DIR] [--check]\n"
+    "usage: mcpwatch run [--config FILE] [--log DIR] [--keys DIR] [--check]\n"
     "\n"
     "The daemon, in the foreground: finds the MCP servers of this host, running ones and those "
     "still\n"
@@ -32,15 +33,20 @@ static const char help[] =
     "\n"
     "  --config FILE       default " MW_DEFAULT_CONFIG ", which need not be there\n"
     "  --log DIR           the log folder; default: the configuration's, else " MW_DEFAULT_LOG "\n"
-    "  --check             only check the configuration\n"
+    "  --keys DIR          its keys; default: the configuration's, else " MW_DEFAULT_KEYS "\n"
+    "  --rules PATH        redaction rules beside the built-in ones: a file, or *.yaml of a folder\n"
+    "                      (default " MW_RULES_DIR ")\n"
+    "  --check             only check the configuration and the rules\n"
     "  --simulate-loss N   drop every Nth kernel event, for tests\n"
     "  --help\n"
     "\n"
-    "SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration anew.\n"
+    "SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration anew,\n"
+    "but for log, ring, message_max, redact and anchors, which hold from the next start on.\n"
     "Under systemd: Type=notify.\n";
 
 struct run_opts {
-	const char *config, *log; /* NULL: not given */
+	const char *config, *log, *keys; /* NULL: not given */
+	struct mw_cli_list rules;
 	bool check;
 	uint32_t simulate_loss;
 };
@@ -48,10 +54,12 @@ struct run_opts {
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct run_opts *o)
 {
-	enum { CONFIG = 1, LOG, CHECK, LOSS, HELP };
+	enum { CONFIG = 1, LOG, KEYS, RULES, CHECK, LOSS, HELP };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, CONFIG },
 		{ "log", required_argument, NULL, LOG },
+		{ "keys", required_argument, NULL, KEYS },
+		{ "rules", required_argument, NULL, RULES },
 		{ "check", no_argument, NULL, CHECK },
 		{ "simulate-loss", required_argument, NULL, LOSS },
 		{ "help", no_argument, NULL, HELP },
@@ -67,6 +75,12 @@ static int parse(int argc, char **argv, struct run_opts *o)
 			break;
 		case LOG:
 			o->log = optarg;
+			break;
+		case KEYS:
+			o->keys = optarg;
+			break;
+		case RULES:
+			mw_cli_list_add(&o->rules, optarg);
 			break;
 		case CHECK:
 			o->check = true;
@@ -153,6 +167,15 @@ static int loop(struct mw_pump *pump, const char *path, struct mw_scope *scope,
 	}
 }
 
+/* What the log did not take, told of it or not. */
+static uint64_t unwritten(const struct mw_pump *pump)
+{
+	struct mw_engine_stats stats;
+
+	mw_engine_stats(pump->engine, &stats);
+	return stats.unwritten > pump->unwritten ? stats.unwritten : pump->unwritten;
+}
+
 static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_config **config)
 {
 	_cleanup_(mw_source_freep) struct mw_source *source = NULL;
@@ -180,6 +203,7 @@ static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_con
 			"mcpwatch: cannot list open files (%s): servers that run already are not "
 			"found\n",
 			strerror(-files));
+	mw_observe_hurry();
 	pump->source = source;
 	pump->scope = mw_scope_event;
 	pump->control = mw_scope_control;
@@ -201,27 +225,33 @@ static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_con
 	if (mw_pump_finish(pump) < 0)
 		return mw_cli_fail("the log: %s: %llu records were not written",
 				   strerror(-pump->sink_error),
-				   (unsigned long long)pump->unwritten);
+				   (unsigned long long)unwritten(pump));
 	return r < 0 ? MW_EXIT_FAIL : MW_EXIT_OK;
 }
 
 int cmd_run(int argc, char **argv)
 {
 	_cleanup_(mw_config_freep) struct mw_config *config = NULL;
+	_cleanup_(mw_cli_anchors_done) struct mw_cli_anchors anchors = { 0 };
+	_cleanup_(mw_sealed_done) struct mw_sealed sealed = { 0 };
+	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
 	_cleanup_(mw_sink_freep) struct mw_sink *log = NULL;
 	struct run_opts o = { 0 };
 	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
 	struct mw_pump pump = { .raw_fd = -1 };
-	_cleanup_(mw_log_resume_freep) struct mw_log_resume *resume = NULL;
-	struct mw_sink_log_found found;
-	char err[MW_ERR_MAX];
-	const char *dir;
-	int r;
+	struct mw_sink_log_config log_cfg;
+	int r, e;
 
 	r = parse(argc, argv, &o);
+	e = r < 0 ? load(o.config, &config) : 0;
+	if (r < 0 && e == 0)
+		e = mw_cli_rules(&o.rules, true, o.config, &rules);
+	if (r < 0 && e == 0)
+		e = mw_cli_anchors_load(&anchors, o.config);
+	mw_cli_list_done(&o.rules);
 	if (r >= 0)
 		return r;
-	if (load(o.config, &config) < 0)
+	if (e < 0)
 		return MW_EXIT_FAIL;
 	if (o.check) {
 		if (!o.config && access(MW_DEFAULT_CONFIG, F_OK) < 0)
@@ -232,19 +262,14 @@ int cmd_run(int argc, char **argv)
 				o.config ? o.config : MW_DEFAULT_CONFIG);
 		return MW_EXIT_OK;
 	}
-	dir = o.log ? o.log : config->log_dir ? config->log_dir : MW_DEFAULT_LOG;
-	r = mw_sink_log_new(dir, 0, err, sizeof(err), &found, &log);
-	if (r < 0)
-		return mw_cli_fail("%s", err);
-	if (found.torn)
-		fprintf(stderr, "mcpwatch: %s: a half-written last record was moved to %s\n", dir,
-			found.torn_path);
-	r = mw_log_resume(dir, err, sizeof(err), &resume);
-	if (r < 0)
-		return mw_cli_fail("%s", err);
-	cfg.first_seq = found.next_seq;
-	cfg.resume = mw_log_resume_engine(resume);
+	log_cfg = config->log;
+	log_cfg.dir = o.log ? o.log : log_cfg.dir ? log_cfg.dir : MW_DEFAULT_LOG;
+	if (mw_cli_anchors_start(&anchors, &log_cfg) < 0)
+		return MW_EXIT_FAIL;
+	if (mw_sealed_open(&sealed, &log_cfg, o.keys ? o.keys : config->keys_dir, &cfg, &log))
+		return MW_EXIT_FAIL;
 	cfg.message_max = config->message_max;
+	cfg.redact = mw_rules_redact(rules);
 	r = mw_engine_new(&cfg, &pump.engine);
 	if (r < 0)
 		return mw_cli_fail("no memory");

@@ -242,7 +242,7 @@ static int read_all(struct mw_shown *s, const struct mw_cli_list *logs, bool sec
 		mw_logread_free(l);
 		return MW_EXIT_OK;
 	}
-	status = mw_cli_close_logs(l, r);
+	status = mw_cli_close_logs(l, r, false);
 	if (status == MW_EXIT_TAMPERED) {
 		*ret_whole = status;
 		return MW_EXIT_OK;
@@ -269,6 +269,9 @@ static int show(const char *id, const struct mw_cli_list *logs, bool why, bool j
 		else
 			mw_shown_print(&s, why);
 		status = mw_cli_stdout_done();
+		/* once more behind it, where it is not overlooked */
+		if (whole != MW_EXIT_OK)
+			mw_cli_fail("the log is not what was written, see above: do not rely on this");
 	}
 	free(s.by_seq);
 	free(s.folded);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -132,6 +133,19 @@ int64_t mw_realtime_offset(void)
 	return best;
 }
 
+static struct mw_clock clock_now(void)
+{
+	struct timex t = { 0 };
+	struct mw_clock c = { 0 };
+	int r = adjtimex(&t); /* asks, and sets nothing */
+
+	if (r < 0)
+		return c;
+	c.state = r == TIME_ERROR || t.status & STA_UNSYNC ? MW_CLOCK_FREE : MW_CLOCK_SYNCED;
+	c.offset_ns = t.status & STA_NANO ? t.offset : t.offset * 1000;
+	return c;
+}
+
 /* --- reading --------------------------------------------------------------------------------- */
 
 /* As much of a file as fits; the number of bytes or negative errno. */
@@ -231,6 +245,7 @@ int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns)
 		return -ENOMEM;
 	m->run_id = run_id;
 	m->realtime_ns = realtime_ns;
+	m->clock = clock_now();
 	m->version = MW_EVENT_VERSION;
 	m->host_len = (uint16_t)n_host;
 	m->kernel_len = (uint16_t)n_kernel;
@@ -241,6 +256,22 @@ int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns)
 	p = mempcpy(p, u.release, n_kernel);
 	p = mempcpy(p, boot_id, (size_t)n_boot);
 	memcpy(p, MW_VERSION, n_version);
+	return 0;
+}
+
+int mw_facts_clock(struct mw_evq *q, int64_t realtime_ns, int64_t *known_ns)
+{
+	const int64_t step = realtime_ns - *known_ns;
+	struct mw_ev_clock *c;
+
+	if (step <= MW_CLOCK_STEP_NS && step >= -MW_CLOCK_STEP_NS)
+		return 0;
+	c = mw_evq_add(q, MW_EV_CLOCK, sizeof(*c), 0);
+	if (!c)
+		return -ENOMEM;
+	c->realtime_ns = realtime_ns;
+	c->clock = clock_now();
+	*known_ns = realtime_ns;
 	return 0;
 }
 
@@ -398,6 +429,48 @@ int mw_facts_proc(struct mw_evq *q, const struct mw_ev_proc *from)
 	p = mempcpy(p, argv, n_argv);
 	p = mempcpy(p, cwd, n_cwd);
 	memcpy(p, group, n_group);
+	return 0;
+}
+
+int mw_facts_environ(uint32_t tgid, uint64_t start_ns, struct mw_environ *ret)
+{
+	unsigned long long ticks;
+	char path[32], more;
+	int dir, fd, r;
+	ssize_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%u", tgid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -ESRCH;
+	fd = openat(dir, "environ", O_RDONLY | O_CLOEXEC);
+	ret->n = 0;
+	while (fd >= 0 && ret->n < sizeof(ret->p) &&
+	       (n = read(fd, ret->p + ret->n, sizeof(ret->p) - ret->n)) > 0)
+		ret->n += (uint32_t)n;
+	r = fd < 0 || n < 0 ? -errno : 0;
+	ret->cut = r == 0 && ret->n == sizeof(ret->p) && read(fd, &more, 1) == 1;
+	if (fd >= 0)
+		close(fd);
+	/* the directory is of this one process; that it is the one meant comes last */
+	if (r == 0)
+		r = read_start_ticks(dir, &ticks);
+	close(dir);
+	return r == 0 && ticks != ticks_of(start_ns) ? -ESRCH : r;
+}
+
+int mw_facts_env(struct mw_evq *q, uint32_t tgid, uint64_t start_ns, const struct mw_environ *env)
+{
+	struct mw_ev_env *e = mw_evq_add(q, MW_EV_ENV, sizeof(*e), env->n);
+
+	if (!e)
+		return -ENOMEM;
+	e->hdr.start_ns = start_ns;
+	e->hdr.tgid = tgid;
+	e->hdr.tid = tgid;
+	e->env_len = env->n;
+	e->cut = env->cut;
+	memcpy(e + 1, env->p, env->n);
 	return 0;
 }
 

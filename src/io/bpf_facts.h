@@ -46,6 +46,13 @@ int64_t mw_realtime_offset(void);
 
 /* 0, or -ENOMEM or the errno of what failed; nothing is queued then. */
 int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns);
+/*
+ * realtime_ns: what mw_realtime_offset says now; *known_ns: what the last META or CLOCK event said.
+ * Further apart than this, either way: the clock was stepped (or slewed that far), which becomes an
+ * event and *known_ns.
+ */
+#define MW_CLOCK_STEP_NS 50000000ll
+int mw_facts_clock(struct mw_evq *q, int64_t realtime_ns, int64_t *known_ns);
 int mw_facts_user(struct mw_evq *q, uint32_t uid);
 int mw_facts_lost(struct mw_evq *q, uint32_t reason, uint32_t cpu, uint64_t count);
 
@@ -63,6 +70,16 @@ int mw_facts_runtime(struct mw_evq *q, const struct mw_event_hdr *of,
  * argv, cwd and cgroup from /proc. -ESRCH: the pid is gone, or another process has it now.
  */
 int mw_facts_proc(struct mw_evq *q, const struct mw_ev_proc *from);
+
+/* A process's environment, as MW_EV_ENV has it. 0; -ESRCH: the pid is gone, or another process has
+ * it; another errno: it cannot be read. May block for as long as that process likes (looker.h). */
+struct mw_environ {
+	uint32_t n;
+	bool cut;
+	char p[MW_ENV_MAX];
+};
+int mw_facts_environ(uint32_t tgid, uint64_t start_ns, struct mw_environ *ret);
+int mw_facts_env(struct mw_evq *q, uint32_t tgid, uint64_t start_ns, const struct mw_environ *env);
 
 /*
  * What is mounted where a process is, if that is another mount namespace than ours, unless the same

@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "core/proc.h"
+#include "io/config_log.h"
 #include "io/file.h"
 
 #define DEPTH_MAX   32
@@ -30,14 +31,10 @@
 #define RING_MAX    (1u << 30)
 
 /* As the file has it. */
-struct file_log {
-	char *dir;
-};
-
 struct file {
 	struct mw_config_rule *watch, *ignore;
 	unsigned int watch_count, ignore_count;
-	struct file_log *log;
+	struct mw_config_log *log;
 	char *discover;
 	char *ring, *message_max;
 };
@@ -59,11 +56,6 @@ static const cyaml_schema_value_t rule_value = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mw_config_rule, rule_fields),
 };
 
-static const cyaml_schema_field_t log_fields[] = {
-	TEXT("dir", struct file_log, dir),
-	CYAML_FIELD_END,
-};
-
 static const cyaml_schema_field_t file_fields[] = {
 	TEXT("discover", struct file, discover),
 	CYAML_FIELD_SEQUENCE("watch", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, watch,
@@ -71,9 +63,11 @@ static const cyaml_schema_field_t file_fields[] = {
 	CYAML_FIELD_SEQUENCE("ignore", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file,
 			     ignore, &rule_value, 0, 4096),
 	CYAML_FIELD_MAPPING_PTR("log", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, log,
-				log_fields),
+				mw_config_log_fields),
 	TEXT("ring", struct file, ring),
 	TEXT("message_max", struct file, message_max),
+	CYAML_FIELD_IGNORE("redact", CYAML_FLAG_OPTIONAL),  /* io/rules.h */
+	CYAML_FIELD_IGNORE("anchors", CYAML_FLAG_OPTIONAL), /* io/anchor.h */
 	CYAML_FIELD_END,
 };
 
@@ -341,6 +335,8 @@ static int parse_bool(const char *s, bool *ret)
 /* What the schema cannot say. */
 static int check_values(const struct text *t, struct file *f, struct mw_config *c)
 {
+	const char *key;
+	char what[128];
 	uint64_t v;
 	int r;
 
@@ -351,8 +347,6 @@ static int check_values(const struct text *t, struct file *f, struct mw_config *
 		return r;
 	if (f->discover && parse_bool(f->discover, &c->discover) < 0)
 		return fail(t, line_of(t, "discover", 0), "'discover' must be yes or no");
-	if (f->log && f->log->dir && f->log->dir[0] != '/')
-		return fail(t, line_of(t, f->log->dir, 0), "'dir' must be a path from the root");
 	if (f->ring) {
 		if (mw_size_parse(f->ring, &v) < 0 || v < RING_MIN || v > RING_MAX || (v & (v - 1)))
 			return fail(t, line_of(t, "ring", 0),
@@ -365,6 +359,9 @@ static int check_values(const struct text *t, struct file *f, struct mw_config *
 				    "'message_max' must be from 1KiB to 1GiB, as 32MiB");
 		c->message_max = v;
 	}
+	if (f->log &&
+	    mw_config_log_take(f->log, what, sizeof(what), &key, &c->log, &c->keys_dir) < 0)
+		return fail(t, line_of(t, key, 0), "%s", what);
 	return 0;
 }
 
@@ -384,6 +381,7 @@ int mw_config_default(struct mw_config **ret)
 	if (!c)
 		return -ENOMEM;
 	c->discover = true;
+	mw_config_log_default(&c->log);
 	*ret = c;
 	return 0;
 }
@@ -422,9 +420,8 @@ int mw_config_parse(const char *name, const char *text, size_t n, char *err, siz
 		/* allocated by cyaml_mem, which is realloc: ours from now on */
 		c->watch = (struct mw_config_rules){ f->watch, f->watch_count };
 		c->ignore = (struct mw_config_rules){ f->ignore, f->ignore_count };
-		c->log_dir = f->log ? f->log->dir : NULL;
 		free(f->discover);
-		free(f->log);
+		mw_config_log_free(f->log);
 		free(f->ring);
 		free(f->message_max);
 		free(f);
@@ -487,7 +484,8 @@ void mw_config_free(struct mw_config *c)
 		return;
 	free_rules(&c->watch);
 	free_rules(&c->ignore);
-	free(c->log_dir);
+	free((char *)c->log.dir);
+	free(c->keys_dir);
 	free(c);
 }
 

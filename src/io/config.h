@@ -10,10 +10,12 @@
  *	    cgroup: GLOB	over the path below /sys/fs/cgroup
  *	    container: GLOB	over the id or name of its container; none: no match
  *	ignore:			what to leave alone, with all it starts: likewise
- *	log:
+ *	log:			the sealed log: see config_log.h
  *	  dir: DIR
  *	ring: SIZE		of the kernel's ring buffer: 32MiB
  *	message_max: SIZE	the longest message kept whole: 32MiB
+ *	redact:			read by mw_rules_add_config (rules.h)
+ *	anchors:		read by mw_anchor_list_load (anchor.h)
  *
  * A glob's * matches slashes and spaces too. SIZE is bytes or has KiB, MiB or GiB behind it. Every
  * key is optional; one that is not known, or is there twice, is an error.
@@ -26,6 +28,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "io/sink_log.h"
 
 struct mw_config_rule {
 	char *exe, *argv, *user, *cgroup, *container; /* NULL: no condition */
@@ -40,7 +43,9 @@ struct mw_config_rules {
 struct mw_config {
 	struct mw_config_rules watch, ignore;
 	bool discover;
-	char *log_dir;	      /* NULL: not given */
+	/* As `log:` has it; what is not given is zero, but for compress. Its dir is owned here. */
+	struct mw_sink_log_config log;
+	char *keys_dir;	      /* NULL: not given */
 	uint32_t ring_len;    /* bytes, a power of two; 0: not given */
 	uint64_t message_max; /* bytes; 0: not given */
 };

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum state { IDLE = 0, ASKED, LOOKING, ANSWERED };
@@ -16,13 +18,14 @@ struct slot {
 	uint32_t pid;
 	uint64_t start_ns;
 	int r;
-	struct mw_runtime_found found;
+	uint8_t *found; /* the answer, and behind it where the next one is made */
 	pthread_cond_t asked;
 	struct mw_looker *of;
 };
 
 struct mw_looker {
 	mw_look_fn *fn;
+	size_t len;
 	pthread_mutex_t lock;
 	pthread_cond_t answered; /* by CLOCK_MONOTONIC */
 	struct slot slot[MW_LOOKER_THREADS];
@@ -32,14 +35,16 @@ struct mw_looker {
 
 static void destroy(struct mw_looker *l)
 {
-	for (size_t i = 0; i < MW_LOOKER_THREADS; i++)
+	for (size_t i = 0; i < MW_LOOKER_THREADS; i++) {
 		pthread_cond_destroy(&l->slot[i].asked);
+		free(l->slot[i].found);
+	}
 	pthread_cond_destroy(&l->answered);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
-int mw_looker_new(mw_look_fn *fn, struct mw_looker **ret)
+int mw_looker_new(mw_look_fn *fn, size_t len, struct mw_looker **ret)
 {
 	struct mw_looker *l = calloc(1, sizeof(*l));
 	pthread_condattr_t attr;
@@ -47,6 +52,7 @@ int mw_looker_new(mw_look_fn *fn, struct mw_looker **ret)
 	if (!l)
 		return -ENOMEM;
 	l->fn = fn;
+	l->len = len;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -80,7 +86,6 @@ static void *work(void *arg)
 {
 	struct slot *s = arg;
 	struct mw_looker *l = s->of;
-	struct mw_runtime_found found;
 	bool last;
 	int r;
 
@@ -92,12 +97,12 @@ static void *work(void *arg)
 			break;
 		s->state = LOOKING;
 		pthread_mutex_unlock(&l->lock);
-		r = l->fn(s->pid, s->start_ns, &found);
+		r = l->fn(s->pid, s->start_ns, s->found + l->len);
 		pthread_mutex_lock(&l->lock);
 		s->state = s->forgotten ? IDLE : ANSWERED;
 		s->r = r;
 		if (r == 0)
-			s->found = found;
+			memcpy(s->found, s->found + l->len, l->len);
 		pthread_cond_broadcast(&l->answered);
 	}
 	last = --l->n_running == 0;
@@ -115,6 +120,10 @@ static int begin_thread(struct mw_looker *l, struct slot *s)
 	pthread_t thread;
 	int r;
 
+	if (!s->found)
+		s->found = calloc(2, l->len);
+	if (!s->found)
+		return -ENOMEM;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &was);
 	pthread_attr_init(&attr);
@@ -163,8 +172,7 @@ static struct timespec after_ms(int ms)
 	return t;
 }
 
-static int ask(struct mw_looker *l, uint32_t pid, uint64_t start_ns, int wait_ms,
-	       struct mw_runtime_found *ret)
+static int ask(struct mw_looker *l, uint32_t pid, uint64_t start_ns, int wait_ms, void *ret)
 {
 	struct timespec until;
 	struct slot *s = find(l, pid, start_ns);
@@ -192,12 +200,11 @@ static int ask(struct mw_looker *l, uint32_t pid, uint64_t start_ns, int wait_ms
 		return -EINPROGRESS;
 	s->state = IDLE;
 	if (s->r == 0)
-		*ret = s->found;
+		memcpy(ret, s->found, l->len);
 	return s->r;
 }
 
-int mw_looker_ask(struct mw_looker *l, uint32_t pid, uint64_t start_ns, int wait_ms,
-		  struct mw_runtime_found *ret)
+int mw_looker_ask(struct mw_looker *l, uint32_t pid, uint64_t start_ns, int wait_ms, void *ret)
 {
 	int r;
 

@@ -13,16 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "io/runtime.h"
-
 #define MW_LOOKER_THREADS 8
 
-typedef int mw_look_fn(uint32_t pid, uint64_t start_ns, struct mw_runtime_found *ret);
+/* Fills the bytes at ret; 0 or negative errno. In another thread: nothing static. */
+typedef int mw_look_fn(uint32_t pid, uint64_t start_ns, void *ret);
 
 struct mw_looker;
 
-/* Begins no thread yet. 0, -ENOMEM. */
-int mw_looker_new(mw_look_fn *fn, struct mw_looker **ret);
+/* fn fills `len` bytes. Begins no thread yet. 0, -ENOMEM. */
+int mw_looker_new(mw_look_fn *fn, size_t len, struct mw_looker **ret);
 /* Takes NULL. Threads that are stuck end when they come back: the last one frees what is shared. */
 void mw_looker_free(struct mw_looker *l);
 
@@ -31,8 +30,7 @@ void mw_looker_free(struct mw_looker *l);
  * later, and that look's answer is given as soon as it is there, without another wait. -EBUSY: all
  * threads are with other processes. -ENOMEM, or what fn returned.
  */
-int mw_looker_ask(struct mw_looker *l, uint32_t pid, uint64_t start_ns, int wait_ms,
-		  struct mw_runtime_found *ret);
+int mw_looker_ask(struct mw_looker *l, uint32_t pid, uint64_t start_ns, int wait_ms, void *ret);
 /* The process is gone, or runs another program: an answer that is still to come is of no use. */
 void mw_looker_forget(struct mw_looker *l, uint32_t pid, uint64_t start_ns);
 

@@ -48,7 +48,7 @@ int mw_runtimes_new(const struct mw_runtimes_ops *ops, void *ctx, struct mw_runt
 	r->ctx = ctx;
 	n = mw_table_new(&mw_heap, sizeof(uint32_t), MW_RUNTIMES_MAX, &r->procs);
 	if (n == 0)
-		n = mw_looker_new(ops->look, &r->looker);
+		n = mw_looker_new(ops->look, sizeof(struct mw_runtime_found), &r->looker);
 	if (n < 0) {
 		mw_runtimes_free(r);
 		return n;

@@ -19,12 +19,13 @@
 #define MW_IO_RUNTIMES_H
 
 #include "io/looker.h"
+#include "io/runtime.h"
 
 #define MW_RUNTIMES_MAX	  4096 /* as many as the map `runtimes` holds */
 #define MW_RUNTIMES_TRIES 14   /* the last one some 30 s after the first */
 
 struct mw_runtimes_ops {
-	mw_look_fn *look; /* in another thread: looker.h */
+	mw_look_fn *look; /* struct mw_runtime_found; in another thread: looker.h */
 	/* The kernel's map: 0, or -E2BIG: full. */
 	int (*put)(void *ctx, uint32_t tgid, const struct mw_runtime *rt);
 	void (*drop)(void *ctx, uint32_t tgid);

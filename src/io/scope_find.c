@@ -367,6 +367,7 @@ void mw_scope_control(void *scope, const struct mw_control *c)
 		(void)s->ops->control(s->ctx, c);
 		break;
 	case MW_CONTROL_CHAN_KEEP:
+	case MW_CONTROL_ENV:
 		/* an entry that is gone already needs no verdict */
 		(void)s->ops->control(s->ctx, c);
 		break;

@@ -16,7 +16,6 @@
 /* One 20 MiB write is seen at both its ends within a few milliseconds: of 8 MiB such bursts lost a
  * fifth, of 16 MiB a tenth, of 32 MiB nothing. */
 #define RING_LEN      (32u << 20)
-#define CLOCK_STEP_NS 50000000ll
 #define EPOCHS_MAX    (1u << 20)
 
 /* --- losses ---------------------------------------------------------------------------------- */
@@ -110,22 +109,17 @@ static void clear_stacks(struct mw_bpf_source *b)
 static int tell_tick(struct mw_bpf_source *b, uint64_t ts_ns)
 {
 	struct mw_event_hdr *h = mw_evq_add(&b->queue, MW_EV_TICK, sizeof(*h), 0);
-	int64_t now = mw_realtime_offset();
-	int64_t step = now - b->realtime_ns;
+	int r;
 
 	if (!h)
 		return -ENOMEM;
 	h->ts_ns = ts_ns;
 	b->next_tick = ts_ns + MW_BPF_TICK_NS;
 	clear_stacks(b);
-	if (step > CLOCK_STEP_NS || step < -CLOCK_STEP_NS) {
-		struct mw_ev_clock *c = mw_evq_add(&b->queue, MW_EV_CLOCK, sizeof(*c), 0);
-
-		if (!c)
-			return -ENOMEM;
-		c->realtime_ns = now;
-		b->realtime_ns = now;
-	}
+	mw_environs_poll(b->environs);
+	r = mw_facts_clock(&b->queue, mw_realtime_offset(), &b->realtime_ns);
+	if (r < 0)
+		return r;
 	return tell_losses(b);
 }
 
@@ -242,6 +236,9 @@ static int bpf_control(struct mw_source *s, const struct mw_control *c)
 	case MW_CONTROL_SERVER:
 	case MW_CONTROL_CLIENT:
 		return -EOPNOTSUPP; /* who is a server's other end is found by scope.h */
+	case MW_CONTROL_ENV:
+		mw_environs_ask(mw_bpf_source(s)->environs, c->tgid, c->start_ns);
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -299,6 +296,7 @@ static void bpf_free(struct mw_source *s)
 		munmap(b->ports, sizeof(*b->ports));
 	mw_runtimes_free(b->runtimes);
 	mw_uv_free(b->uv);
+	mw_environs_free(b->environs);
 	mcpwatch_bpf__destroy(b->skel);
 	mw_evq_done(&b->queue);
 	mw_u64set_done(&b->uids);
@@ -344,7 +342,7 @@ int mw_source_bpf_new(const struct mw_source_bpf_config *cfg, struct mw_source *
 		return mw_source_bpf_fail(cfg, -EIO, "cannot count the processors");
 	b->cpus = calloc((size_t)b->n_cpus, sizeof(*b->cpus));
 	if (!b->cpus || mw_u64set_init(&b->uids, 8192) || mw_u64set_init(&b->procs, 65536) ||
-	    mw_u64set_init(&b->mounts, 4096) ||
+	    mw_u64set_init(&b->mounts, 4096) || mw_environs_new(&b->queue, &b->environs) ||
 	    mw_runtimes_new(&mw_source_bpf_runtimes, b, &b->runtimes))
 		return mw_source_bpf_fail(cfg, -ENOMEM, "out of memory");
 

@@ -15,6 +15,7 @@
 
 #include "io/bpf_facts.h"
 #include "io/bpf_ring.h"
+#include "io/environs.h"
 #include "io/runtimes.h"
 #include "io/source_bpf.h"
 #include "io/uv.h"
@@ -43,6 +44,7 @@ struct mw_bpf_source {
 	struct mw_u64set mounts;   /* hash of what was told of a mount namespace */
 	struct mw_runtimes *runtimes;
 	struct mw_uv *uv;
+	struct mw_environs *environs;
 	struct mw_bpf_losses told; /* what LOST events have said */
 	struct mw_cpu *cpus;	   /* room to read the counters of all */
 	int n_cpus;

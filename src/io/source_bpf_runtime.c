@@ -6,6 +6,11 @@
 
 #include "io/source_bpf_priv.h"
 
+static int look(uint32_t pid, uint64_t start_ns, void *ret)
+{
+	return mw_runtime_look(pid, start_ns, ret);
+}
+
 static int put(void *ctx, uint32_t tgid, const struct mw_runtime *rt)
 {
 	struct mw_bpf_source *b = ctx;
@@ -64,7 +69,7 @@ static bool is_alive(void *ctx, uint32_t tgid, uint64_t start_ns)
 }
 
 const struct mw_runtimes_ops mw_source_bpf_runtimes = {
-	.look = mw_runtime_look,
+	.look = look,
 	.put = put,
 	.drop = drop,
 	.tell = tell,
