@@ -43,7 +43,7 @@ endif
 # the objects that check reads.
 PURE_CFLAGS := -U_FORTIFY_SOURCE -fno-stack-protector
 
-PKGS    := libbpf libelf zlib libcjson libcyaml yaml-0.1 libcrypto
+PKGS    := libbpf libelf zlib libcjson libcyaml yaml-0.1 libcrypto libpcre2-8 libzstd libcurl libsystemd
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 LIBS = $(shell pkg-config --libs $(PKGS)) -lxxhash -lutf8proc
 
@@ -70,6 +70,9 @@ $(B)/%.o: src/%.c | $(B)/gen/mcpwatch.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(HARDEN) -include src/base/banned.h -MMD -MP -c $< -o $@
+
+# compiled in
+$(B)/io/rules.o: $(wildcard src/dist/rules/*.yaml)
 
 # a list file changes only when the set of objects does
 define list
@@ -140,6 +143,12 @@ $(B)/replay/replay_test: $(wildcard tests/replay/*.[ch]) tests/unit/support_tape
 	$(CC) $(CPPFLAGS) $(TESTFLAGS) -Itests/replay $(PKG_CFLAGS) $(CFLAGS) $(HARDEN) -MMD -MP $(filter %.c,$^) \
 		$(LIB_ALL) $(LDFLAGS) $(LIBS) -o $@
 
+$(B)/redact/redact_filter: tests/redact/redact_filter.c $(UNIT_SUPPORT) $(LIB_ALL)
+	$(test_binary)
+
+redact: $(B)/redact/redact_filter ## redact [ARGS="-n 200 --missed github"]: recall and precision of redaction
+	tests/redact/run $< $(ARGS)
+
 replay-build: $(B)/replay/replay_test
 
 unit-build: $(UNIT:%=$(B)/unit/test_%)
@@ -170,6 +179,28 @@ matrix: $(B)/mcpwatch ## servers x transports x clients: calls made, recorded, b
 e2e/%: $(B)/mcpwatch ## e2e/X: the end-to-end cases that match X
 	tests/e2e/run '$*'
 
+# --- tests of the sealed log ---------------------------------------------------------------------
+
+$(B)/log/make_log: tests/log/make_log.c tests/unit/support_tape.c $(LIB_ALL)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(CC) $(CPPFLAGS) $(TESTFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(HARDEN) -MMD -MP $(filter %.c,$^) \
+		$(LIB_ALL) $(LDFLAGS) -lpthread $(LIBS) -o $@
+
+$(B)/log/faults.so: tests/log/faults.c
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -g -O1 -Wall -Wextra -shared -fPIC $< -o $@ -lpthread
+
+log-build: $(B)/log/make_log $(B)/log/faults.so
+
+log: $(B)/mcpwatch log-build ## the sealed log: attacks, damage, crashes, full disks, other people's verifiers (root)
+	tests/log/run
+log-long: $(B)/mcpwatch log-build ## the same, long: 1,000 honest logs, 500 kills, every byte cut, every operation failed (root)
+	tests/log/run --long
+log/%: $(B)/mcpwatch log-build ## log/X: its cases that match X
+	tests/log/run '$*'
+
 check: ## check [SAN=address,undefined]: install what is missing, build, run every test that needs no other kernel (root)
 	tools/setup all
 	SAN=$(SAN) tests/check
@@ -197,13 +228,26 @@ demo: ## a real FastMCP server and client, observed (root)
 N ?= 20000
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 T ?= 60
+# what they test is compiled once, for all of them
+FUZZ_FLAGS := -std=gnu11 -g -O1 -include stdio.h -include stdlib.h -include string.h -fno-sanitize-recover=all
+FUZZ_O := $(patsubst src/%.c,build/fuzz/obj/%.o,$(foreach d,base core io,$(call srcs,$(d))))
 
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard tests/unit/support*.c src/*/*.[ch] include/mcpwatch/*.h tests/fuzz/*.h tests/unit/*.h)
+build/fuzz/obj/%.o: src/%.c | $(B)/gen/mcpwatch.skel.h
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(CLANG) $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+
+build/fuzz/all.list: FORCE
+	@mkdir -p $(@D); echo '$(FUZZ_O)' | cmp -s - $@ || echo '$(FUZZ_O)' > $@
+build/fuzz/all.a: $(FUZZ_O) build/fuzz/all.list
+	@rm -f $@
+	ar rcs $@ $(FUZZ_O)
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/all.a $(wildcard tests/unit/support*.c tests/fuzz/*.h tests/unit/*.h)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(CLANG) $(CPPFLAGS) -Itests/fuzz -Itests/unit $(PKG_CFLAGS) -std=gnu11 -g -O1 \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		$< $(call srcs,base) $(call srcs,core) -lxxhash -lutf8proc -lz -lcrypto -o $@
+	$(CLANG) $(CPPFLAGS) -Itests/fuzz -Itests/unit $(PKG_CFLAGS) $(FUZZ_FLAGS) \
+		-fsanitize=fuzzer,address,undefined $< build/fuzz/all.a $(LIBS) -o $@
 
 fuzz-build: $(FUZZ:%=build/fuzz/fuzz_%)
 
@@ -215,7 +259,7 @@ $(B)/fuzz/diff_http: $(wildcard tests/fuzz/diff_http*.[ch] tests/fuzz/fuzz.h) $(
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(CC) $(CPPFLAGS) -Itests/fuzz $(CFLAGS) $(HARDEN) $(filter %.c,$^) $(filter %.a,$^) $(LDFLAGS) \
-		-lz -lhttp_parser -o $@
+		-lz -lpcre2-8 -lhttp_parser -o $@
 
 http-diff: $(B)/fuzz/diff_http ## the parser of HTTP against an independent one: N=streams
 	$< $(N)
@@ -225,6 +269,8 @@ http-diff: $(B)/fuzz/diff_http ## the parser of HTTP against an independent one:
 install: $(B)/mcpwatch ## install to $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(B)/mcpwatch $(DESTDIR)$(PREFIX)/sbin/mcpwatch
 	install -D -m 644 src/dist/mcpwatch.yaml $(DESTDIR)/etc/mcpwatch/mcpwatch.yaml
+	install -D -m 644 -t $(DESTDIR)/etc/mcpwatch/rules.d src/dist/rules.d/README
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/mcpwatch/rules src/dist/rules/*
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/bin/mcpwatch|$(PREFIX)/sbin/mcpwatch|' src/dist/mcpwatch.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/mcpwatch.service
 	install -D -m 644 src/dist/record.schema.json $(DESTDIR)$(PREFIX)/share/mcpwatch/record.schema.json
@@ -235,7 +281,7 @@ fmt: ## clang-format on the lines changed since HEAD
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help unit-build replay-build unit replay live go-versions e2e matrix check bench bench/links bench-core kernels demo fuzz-build http-diff install fmt clean FORCE
+.PHONY: all help log-build log log-long unit-build replay-build unit replay redact live go-versions e2e matrix check bench bench/links bench-core kernels demo fuzz-build http-diff install fmt clean FORCE
 FORCE:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
