@@ -91,7 +91,8 @@ class Proc:
 
         def child():
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            os.sched_setaffinity(0, {cpu})
+            if cpu >= 0:
+                os.sched_setaffinity(0, {cpu})
 
         with open(self.stderr, "wb") as err:
             try:

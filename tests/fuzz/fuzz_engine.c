@@ -65,6 +65,13 @@ static void sha256(const void *p, size_t n, uint8_t out[32])
 	}
 }
 
+static void mac(void *ctx, enum mw_mac_use use, const void *p, size_t n, uint8_t out[32])
+{
+	(void)ctx;
+	sha256(p, n, out);
+	out[0] = (uint8_t)use;
+}
+
 /* --- out ------------------------------------------------------------------------------------------ */
 
 static uint64_t seq;
@@ -237,7 +244,7 @@ static void happen(struct host *h, struct input *in)
 		break;
 	case 4:
 		tape_proc(t, x & 16 ? MW_EV_EXEC : MW_EV_PROC, pid,
-			  (struct tape_exe){ .exe = "/usr/bin/python3", .argv = "python3 s.py --key k",
+			  (struct tape_exe){ .exe = "/usr/bin/python3", .argv = "python3 s.py --token k",
 					     .cwd = "/\xff", .cgroup = "/a.service", .parent = other });
 		break;
 	case 5:
@@ -279,7 +286,13 @@ static void happen(struct host *h, struct input *in)
 		tape_clock(t, (int64_t)((uint64_t)x << 56));
 		break;
 	case 17:
-		tape_user(t, 1000, paths[x & 3]);
+		if (x >> 4 == 15) {
+			const struct mw_slice env = take_bytes(in, 64);
+
+			tape_env(t, pid, (const char *)env.p, env.n);
+		} else {
+			tape_user(t, 1000, paths[x & 3]);
+		}
 		break;
 	case 18: /* time goes back: events overtake each other between cpus */
 		t->ts_ns -= 1000ull * x;
@@ -327,6 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	seq = fail_in = 0;
 	cfg.raw = mode & 2;
+	cfg.mac = mode & 8 ? mac : NULL;
 	if (mode & 4)
 		cfg.resume = &resume;
 	FUZZ_CHECK(mw_engine_new(&cfg, &e) == 0);

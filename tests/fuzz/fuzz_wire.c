@@ -124,7 +124,7 @@ static void sql(struct mw_slice s)
 		for (pos = 0; mw_sql_constant(s, (enum mw_sql_dialect)d, &pos, &c) == 1;)
 			FUZZ_CHECK(pos <= s.n);
 		mw_buf_init(&b, &fuzz_alloc, 1 << 20);
-		FUZZ_CHECK(mw_sql_redact(&b, s, (enum mw_sql_dialect)d) == 0);
+		FUZZ_CHECK(mw_sql_redact(NULL, &b, s, (enum mw_sql_dialect)d) == 0);
 		b.len = 0;
 		FUZZ_CHECK(mw_sql_fold(&b, s) == 0 && b.len <= s.n);
 		mw_buf_done(&b);

@@ -47,6 +47,92 @@ static void test_candidates_have_a_limit_of_their_own(void **state)
 	watch_end();
 }
 
+/* --- the environment of a process ------------------------------------------------------------ */
+
+static int in_env(int what)
+{
+	static const char *const args[] = { "sleep", "60", NULL };
+	static const char *const env[] = { "API_KEY=k-1", "EMPTY=", "X=a=b", NULL };
+	static char *big[] = { NULL, NULL };
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (what == 'b') {
+		big[0] = malloc(100000);
+		memset(big[0], 'b', 99999);
+		big[0][99999] = '\0';
+	}
+	execve("/bin/sleep", (char *const *)args, what == 'b' ? big : (char *const *)env);
+	_exit(1);
+}
+
+/* It runs /bin/sleep by now. */
+static void wait_exec(int pid)
+{
+	char path[32], exe[64] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	for (int i = 0; i < 1000 && strncmp(exe, "sleep", 5) != 0; i++) {
+		int fd = open(path, O_RDONLY);
+
+		if (fd >= 0 && read(fd, exe, sizeof(exe) - 1) < 0)
+			exe[0] = '\0';
+		if (fd >= 0)
+			close(fd);
+		usleep(1000);
+	}
+	assert_int_equal(strncmp(exe, "sleep", 5), 0);
+}
+
+static void test_environment(void **state)
+{
+	static const char want[] = "API_KEY=k-1\0EMPTY=\0X=a=b";
+	struct mw_control ask = { .kind = MW_CONTROL_ENV };
+	const struct mw_ev_env *e;
+	const struct mw_ev_proc *p;
+	int pid, big;
+
+	(void)state;
+	watch_begin(false, 0, 0);
+	pid = in_env('e');
+	big = in_env('b');
+	wait_exec(pid);
+	wait_exec(big);
+	assert_int_equal(mw_source_bpf_snapshot(watch.source, (uint32_t)pid), 0);
+	assert_int_equal(mw_source_bpf_snapshot(watch.source, (uint32_t)big), 0);
+	watch_collect();
+	assert_int_equal(watch_count(MW_EV_ENV, 0), 0); /* nobody asked */
+	p = watch_nth(MW_EV_PROC, (uint32_t)pid, 0);
+	assert_non_null(p);
+	ask.tgid = (uint32_t)pid;
+	ask.start_ns = p->hdr.start_ns;
+	assert_int_equal(mw_source_control(watch.source, &ask), 0);
+	ask.start_ns += 1000000000; /* another process had that pid */
+	assert_int_equal(mw_source_control(watch.source, &ask), 0);
+	ask.tgid = (uint32_t)big;
+	ask.start_ns = ((const struct mw_ev_proc *)watch_nth(MW_EV_PROC, (uint32_t)big, 0))->hdr.start_ns;
+	assert_int_equal(mw_source_control(watch.source, &ask), 0);
+	usleep(20000); /* a slow machine: the next tick asks again */
+	watch_collect();
+	assert_int_equal(watch_count(MW_EV_ENV, (uint32_t)pid), 1);
+	e = watch_nth(MW_EV_ENV, (uint32_t)pid, 0);
+	assert_int_equal(e->hdr.start_ns, p->hdr.start_ns);
+	assert_int_equal(e->hdr.cpu, MW_CPU_NONE);
+	assert_int_equal(e->env_len, sizeof(want));
+	assert_memory_equal(e + 1, want, sizeof(want));
+	assert_int_equal(e->cut, 0);
+	e = watch_nth(MW_EV_ENV, (uint32_t)big, 0);
+	assert_non_null(e);
+	assert_int_equal(e->env_len, MW_ENV_MAX);
+	assert_int_equal(e->cut, 1);
+	kill(pid, SIGKILL);
+	kill(big, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(waitpid(big, NULL, 0), big);
+	watch_end();
+}
+
 /* The reader sleeps; the first event of a channel wakes it long before it would look by itself. */
 static void test_first_event_wakes(void **state)
 {
@@ -190,6 +276,7 @@ static void test_tags_reach_every_thread(void **state)
 const struct CMUnitTest live_ask_tests[] = {
 	cmocka_unit_test(test_candidates_have_a_limit_of_their_own),
 	cmocka_unit_test(test_first_event_wakes),
+	cmocka_unit_test(test_environment),
 	cmocka_unit_test(test_watch),
 	cmocka_unit_test(test_name),
 	cmocka_unit_test(test_tags_reach_every_thread),

@@ -27,6 +27,9 @@ struct replay_case {
 extern const struct replay_case replay_cases[];
 extern const size_t n_replay_cases;
 
+/* Cases in files of their own. */
+void replay_principal(struct tape *t);
+
 /* How often a string stands in the records. */
 size_t got_count(const struct got *g, const char *s);
 

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include <mcpwatch/sink.h>
+
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/slice.h"
@@ -68,5 +70,13 @@ struct mw_slice test_guard_copy(struct test_guard *g, struct mw_slice s);
 			fail_msg("got '%.*s', want '%s'", (int)s_.n, (const char *)s_.p, str_);    \
 	} while (0)
 #define assert_buf_equal(b, str) assert_slice_equal(mw_buf_slice(b), str)
+
+/* One line to a sink, as a record of no special kind. */
+static inline int sink_line(struct mw_sink *s, const char *json, size_t len)
+{
+	const struct mw_record record = { .json = json, .len = len };
+
+	return mw_sink_write(s, &record);
+}
 
 #endif

@@ -170,6 +170,14 @@ void tape_name(struct tape *t, uint32_t pid, const char *name)
 	add(t, &ev, sizeof(ev), false, s, 2);
 }
 
+void tape_env(struct tape *t, uint32_t pid, const char *env, size_t n)
+{
+	struct mw_slice s = mw_slice(env, n);
+	struct mw_ev_env ev = { .hdr = of(MW_EV_ENV, pid), .env_len = (uint32_t)n };
+
+	add(t, &ev, sizeof(ev), false, &s, 1);
+}
+
 void tape_hole(struct tape *t, uint64_t n)
 {
 	t->seq[t->cpu] += n;

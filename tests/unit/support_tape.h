@@ -49,6 +49,8 @@ void tape_clock(struct tape *t, int64_t realtime_ns);
 void tape_user(struct tape *t, uint32_t uid, const char *name);
 /* A configuration file calls what this process runs so. */
 void tape_name(struct tape *t, uint32_t pid, const char *name);
+/* A process's environment, NUL behind each variable. */
+void tape_env(struct tape *t, uint32_t pid, const char *env, size_t n);
 /* The number is used, the event never comes. */
 void tape_hole(struct tape *t, uint64_t n);
 

@@ -48,7 +48,9 @@ static void test_empty(void **state)
 		assert_int_equal(c->watch.n, 0);
 		assert_int_equal(c->ignore.n, 0);
 		assert_true(c->discover);
-		assert_null(c->log_dir);
+		assert_null(c->log.dir);
+		assert_null(c->keys_dir);
+		assert_true(c->log.compress && c->log.append_only);
 		assert_int_equal(c->ring_len, 0);
 		assert_int_equal(c->message_max, 0);
 		assert_false(match(&c->watch, MW_SLICE_LIT("/x"), MW_SLICE_LIT("x\0"), 0,
@@ -71,6 +73,16 @@ static void test_all(void **state)
 				       "discover: no\n"
 				       "log:\n"
 				       "  dir: /var/log/x\n"
+				       "  keys: /var/keys\n"
+				       "  segment_max: 8MiB\n"
+				       "  compress: no\n"
+				       "  append_only: no\n"
+				       "  retention_days: 30\n"
+				       "  retention_size: 1GiB\n"
+				       "  seal_time: 200ms\n"
+				       "  seal_records: 100\n"
+				       "  seal_urgent: 5ms\n"
+				       "  seal_idle: 2m\n"
 				       "ring: 16MiB\n"
 				       "message_max: 1048576\n");
 
@@ -84,7 +96,17 @@ static void test_all(void **state)
 	assert_int_equal(c->ignore.n, 1);
 	assert_string_equal(c->ignore.rule[0].exe, "/bin/sh");
 	assert_false(c->discover);
-	assert_string_equal(c->log_dir, "/var/log/x");
+	assert_string_equal(c->log.dir, "/var/log/x");
+	assert_string_equal(c->keys_dir, "/var/keys");
+	assert_int_equal(c->log.segment_max, 8 << 20);
+	assert_false(c->log.compress);
+	assert_false(c->log.append_only);
+	assert_int_equal(c->log.retention_ns, 30 * 86400 * 1000000000ull);
+	assert_int_equal(c->log.retention_len, 1 << 30);
+	assert_int_equal(c->log.seal_ns, 200000000);
+	assert_int_equal(c->log.seal_records, 100);
+	assert_int_equal(c->log.seal_urgent_ns, 5000000);
+	assert_int_equal(c->log.seal_idle_ns, 120000000000ull);
 	assert_int_equal(c->ring_len, 16 << 20);
 	assert_int_equal(c->message_max, 1 << 20);
 	mw_config_free(c);
@@ -151,9 +173,25 @@ static void test_refused(void **state)
 		{ "\n\nring: 3MiB\n",
 		  "f: line 3: 'ring' must be a power of two from 64KiB to 1GiB, as 8MiB" },
 		{ "ring: 4K\n", NULL },
+		{ "log:\n  dir: x\n", "f: line 2: 'dir' must be a path from the root" },
+		{ "log:\n  keys: x\n", "f: line 2: 'keys' must be a path from the root" },
+		{ "log:\n  seal_time: 1\n",
+		  "f: line 2: 'seal_time' must be from 10ms to 1h, as 1s" },
+		{ "log:\n  seal_time: 5ms\n", NULL },
+		{ "log:\n  seal_urgent: 2s\n", NULL },
+		{ "log:\n  seal_idle: 99999999999999999h\n", NULL },
+		{ "log:\n  retention_days: 6\n",
+		  "f: line 2: 'retention_days' must be a number of days from 7 to 36500" },
+		{ "log:\n  retention_days: 90d\n", NULL },
+		{ "log:\n  segment_max: 2GiB\n",
+		  "f: line 2: 'segment_max' must be from 1MiB to 1GiB, as 64MiB" },
+		{ "log:\n  compress: zstd\n", "f: line 2: 'compress' must be yes or no" },
+		{ "log:\n  append_only: 1\n", "f: line 2: 'append_only' must be yes or no" },
+		{ "log:\n  seal: 1\n", "f: line 2: unknown key 'seal'" },
 		{ "ring: -1\n", NULL },
 		{ "ring: 99999999999999999999GiB\n", NULL },
-		{ "message_max: 1\n", "f: line 1: 'message_max' must be from 1KiB to 1GiB, as 32MiB" },
+		{ "message_max: 1\n",
+		  "f: line 1: 'message_max' must be from 1KiB to 1GiB, as 32MiB" },
 		{ "watch:\n- user: no-such-user-here\n",
 		  "f: line 2: there is no user 'no-such-user-here'" },
 		{ "log: {dir: x}\n", "f: line 1: 'dir' must be a path from the root" },
@@ -258,7 +296,7 @@ static void test_default_file(void **state)
 	assert_true(c->discover);
 	assert_int_equal(c->ring_len, 32 << 20);
 	assert_int_equal(c->message_max, 32 << 20);
-	assert_string_equal(c->log_dir, "/var/lib/mcpwatch/log");
+	assert_string_equal(c->log.dir, "/var/lib/mcpwatch/log");
 	mw_config_free(c);
 }
 

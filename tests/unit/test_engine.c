@@ -129,7 +129,7 @@ static void raw_messages_and_controls(void **state)
 	result(&f);
 	finish(&f);
 	assert_int_equal(f.n_raw, 2);
-	assert_int_equal(f.n_control, 3); /* both channels, and the server */ /* both channels are kept */
+	assert_int_equal(f.n_control, 4); /* both channels, the server, its environment */
 	end(&f);
 }
 

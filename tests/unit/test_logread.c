@@ -12,7 +12,6 @@
 #include <mcpwatch/record.h>
 
 #include "io/logread.h"
-#include "io/sink_log.h"
 #include "io/when.h"
 
 static char dir[] = "/tmp/mw-logread-XXXXXX";
@@ -207,22 +206,25 @@ static void test_holes(void **state)
 	assert_non_null(strstr(hole, "line 3: record 6 where 5 must follow"));
 }
 
+/* n records more, a segment for every three. */
 static void write_log(const char *name, uint64_t n)
 {
-	struct mw_sink_log_found found;
-	struct mw_sink *s;
-	char err[512], rec[160];
+	static uint64_t next;
+	char seg[100], rec[160];
 	uint64_t i;
 
-	assert_int_equal(mw_sink_log_new(in_dir(name), 200, err, sizeof(err), &found, &s), 0);
-	for (i = found.next_seq; i < found.next_seq + n; i++) {
+	snprintf(seg, sizeof(seg), "%.40s/seg", name);
+	mkdir(in_dir(name), 0700);
+	if (mkdir(in_dir(seg), 0700) == 0)
+		next = 0;
+	for (i = next, next += n; i < next; i++) {
 		snprintf(rec, sizeof(rec),
-			 "{\"v\":1,\"seq\":%" PRIu64
-			 ",\"time\":\"2026-11-21T10:00:00.%09" PRIu64 "Z\",\"type\":\"call\"}",
+			 "{\"v\":1,\"seq\":%" PRIu64 ",\"time\":\"2026-11-21T10:00:00.%09" PRIu64
+			 "Z\",\"type\":\"call\"}\n",
 			 i, i);
-		assert_int_equal(mw_sink_write(s, rec, strlen(rec)), 0);
+		snprintf(seg, sizeof(seg), "%.40s/seg/" MW_SEGMENT_NAME_FMT, name, i - i % 3);
+		puts_to(seg, rec);
 	}
-	mw_sink_free(s);
 }
 
 static void test_folder(void **state)

@@ -27,8 +27,9 @@ static struct {
 	bool all_dead;
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .go_on = PTHREAD_COND_INITIALIZER };
 
-static int look(uint32_t pid, uint64_t start_ns, struct mw_runtime_found *ret)
+static int look(uint32_t pid, uint64_t start_ns, void *p)
 {
+	struct mw_runtime_found *ret = p;
 	int r;
 
 	pthread_mutex_lock(&fake.lock);

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_sink.c - the sinks: file, log folder, screen, memory */
+/* test_sink.c - the sinks: file, screen, memory; the log has its own */
 #include "support.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <mcpwatch/record.h>
 
 #include "io/sink_file.h"
-#include "io/sink_log.h"
 #include "io/sink_memory.h"
 #include "io/sink_screen.h"
 
@@ -75,14 +72,6 @@ static unsigned int mode_of(const char *path)
 	return st.st_mode & 0777;
 }
 
-static int write_seq(struct mw_sink *s, uint64_t seq)
-{
-	char rec[128];
-
-	snprintf(rec, sizeof(rec), "{\"v\":1,\"seq\":%" PRIu64 ",\"type\":\"x\"}", seq);
-	return mw_sink_write(s, rec, strlen(rec));
-}
-
 static void test_file(void **state)
 {
 	const char *path = in_dir("out");
@@ -92,12 +81,12 @@ static void test_file(void **state)
 	put(path, "old content\n");
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(mw_sink_file_new(path, err, sizeof(err), &s), 0);
-	assert_int_equal(mw_sink_write(s, "{\"a\":1}", 7), 0);
+	assert_int_equal(sink_line(s, "{\"a\":1}", 7), 0);
 	/* written at once, not at the end */
 	assert_string_equal(slurp(path), "{\"a\":1}\n");
-	assert_int_equal(mw_sink_write(s, "{}", 2), 0);
+	assert_int_equal(sink_line(s, "{}", 2), 0);
 	assert_int_equal(mw_sink_flush(s), 0);
-	assert_int_equal(mw_sink_write(s, path, MW_RECORD_MAX + 1), -E2BIG);
+	assert_int_equal(sink_line(s, path, MW_RECORD_MAX + 1), -E2BIG);
 	mw_sink_free(s);
 	assert_string_equal(slurp(path), "{\"a\":1}\n{}\n");
 	assert_int_equal(mode_of(path), 0600);
@@ -123,155 +112,14 @@ static void test_file_full(void **state)
 	char err[512];
 
 	assert_int_equal(mw_sink_file_new(path, err, sizeof(err), &s), 0);
-	assert_int_equal(mw_sink_write(s, "{\"a\":1}", 7), 0);
+	assert_int_equal(sink_line(s, "{\"a\":1}", 7), 0);
 	limit(12);
-	assert_int_equal(mw_sink_write(s, "{\"b\":2}", 7), -EFBIG);
+	assert_int_equal(sink_line(s, "{\"b\":2}", 7), -EFBIG);
 	assert_string_equal(slurp(path), "{\"a\":1}\n");
 	limit(RLIM_INFINITY);
-	assert_int_equal(mw_sink_write(s, "{\"c\":3}", 7), 0);
+	assert_int_equal(sink_line(s, "{\"c\":3}", 7), 0);
 	mw_sink_free(s);
 	assert_string_equal(slurp(path), "{\"a\":1}\n{\"c\":3}\n");
-}
-
-static void test_log_new(void **state)
-{
-	const char *log = in_dir("a/b/log");
-	struct mw_sink_log_found found;
-	struct mw_sink *s, *other;
-	char err[512];
-
-	assert_int_equal(mw_sink_log_new(log, 0, err, sizeof(err), &found, &s), 0);
-	assert_int_equal(found.next_seq, 0);
-	assert_false(found.torn);
-	assert_int_equal(mode_of(log), 0700);
-	assert_int_equal(mw_sink_log_new(log, 0, err, sizeof(err), &found, &other), -EBUSY);
-	assert_non_null(strstr(err, "another mcpwatch"));
-	assert_int_equal(write_seq(s, 0), 0);
-	assert_int_equal(write_seq(s, 1), 0);
-	assert_int_equal(mw_sink_flush(s), 0);
-	mw_sink_free(s);
-	log = in_dir("a/b/log/seg/00000000000000000000.jsonl");
-	assert_int_equal(mode_of(log), 0600);
-	assert_string_equal(slurp(log), "{\"v\":1,\"seq\":0,\"type\":\"x\"}\n"
-					"{\"v\":1,\"seq\":1,\"type\":\"x\"}\n");
-}
-
-static void test_log_goes_on(void **state)
-{
-	const char *log = in_dir("log");
-	struct mw_sink_log_found found;
-	struct mw_sink *s;
-	char err[512];
-	uint64_t i;
-
-	/* a segment for every two records */
-	for (i = 0; i < 5; i++) {
-		assert_int_equal(mw_sink_log_new(log, 40, err, sizeof(err), &found, &s), 0);
-		assert_int_equal(found.next_seq, i);
-		assert_int_equal(write_seq(s, i), 0);
-		mw_sink_free(s);
-	}
-	assert_int_equal(access(in_dir("log/seg/00000000000000000000.jsonl"), F_OK), 0);
-	assert_int_equal(access(in_dir("log/seg/00000000000000000002.jsonl"), F_OK), 0);
-	assert_string_equal(slurp(in_dir("log/seg/00000000000000000004.jsonl")),
-			    "{\"v\":1,\"seq\":4,\"type\":\"x\"}\n");
-	/* what is not a segment's name is not one */
-	put(in_dir("log/seg/9.jsonl"), "x");
-	put(in_dir("log/seg/0000000000000000000x.jsonl"), "x");
-	put(in_dir("log/seg/99999999999999999999.jsonl"), "x");
-	assert_int_equal(mw_sink_log_new(log, 40, err, sizeof(err), &found, &s), 0);
-	assert_int_equal(found.next_seq, 5);
-	mw_sink_free(s);
-}
-
-static void test_log_torn(void **state)
-{
-	const char *seg = "log/seg/00000000000000000000.jsonl";
-	const char *lines = "{\"v\":1,\"seq\":0,\"type\":\"x\"}\n{\"v\":1,\"seq\":1,\"type\":\"x\"}\n";
-	size_t n = strlen(lines), cut;
-	struct mw_sink_log_found found;
-	struct mw_sink *s;
-	char err[512];
-
-	for (cut = 0; cut <= n; cut++) {
-		size_t whole = cut < n / 2 ? 0 : cut < n ? n / 2 : n;
-
-		assert_int_equal(mw_sink_log_new(in_dir("log"), 0, err, sizeof(err), &found, &s), 0);
-		mw_sink_free(s);
-		unlink(in_dir(seg));
-		put(in_dir(seg), lines);
-		assert_int_equal(truncate(in_dir(seg), (off_t)cut), 0);
-		assert_int_equal(mw_sink_log_new(in_dir("log"), 0, err, sizeof(err), &found, &s), 0);
-		assert_int_equal(found.next_seq, whole / (n / 2));
-		assert_int_equal(found.torn, cut != whole);
-		if (found.torn) {
-			char want[128];
-
-			assert_int_equal(found.torn_n, cut - whole);
-			snprintf(want, sizeof(want), "%.*s", (int)(cut - whole), lines + whole);
-			assert_string_equal(slurp(found.torn_path), want);
-			assert_int_equal(mode_of(found.torn_path), 0600);
-		}
-		assert_int_equal(write_seq(s, found.next_seq), 0);
-		mw_sink_free(s);
-		assert_memory_equal(slurp(in_dir(seg)), lines, whole);
-	}
-}
-
-static void test_log_refused(void **state)
-{
-	const char *seg = in_dir("log/seg/00000000000000000007.jsonl");
-	struct mw_sink_log_found found;
-	struct mw_sink *s;
-	char err[512], *big;
-
-	put(in_dir("file"), "x");
-	assert_int_equal(mw_sink_log_new(in_dir("file"), 0, err, sizeof(err), &found, &s), -ENOTDIR);
-	assert_non_null(strstr(err, "it is a file"));
-	assert_int_equal(mw_sink_log_new(in_dir("file/x"), 0, err, sizeof(err), &found, &s), -ENOTDIR);
-	assert_int_equal(mw_sink_log_new("", 0, err, sizeof(err), &found, &s), -ENOENT);
-
-	assert_int_equal(mw_sink_log_new(in_dir("log"), 0, err, sizeof(err), &found, &s), 0);
-	mw_sink_free(s);
-	/* a last line that is no record; and one whose number cannot be */
-	put(seg, "what is this\n");
-	assert_int_equal(mw_sink_log_new(in_dir("log"), 0, err, sizeof(err), &found, &s), -EBADMSG);
-	assert_null(strchr(err, '\n'));
-	assert_string_equal(slurp(seg), "what is this\n");
-	unlink(seg);
-	put(seg, "{\"v\":1,\"seq\":3}\n");
-	assert_int_equal(mw_sink_log_new(in_dir("log"), 0, err, sizeof(err), &found, &s), -EBADMSG);
-	unlink(seg);
-	/* one line of 200 KiB without an end */
-	big = malloc(200001);
-	memset(big, 'x', 200000);
-	big[200000] = '\0';
-	put(seg, big);
-	free(big);
-	assert_int_equal(mw_sink_log_new(in_dir("log"), 0, err, sizeof(err), &found, &s), -EBADMSG);
-	unlink(seg);
-	/* an empty segment: its name says what comes */
-	put(seg, "");
-	assert_int_equal(mw_sink_log_new(in_dir("log"), 0, err, sizeof(err), &found, &s), 0);
-	assert_int_equal(found.next_seq, 7);
-	mw_sink_free(s);
-}
-
-static void test_log_full(void **state)
-{
-	struct mw_sink_log_found found;
-	struct mw_sink *s;
-	char err[512];
-
-	assert_int_equal(mw_sink_log_new(in_dir("log"), 0, err, sizeof(err), &found, &s), 0);
-	assert_int_equal(write_seq(s, 0), 0);
-	limit(40);
-	assert_int_equal(write_seq(s, 1), -EFBIG);
-	limit(RLIM_INFINITY);
-	assert_int_equal(write_seq(s, 1), 0);
-	mw_sink_free(s);
-	assert_string_equal(slurp(in_dir("log/seg/00000000000000000000.jsonl")),
-			    "{\"v\":1,\"seq\":0,\"type\":\"x\"}\n{\"v\":1,\"seq\":1,\"type\":\"x\"}\n");
 }
 
 #define HEAD "{\"v\":1,\"seq\":0,\"time\":\"2026-11-21T12:00:01.234567890Z\",\"boot_ns\":1,\"host\":\"h\","
@@ -287,7 +135,7 @@ static char *screen(const char *rec)
 	assert_int_equal(pipe(fds), 0);
 	f = fdopen(fds[1], "w");
 	assert_int_equal(mw_sink_screen_new(f, &s), 0);
-	assert_int_equal(mw_sink_write(s, rec, strlen(rec)), 0);
+	assert_int_equal(sink_line(s, rec, strlen(rec)), 0);
 	assert_int_equal(mw_sink_flush(s), 0);
 	mw_sink_free(s);
 	fclose(f);
@@ -351,10 +199,10 @@ static void test_memory(void **state)
 	struct mw_sink *s;
 
 	assert_int_equal(mw_sink_memory_new(3, &s), 0);
-	assert_int_equal(mw_sink_write(s, "ab--", 2), 0);
-	assert_int_equal(mw_sink_write(s, "c", 1), 0);
-	assert_int_equal(mw_sink_write(s, "d", 1), -ENOSPC);
-	assert_int_equal(mw_sink_write(s, "e", 1), -ENOSPC);
+	assert_int_equal(sink_line(s, "ab--", 2), 0);
+	assert_int_equal(sink_line(s, "c", 1), 0);
+	assert_int_equal(sink_line(s, "d", 1), -ENOSPC);
+	assert_int_equal(sink_line(s, "e", 1), -ENOSPC);
 	assert_int_equal(mw_sink_flush(s), 0);
 	assert_int_equal(mw_sink_memory_count(s), 2);
 	assert_string_equal(mw_sink_memory_get(s, 0), "ab");
@@ -367,11 +215,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_full, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_log_new, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_log_goes_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_log_torn, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_log_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_log_full, setup, teardown),
 		cmocka_unit_test(test_screen),
 		cmocka_unit_test(test_memory),
 	};

@@ -118,18 +118,18 @@ static void redacts(void **state)
 	mw_buf_init(&b, &test_alloc, 4096);
 	for (size_t i = 0; i < sizeof(r) / sizeof(r[0]); i++) {
 		b.len = 0;
-		assert_int_equal(mw_sql_redact(&b, mw_slice_str(r[i].text), r[i].d), 0);
+		assert_int_equal(mw_sql_redact(NULL, &b, mw_slice_str(r[i].text), r[i].d), 0);
 		assert_buf_equal(&b, r[i].want);
 	}
 	mw_buf_done(&b);
 	TEST_EACH_FAILURE(n)
 	{
 		mw_buf_init(&b, &test_alloc_failing, 4096);
-		(void)mw_sql_redact(&b, mw_slice_str(r[0].text), 0);
+		(void)mw_sql_redact(NULL, &b, mw_slice_str(r[0].text), 0);
 		mw_buf_done(&b);
 	}
 	mw_buf_init(&b, &test_alloc, 8);
-	assert_int_equal(mw_sql_redact(&b, mw_slice_str(r[0].text), 0), -E2BIG);
+	assert_int_equal(mw_sql_redact(NULL, &b, mw_slice_str(r[0].text), 0), -E2BIG);
 	assert_int_equal(b.len, 0);
 	mw_buf_done(&b);
 }

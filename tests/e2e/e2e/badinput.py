@@ -12,7 +12,7 @@ import time
 
 from . import cases
 
-VERBS = ["exec", "log", "show", "record", "replay", "doctor", "run", "version"]
+VERBS = ["exec", "init", "log", "show", "verify", "compare", "record", "replay", "doctor", "run", "rules", "version"]
 
 
 def run(argv, stdin=b"", timeout=60):

@@ -57,7 +57,12 @@ KITS = {
     "rust": (build_rust, ["Cargo.*", "src/bin/*"], ("cargo", (1, 85))),
     "tap": (build_tap, ["tap.c"], ("gcc", (8,))),
     "raw": (build_raw, ["*.c"], ("gcc", (8,))),
+    "logcheck": (build_go, ["build", "go.mod", "go.sum", "*/*.go"], ("go", (1, 13))),
 }
+
+
+def source(kit):
+    return HERE.parent / "log/go" if kit == "logcheck" else HERE / kit
 
 
 class Missing(Exception):
@@ -78,7 +83,7 @@ def folder(kit):
     """Where a kit is, or will be."""
     _, patterns, _ = KITS[kit]
     key = hashlib.sha256()
-    for f in sorted(f for p in patterns for f in (HERE / kit).glob(p) if f.is_file()):
+    for f in sorted(f for p in patterns for f in source(kit).glob(p) if f.is_file()):
         key.update(f.name.encode() + f.read_bytes())
     return CACHE / f"{kit}-{key.hexdigest()[:12]}"
 
@@ -92,7 +97,7 @@ def prepare(kit):
     toolchain(*need)
     shutil.rmtree(dst, ignore_errors=True)
     dst.mkdir(parents=True)
-    for argv in how(HERE / kit, dst):
+    for argv in how(source(kit), dst):
         subprocess.run(argv, check=True, capture_output=True, text=True)
     (dst / ".complete").touch()
     return dst

@@ -14,11 +14,11 @@ from .truth import messages
 HEAD = "v seq time boot_ns host type"
 # The contract's fields, in its order. server, client, principal and tokens are objects of their own.
 FIELDS = {
-    "daemon": "event version boot_id kernel config_hash rules_hash sources clock",
+    "daemon": "event version boot_id kernel config_hash rules_hash sources clock unsealed damaged from_seq to_seq",
     "server": "event server client principal transport protocol tier",
     "tool": "server tool definition hash was annotations pinned",
     "request": "call dir server client session transport http hops hops_n rounds rounds_n task rpc_id method tool "
-               "args begin principal",
+               "args args_hmac begin principal",
     "call": "call dir server client principal session transport tls http hops hops_n rounds rounds_n task rpc_id "
             "method tool args args_bytes args_hmac status error result result_bytes result_hmac begin end elapsed_ms effects effects_n "
             "power alerts anomalies evidence trace",
@@ -28,7 +28,8 @@ FIELDS = {
     "body": "call what part of text",
     "notice": "server dir method params",
     "anomaly": "what where bytes_hash bytes_n server call",
-    "gap": "reason where bytes events from to server calls",
+    "gap": "reason where bytes events records error from to server calls",
+    "seal": "epoch next_vkey counts reason",
 }
 CONTENT = {"args", "result", "definition", "annotations", "params", "text"}  # not ours: may hold null and ""
 TIED = {"causal", "lineage", "flow", "argument", "response", "order", "sole"}

@@ -91,7 +91,8 @@ def reload(binary, d):
 
 def one_writer(binary, d):
     with daemon(binary, d, f"watch:\n  - exe: {d}/nothing\n") as p:
-        second = subprocess.run([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log"],
+        second = subprocess.run([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log",
+                                 "--keys", d / "keys"],
                                 capture_output=True, timeout=WAIT)
     problems = ended(p)
     if second.returncode != 1 or len(second.stderr.splitlines()) != 1:

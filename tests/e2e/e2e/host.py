@@ -17,13 +17,15 @@ WAIT = 30
 def daemon(binary, d, config, *args, kill=False):
     """A running daemon; what it told the service manager is in .told, its exit status after the block in .code.
     kill: it has no chance to end by itself."""
-    (d / "mcpwatch.yaml").write_text(config)
+    # what a test makes, it must be able to remove
+    (d / "mcpwatch.yaml").write_text(config + "log: {append_only: no}\n")
     path = d / "notify"
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.bind(str(path))
         s.settimeout(WAIT)
-        p = subprocess.Popen([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log", *args],
+        p = subprocess.Popen([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log", "--keys", d / "keys",
+                              *args],
                              stderr=subprocess.PIPE, env={"NOTIFY_SOCKET": str(path), "PATH": "/usr/bin:/bin"})
         try:
             p.ready = s.recv(64) == b"READY=1"
