@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -18,19 +19,6 @@
 
 /* --- base64 (RFC 4648), of both alphabets -------------------------------------------------------
  */
-
-static int b64_value(uint8_t c)
-{
-	if (mw_is_upper(c))
-		return c - 'A';
-	if (mw_is_lower(c))
-		return c - 'a' + 26;
-	if (mw_is_digit(c))
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
-}
 
 static bool is_text(uint8_t c)
 {
@@ -64,7 +52,7 @@ int mw_redact_base64(struct mw_buf *out, struct mw_slice s, bool text_only)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < s.n; i++) {
-		const int v = b64_value(s.p[i]);
+		const int v = mw_base64_digit(s.p[i]);
 
 		if (v < 0)
 			goto bad;
@@ -235,7 +223,7 @@ static bool is_der_key(struct mw_slice s)
 	for (size_t i = 0; i < 12; i += 4) {
 		bits = 0;
 		for (size_t k = 0; k < 4; k++) {
-			const int v = b64_value(s.p[i + k]);
+			const int v = mw_base64_digit(s.p[i + k]);
 
 			if (v < 0)
 				return false;

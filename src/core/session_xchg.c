@@ -2,6 +2,7 @@
 /* session_xchg.c - one request of HTTP and its answer: what their heads say */
 #include <errno.h>
 
+#include "base/base64.h"
 #include "core/host.h"
 #include "core/session_priv.h"
 #include "core/token.h"
@@ -250,17 +251,6 @@ void mw_xchg_describe_free(struct mw_session *s, struct mw_call_http *h)
  * ----------------------------------------------------
  */
 
-static int digit64(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
 /* =?base64?...?= as the specification writes a name that a field cannot hold. false: it is none,
  * or not sound. */
 static bool decode64(struct mw_slice value, uint8_t *out, size_t *ret_n)
@@ -277,7 +267,7 @@ static bool decode64(struct mw_slice value, uint8_t *out, size_t *ret_n)
 	while (value.n && value.p[value.n - 1] == '=')
 		value.n--;
 	for (i = 0; i < value.n; i++) {
-		int d = digit64(value.p[i]);
+		int d = mw_base64_digit(value.p[i]);
 
 		if (d < 0)
 			return false;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "core/host.h"
 
@@ -26,15 +27,9 @@ const char *mw_token_kind_name(enum mw_token_kind kind)
 /* The value of a digit, base64url's or with `url` false base64's; negative: none. */
 static int digit64(uint8_t c, bool url)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == (url ? '-' : '+'))
-		return 62;
-	return c == (url ? '_' : '/') ? 63 : -1;
+	if (c == (url ? '+' : '-') || c == (url ? '/' : '_'))
+		return -1;
+	return mw_base64_digit(c);
 }
 
 /* RFC 4648 without padding, strict. How many bytes it stands for; out NULL: only that, and whether

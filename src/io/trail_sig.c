@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "io/file.h"
 #include "io/heap.h"
@@ -33,17 +34,6 @@ static void bio_freep(BIO **p)
 
 /* --- base64, of either alphabet, with its padding or without; white space is passed over --- */
 
-static int b64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
 /* How many bytes of ret[0..max), or -EINVAL. */
 static ssize_t b64(struct mw_slice s, uint8_t *ret, size_t max)
 {
@@ -51,7 +41,7 @@ static ssize_t b64(struct mw_slice s, uint8_t *ret, size_t max)
 	size_t n = 0, i = 0;
 
 	for (; i < s.n && s.p[i] != '='; i++) {
-		const int v = b64_value(s.p[i]);
+		const int v = mw_base64_digit(s.p[i]);
 
 		if (s.p[i] == '\n' || s.p[i] == '\r')
 			continue;
