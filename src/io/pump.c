@@ -3,23 +3,15 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include <mcpwatch/event.h>
 
+#include "io/bpf_facts.h"
 #include "io/file.h"
 
 #define BATCH 4096
 /* Sinks are asked after so many events, if more are waiting. */
 #define ASK_EVERY 64
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void note_failure(struct mw_pump *p, int r, size_t which)
 {
@@ -98,8 +90,7 @@ static int ask_sinks(struct mw_pump *p, bool last)
 	int r;
 
 	for (i = 0; i < p->n_sinks; i++)
-		while (p->sinks[i]->ops->ask &&
-		       (h = mw_sink_ask(p->sinks[i], last ? UINT64_MAX : now_ns()))) {
+		while ((h = mw_sink_ask(p->sinks[i], last ? UINT64_MAX : mw_boot_ns()))) {
 			r = mw_engine_push(p->engine, h, h->len);
 			if (r < 0)
 				return r;

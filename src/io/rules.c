@@ -396,28 +396,25 @@ static int set_countries(const struct mw_yaml_read *r, const struct mw_yaml_node
 	return 0;
 }
 
-static int set_pii(const struct mw_yaml_read *r, const struct mw_yaml_node *v, void *p)
+static int set_off(const struct mw_yaml_read *r, const struct mw_yaml_node *v, bool *ret_off)
 {
-	struct mw_rules *set = p;
 	bool yes;
 	int e;
 
 	e = mw_yaml_bool(r, v, &yes);
 	if (e == 0)
-		set->redact.no_pii = !yes;
+		*ret_off = !yes;
 	return e;
+}
+
+static int set_pii(const struct mw_yaml_read *r, const struct mw_yaml_node *v, void *p)
+{
+	return set_off(r, v, &((struct mw_rules *)p)->redact.no_pii);
 }
 
 static int set_entropy(const struct mw_yaml_read *r, const struct mw_yaml_node *v, void *p)
 {
-	struct mw_rules *set = p;
-	bool yes;
-	int e;
-
-	e = mw_yaml_bool(r, v, &yes);
-	if (e == 0)
-		set->redact.no_entropy = !yes;
-	return e;
+	return set_off(r, v, &((struct mw_rules *)p)->redact.no_entropy);
 }
 
 static int top_redact(const struct mw_yaml_read *r, const struct mw_yaml_node *v, void *p)
