@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "io/anchor_text.h"
@@ -253,14 +254,19 @@ int mw_anchor_file_read(const char *path, int (*fn)(void *ctx, const struct mw_a
 	_cleanup_(mw_freep) struct reader *r = calloc(1, sizeof(*r));
 	_cleanup_(mw_freep) char *text = malloc(LINE_LEN_MAX + 1);
 	_cleanup_(close_file) FILE *f = NULL;
+	struct stat st;
 	int e, given = 0;
 
 	if (!r || !text)
 		return fail(path, -ENOMEM, err, err_len);
 	errno = 0;
 	f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	if (!f)
+	if (!f || fstat(fileno(f), &st) < 0)
 		return fail(path, -errno, err, err_len);
+	if (f != stdin && S_ISCHR(st.st_mode)) {
+		snprintf(err, err_len, "%s: a device, which may have no end; name a file", path);
+		return -EINVAL;
+	}
 	r->f = f;
 	r->fn = fn;
 	r->ctx = ctx;

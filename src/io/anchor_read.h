@@ -26,7 +26,7 @@ struct mw_anchor_found {
  * Reads a file ("-": stdin) to its end, whatever its size, in bounded memory, and calls fn for each
  * checkpoint in the file's order; a negative answer of fn ends it. *ret_n (may be NULL) is how many
  * there were, *ret_bad (may be NULL) how many looked like one and were none (cut, altered). 0; what
- * fn answered; -EINVAL: the file holds none; -ENOENT and others: it cannot be read; -ENOMEM. On
+ * fn answered; -EINVAL: the file holds none, or is a device; -ENOENT and others: it cannot be read; -ENOMEM. On
  * failure but fn's own err has one line.
  */
 int mw_anchor_file_read(const char *path, int (*fn)(void *ctx, const struct mw_anchor_found *found),

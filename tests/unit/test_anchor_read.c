@@ -276,6 +276,9 @@ static void test_refused(void **state)
 			 -ENOENT);
 	assert_string_equal(err, "cannot read /nowhere/x: No such file or directory");
 	assert_int_equal(mw_anchor_file_read("/tmp", on_found, &g, NULL, NULL, err, 512), -EISDIR);
+	assert_int_equal(mw_anchor_file_read("/dev/zero", on_found, &g, NULL, NULL, err, 512),
+			 -EINVAL);
+	assert_string_equal(err, "/dev/zero: a device, which may have no end; name a file");
 }
 
 int main(void)
