@@ -28,6 +28,7 @@
 struct mw_alloc;
 struct mw_engine;
 struct mw_redact_rules; /* core/redact.h */
+struct mw_policy_rules; /* core/policy.h */
 
 /* What a keyed hash is for: each use has a key of its own, so that one says nothing of another. */
 enum mw_mac_use {
@@ -71,6 +72,11 @@ struct mw_engine_config {
 	void *mac_ctx;
 	/* What is a secret beside what its name says. Borrowed for the engine's life; NULL: nothing. */
 	const struct mw_redact_rules *redact;
+	/* What is worth an alert. Borrowed for the engine's life, or until mw_engine_rules. NULL: no
+	 * alerts. */
+	const struct mw_policy_rules *policy;
+	/* Of all files of rules and of the configuration, for daemon records; all zero: none. */
+	uint8_t rules_hash[32], config_hash[32];
 	uint64_t first_seq;  /* the seq of the first record: goes on where a log ended */
 	/* NULL: this log begins here. Else the first records after `daemon` are a gap for the time
 	 * between (reason "restarted"), and a call with status lost for each that was open. */
@@ -87,6 +93,8 @@ enum mw_out_kind {
 	MW_OUT_RECORD = 1,  /* record */
 	MW_OUT_CONTROL = 2, /* control: something to ask of the source */
 	MW_OUT_RAW = 3,	    /* bytes: one message, as its client's end saw it; only if cfg.raw */
+	MW_OUT_STATE = 4,   /* bytes: one line of the state that lasts (core/state.h), to be kept and
+			     * given back as MW_EV_STATE by the next run */
 };
 
 struct mw_out {
@@ -100,6 +108,7 @@ struct mw_out {
 
 struct mw_engine_stats {
 	uint64_t events, records, calls, calls_open, effects, gaps, anomalies, alloc_failed;
+	uint64_t alerts;
 	uint64_t stream_bytes;
 	uint64_t unwritten; /* records that the log did not take (MW_EV_STORE): in no sink, said as
 			       gaps */
@@ -119,6 +128,19 @@ int mw_engine_next(struct mw_engine *e, struct mw_out *ret);
 /* The end of events: holes become gaps, open calls get their end (no_response), folded effects are
  * written. Pull afterwards. */
 void mw_engine_finish(struct mw_engine *e);
+/*
+ * Other rules from now on, in place of those of the configuration, all or none of them: 0, and a
+ * daemon record "reload" with the new hashes comes out (NULL hashes: those of before go). -ENOMEM,
+ * -EINVAL (a rule does not compile: see mw_redact_new, mw_policy_new, which say which): nothing is
+ * changed. What was said to be borrowed for the engine's life may go once this has returned 0. The
+ * counts of rules that are equal by id go on. Pull afterwards.
+ */
+int mw_engine_rules(struct mw_engine *e, const struct mw_redact_rules *redact,
+		    const struct mw_policy_rules *policy, const uint8_t rules_hash[32],
+		    const uint8_t config_hash[32]);
+/* Other rules were asked for and could not be had: a daemon record "reload_failed" that says why.
+ * Pull afterwards. */
+void mw_engine_rules_failed(struct mw_engine *e, const char *why);
 void mw_engine_stats(const struct mw_engine *e, struct mw_engine_stats *ret);
 
 #endif

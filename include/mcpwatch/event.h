@@ -18,7 +18,7 @@
 #endif
 
 /* The version of all that stands below; in a capture file's header and in MW_EV_META. */
-#define MW_EVENT_VERSION 4
+#define MW_EVENT_VERSION 5
 
 /* The most user bytes one I/O event carries; a longer system call becomes several events. */
 #define MW_IO_CHUNK 32768
@@ -45,7 +45,7 @@ enum mw_event_type {
 	MW_EV_LOST = 66,  /* events or runs the kernel could not deliver: struct mw_ev_lost */
 	MW_EV_PROC = 67,  /* a process as /proc shows it: struct mw_ev_proc */
 	MW_EV_CLOCK = 68, /* realtime against boottime was stepped: struct mw_ev_clock */
-	MW_EV_USER = 69,  /* the name of a uid: struct mw_ev_user */
+	MW_EV_USER = 69,  /* the name and home of a uid: struct mw_ev_user */
 	MW_EV_SKIP = 70,  /* stands for an event of a process out of scope: header only, so that
 			   * the numbers of its cpu have no hole */
 	MW_EV_END = 71,	 /* last event of a capture file: header only. Without it the file is cut */
@@ -53,9 +53,11 @@ enum mw_event_type {
 	MW_EV_RUNTIME = 73, /* which runtime a process has: struct mw_ev_runtime */
 	MW_EV_MOUNTS = 74,  /* what is mounted in a mount namespace: struct mw_ev_mounts */
 	MW_EV_ENV = 75,	    /* the environment of a server's process: struct mw_ev_env */
+	MW_EV_STATE = 78,   /* what an earlier run learned, right behind META: struct mw_ev_state */
 	/* from the log (sink.h), never in a capture file */
 	MW_EV_SEAL = 76,  /* the log is to be sealed here: struct mw_ev_seal */
 	MW_EV_STORE = 77, /* the log takes no records, or takes them again: struct mw_ev_store */
+	MW_EV_OUTLET = 79, /* alerts did not reach an outlet: struct mw_ev_outlet */
 };
 
 /* Every event begins with this. `tgid` 0: not of a process. */
@@ -486,6 +488,27 @@ struct mw_ev_store {
 	__u64 first; /* PRUNE */
 };
 
+enum mw_state_kind {
+	MW_STATE_LINE = 0, /* a line of the state that lasts (core/state.h), without its newline */
+	MW_STATE_LOST =
+	    1, /* why it could not be read or kept, or not all of it: one line of text */
+};
+
+/* MW_EV_STATE: `len` bytes of what `kind` says follow. */
+struct mw_ev_state {
+	struct mw_event_hdr hdr;
+	__u32 len;
+	__u32 kind; /* enum mw_state_kind */
+};
+
+/* MW_EV_OUTLET: the outlet's name (such as "webhook https://...") follows. */
+struct mw_ev_outlet {
+	struct mw_event_hdr hdr;
+	__u64 alerts; /* so many were not delivered, since the last such event */
+	__s32 error;  /* a negated errno of the last one; 0: too many at once */
+	__u32 name_len;
+};
+
 /* What the kernel says of CLOCK_REALTIME, adjtimex(2). */
 enum mw_clock_state {
 	MW_CLOCK_UNKNOWN = 0,
@@ -531,12 +554,11 @@ struct mw_ev_clock {
 	struct mw_clock clock;
 };
 
-/* MW_EV_USER: `name_len` bytes of the user's name follow. */
+/* MW_EV_USER: the user's name and home directory follow, each of its length. home_len 0: not known. */
 struct mw_ev_user {
 	struct mw_event_hdr hdr;
 	__u32 id;
-	__u16 name_len;
-	__u16 pad;
+	__u16 name_len, home_len;
 };
 
 /*
@@ -572,6 +594,8 @@ _Static_assert(sizeof(struct mw_ev_mounts) == 88, "mounts body");
 _Static_assert(sizeof(struct mw_ev_env) == 80, "env body");
 _Static_assert(sizeof(struct mw_ev_seal) == 88, "seal body");
 _Static_assert(sizeof(struct mw_ev_store) == 96, "store body");
+_Static_assert(sizeof(struct mw_ev_state) == 80, "state body");
+_Static_assert(sizeof(struct mw_ev_outlet) == 88, "outlet body");
 _Static_assert(sizeof(struct mw_capture_hdr) == 16, "capture header");
 
 #endif

@@ -23,6 +23,7 @@ struct mw_record {
 	uint64_t seq;
 	bool urgent; /* an alert, an exec or a deletion: to be sealed at once */
 	bool seal;   /* a seal record: what MW_EV_SEAL asked for */
+	unsigned int alert; /* an alert record: its severity, enum mw_severity (core/policy.h); else 0 */
 };
 
 #endif

@@ -48,6 +48,10 @@ static size_t body_len(uint16_t type)
 		return sizeof(struct mw_ev_seal);
 	case MW_EV_STORE:
 		return sizeof(struct mw_ev_store);
+	case MW_EV_STATE:
+		return sizeof(struct mw_ev_state);
+	case MW_EV_OUTLET:
+		return sizeof(struct mw_ev_outlet);
 	default:
 		return 0;
 	}
@@ -87,8 +91,11 @@ static size_t data_len(const struct mw_event_hdr *h)
 
 		return (size_t)ev->host_len + ev->kernel_len + ev->boot_id_len + ev->mcpwatch_len;
 	}
-	case MW_EV_USER:
-		return ((const struct mw_ev_user *)p)->name_len;
+	case MW_EV_USER: {
+		const struct mw_ev_user *ev = p;
+
+		return (size_t)ev->name_len + ev->home_len;
+	}
 	case MW_EV_DGRAM:
 		return ((const struct mw_ev_dgram *)p)->captured;
 	case MW_EV_RUNTIME: {
@@ -105,6 +112,10 @@ static size_t data_len(const struct mw_event_hdr *h)
 		return ((const struct mw_ev_env *)p)->env_len;
 	case MW_EV_SEAL:
 		return ((const struct mw_ev_seal *)p)->vkey_len;
+	case MW_EV_STATE:
+		return ((const struct mw_ev_state *)p)->len;
+	case MW_EV_OUTLET:
+		return ((const struct mw_ev_outlet *)p)->name_len;
 	case MW_EV_NAME: {
 		const struct mw_ev_name *ev = p;
 
@@ -197,7 +208,21 @@ struct mw_slice mw_event_seal_vkey(const struct mw_ev_seal *ev)
 	return mw_slice(ev + 1, ev->vkey_len);
 }
 
-struct mw_slice mw_event_user_name(const struct mw_ev_user *ev)
+struct mw_slice mw_event_user(const struct mw_ev_user *ev, struct mw_slice *ret_home)
+{
+	const uint8_t *p = (const uint8_t *)(ev + 1);
+	struct mw_slice name = cut(&p, ev->name_len);
+
+	*ret_home = cut(&p, ev->home_len);
+	return name;
+}
+
+struct mw_slice mw_event_state(const struct mw_ev_state *ev)
+{
+	return mw_slice(ev + 1, ev->len);
+}
+
+struct mw_slice mw_event_outlet(const struct mw_ev_outlet *ev)
 {
 	return mw_slice(ev + 1, ev->name_len);
 }

@@ -43,7 +43,9 @@ struct mw_event_meta_strings {
 	struct mw_slice host, kernel, boot_id, mcpwatch;
 };
 struct mw_event_meta_strings mw_event_meta_strings(const struct mw_ev_meta *ev);
-struct mw_slice mw_event_user_name(const struct mw_ev_user *ev);
+struct mw_slice mw_event_user(const struct mw_ev_user *ev, struct mw_slice *ret_home);
+struct mw_slice mw_event_state(const struct mw_ev_state *ev);
+struct mw_slice mw_event_outlet(const struct mw_ev_outlet *ev);
 struct mw_slice mw_event_env(const struct mw_ev_env *ev);
 struct mw_slice mw_event_seal_vkey(const struct mw_ev_seal *ev);
 /* The configured name, and the file that gives it. */
