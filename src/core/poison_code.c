@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* poison_code.c - texts in other spellings: digits for letters, spaced out, turned, encoded */
+#include <errno.h>
+
+#include "core/poison_priv.h"
+
+/* Shorter is a word or a hash. */
+#define BASE64_MIN 24
+#define HEX_MIN	   32
+
+/* 1 + what a digit of base64 stands for, in either alphabet (RFC 4648, sections 4 and 5); 0: none.
+ */
+static const uint8_t digit64[256] = {
+	['A'] = 1, 2,  3,  4,  5,	   6,  7,  8,	       9,	   10,	       11,
+	12,	   13, 14, 15, 16,	   17, 18, 19,	       20,	   21,	       22,
+	23,	   24, 25, 26, ['a'] = 27, 28, 29, 30,	       31,	   32,	       33,
+	34,	   35, 36, 37, 38,	   39, 40, 41,	       42,	   43,	       44,
+	45,	   46, 47, 48, 49,	   50, 51, 52,	       ['0'] = 53, 54,	       55,
+	56,	   57, 58, 59, 60,	   61, 62, ['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+
+int mw_code_squeeze(struct mw_buf *out, struct mw_slice t)
+{
+	int r = mw_buf_reserve(out, t.n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < t.n; i++) {
+		uint8_t c = t.p[i];
+
+		switch (c) {
+		case '0':
+			c = 'o';
+			break;
+		case '1':
+		case 'l':
+		case '!':
+		case '|':
+			c = 'i';
+			break;
+		case '3':
+			c = 'e';
+			break;
+		case '4':
+		case '@':
+			c = 'a';
+			break;
+		case '5':
+		case '$':
+			c = 's';
+			break;
+		case '7':
+			c = 't';
+			break;
+		case '8':
+			c = 'b';
+			break;
+		default:
+			break;
+		}
+		if (mw_is_alnum(c) || c >= 0x80)
+			out->p[out->len++] = c;
+	}
+	return 0;
+}
+
+int mw_code_rot13(struct mw_buf *out, struct mw_slice t)
+{
+	int r = mw_buf_reserve(out, t.n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < t.n; i++) {
+		const uint8_t c = t.p[i];
+
+		out->p[out->len++] =
+		    c >= 'a' && c <= 'z' ? (uint8_t)('a' + (c - 'a' + 13) % 26) : c;
+	}
+	return 0;
+}
+
+int mw_code_reverse(struct mw_buf *out, struct mw_slice t)
+{
+	int r = mw_buf_reserve(out, t.n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = t.n; i-- > 0;)
+		out->p[out->len++] = t.p[i];
+	return 0;
+}
+
+static int hex_of(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Whether decoded bytes are a text: nearly all of it printable, and words in it. */
+static bool is_text(struct mw_slice t)
+{
+	size_t odd = 0, spaces = 0;
+
+	for (size_t i = 0; i < t.n; i++) {
+		odd += (t.p[i] < ' ' && t.p[i] != '\n' && t.p[i] != '\t') || t.p[i] == 0x7f;
+		spaces += t.p[i] == ' ' || t.p[i] >= 0x80;
+	}
+	return t.n >= 12 && odd * 20 <= t.n && spaces >= 2;
+}
+
+/* The decoded bytes of t[from..to), all of it base64. */
+static int put_base64(struct mw_buf *out, struct mw_slice t)
+{
+	uint32_t v = 0;
+	unsigned int bits = 0;
+	int r = mw_buf_reserve(out, t.n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < t.n; i++) {
+		v = v << 6 | (digit64[t.p[i]] - 1u);
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			out->p[out->len++] = (uint8_t)(v >> bits);
+		}
+	}
+	return 0;
+}
+
+/* Pairs of hex digits from `at` on, one space, ',' or ':' between; where they end. */
+static size_t put_hex(struct mw_buf *out, struct mw_slice t, size_t at)
+{
+	while (at + 1 < t.n && hex_of(t.p[at]) >= 0 && hex_of(t.p[at + 1]) >= 0) {
+		if (out)
+			out->p[out->len++] = (uint8_t)(hex_of(t.p[at]) << 4 | hex_of(t.p[at + 1]));
+		at += 2;
+		if (at + 1 < t.n && (t.p[at] == ' ' || t.p[at] == ',' || t.p[at] == ':') &&
+		    hex_of(t.p[at + 1]) >= 0)
+			at++;
+	}
+	return at;
+}
+
+static bool is_digit64(uint8_t c)
+{
+	return digit64[c] != 0;
+}
+
+int mw_code_next(struct mw_slice t, size_t *pos, struct mw_buf *out)
+{
+	const size_t start = out->len;
+	size_t i = *pos, end;
+	int r;
+
+	while (i < t.n) {
+		if (!is_digit64(t.p[i])) {
+			i++;
+			continue;
+		}
+		end = put_hex(NULL, t, i);
+		if (end - i >= HEX_MIN) {
+			r = mw_buf_reserve(out, (end - i) / 2);
+			if (r < 0)
+				return r;
+			put_hex(out, t, i);
+		} else {
+			for (end = i; end < t.n && is_digit64(t.p[end]);)
+				end++;
+			if (end - i >= BASE64_MIN) {
+				r = put_base64(out, mw_slice(t.p + i, end - i));
+				if (r < 0)
+					return r;
+			}
+		}
+		i = end;
+		*pos = end;
+		if (is_text(mw_slice(out->p + start, out->len - start)))
+			return 1;
+		out->len = start;
+	}
+	*pos = t.n;
+	return 0;
+}
+
+static bool is_hex_run(uint8_t c)
+{
+	return hex_of(c) >= 0 || c == ' ' || c == ',' || c == ':';
+}
+
+/* Whether `min` bytes in a row are `is`: one of every `min` bytes is in such a run. */
+static bool has_run(struct mw_slice t, size_t min, bool (*is)(uint8_t c))
+{
+	size_t from, to;
+
+	for (size_t i = min - 1; i < t.n; i += min) {
+		if (!is(t.p[i]))
+			continue;
+		for (from = i; from > 0 && is(t.p[from - 1]);)
+			from--;
+		for (to = i + 1; to < t.n && to - from < min && is(t.p[to]);)
+			to++;
+		if (to - from >= min)
+			return true;
+	}
+	return false;
+}
+
+bool mw_code_may_be(struct mw_slice t)
+{
+	return has_run(t, BASE64_MIN, is_digit64) || has_run(t, HEX_MIN, is_hex_run);
+}
