@@ -105,6 +105,16 @@ struct mw_redact_stats {
 };
 void mw_redact_stats(const struct mw_redact *x, struct mw_redact_stats *ret);
 
+/* Which rules take something out while it is watched: each id once, ours or the rules', as long as
+ * these last; at most MW_REDACT_SEEN_MAX, more are not told. Not what is personal (card, iban,
+ * phone, email, national ids), nor unscanned, nor by name alone ("key") what is shorter than 8
+ * bytes or a word of 20 lower-case letters at most: prose has such. x may be NULL. */
+#define MW_REDACT_SEEN_MAX 16
+void mw_redact_watch(struct mw_redact *x, bool on);
+size_t mw_redact_seen(const struct mw_redact *x, const char *const **ret);
+/* What was seen so far is forgotten. */
+void mw_redact_seen_clear(struct mw_redact *x);
+
 /* The first 12 hex digits of a secret's keyed hash; false: there is no key. */
 #define MW_FINGERPRINT_LEN 12
 bool mw_redact_fingerprint(struct mw_redact *x, struct mw_slice secret,

@@ -111,6 +111,63 @@ bool mw_redact_fingerprint(struct mw_redact *x, struct mw_slice secret,
 	return true;
 }
 
+void mw_redact_watch(struct mw_redact *x, bool on)
+{
+	if (x)
+		x->watched = on;
+}
+
+void mw_redact_seen_clear(struct mw_redact *x)
+{
+	if (x)
+		x->n_seen = 0;
+}
+
+size_t mw_redact_seen(const struct mw_redact *x, const char *const **ret)
+{
+	*ret = x ? x->seen : NULL;
+	return x ? x->n_seen : 0;
+}
+
+static bool is_personal(const char *rule)
+{
+	static const char *const names[] = { "card",	     "iban",	"phone",
+					     "email",	     "us-ssn",	"gb-nhs",
+					     "gb-nino",	     "fr-nir",	"de-steuer-id",
+					     "es-dni",	     "nl-bsn",	"it-codice-fiscale",
+					     "pl-pesel",     "br-cpf",	"in-aadhaar",
+					     "unscanned" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(rule, names[i]) == 0)
+			return true;
+	return false;
+}
+
+#define KEY_SECRET_MIN 8u
+#define KEY_WORD_MAX   20u
+
+/* What stands behind a secret's name in prose ("password: leave it"), or is too little for one. */
+static bool is_just_word(struct mw_slice s)
+{
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] >= 'a' && s.p[i] <= 'z')
+		i++;
+	return s.n < KEY_SECRET_MIN || (i == s.n && s.n <= KEY_WORD_MAX);
+}
+
+static void note_seen(struct mw_redact *x, const char *rule, struct mw_slice secret)
+{
+	if (strcmp(rule, "key") == 0 && is_just_word(secret))
+		return;
+	for (size_t i = 0; i < x->n_seen; i++)
+		if (x->seen[i] == rule || strcmp(x->seen[i], rule) == 0)
+			return;
+	if (x->n_seen < MW_REDACT_SEEN_MAX && !is_personal(rule))
+		x->seen[x->n_seen++] = rule;
+}
+
 int mw_redact_put_mark(struct mw_redact *x, struct mw_buf *out, const char *rule,
 		       struct mw_slice secret)
 {
@@ -131,8 +188,11 @@ int mw_redact_put_mark(struct mw_redact *x, struct mw_buf *out, const char *rule
 	}
 	if (r < 0)
 		return r;
-	if (x)
+	if (x) {
 		x->stats.n++;
+		if (x->watched)
+			note_seen(x, rule, secret);
+	}
 	return mw_buf_append_byte(out, ']');
 }
 

@@ -144,6 +144,9 @@ struct mw_redact {
 	struct mw_cuts cuts, inner;	     /* of the text, and of what it holds encoded */
 	struct mw_buf decoded, pair;
 	struct mw_redact_stats stats;
+	const char *seen[MW_REDACT_SEEN_MAX]; /* since mw_redact_watch */
+	size_t n_seen;
+	bool watched;
 	struct mw_redact_hash clean[MW_REDACT_CLEAN];
 	struct mw_redact_key keys[MW_REDACT_KEYS]; /* that stay as they are, by their hash */
 };

@@ -4,39 +4,6 @@
 
 #include <errno.h>
 
-/* --- memory: PCRE2 does not say how much it gives back ------------------------------------------
- */
-
-struct block {
-	size_t n;
-	max_align_t bytes[];
-};
-
-static void *block_new(size_t n, void *ctx)
-{
-	const struct mw_alloc *a = ctx;
-	struct block *b;
-
-	if (n > SIZE_MAX / 2)
-		return NULL;
-	n += sizeof(*b);
-	b = a->resize(a->ctx, NULL, 0, n);
-	if (!b)
-		return NULL;
-	b->n = n;
-	return b->bytes;
-}
-
-static void block_free(void *p, void *ctx)
-{
-	struct block *b;
-
-	if (!p)
-		return;
-	b = (struct block *)((char *)p - offsetof(struct block, bytes));
-	mw_alloc_free(ctx, b, b->n);
-}
-
 /* --- compiling ----------------------------------------------------------------------------------
  */
 
@@ -205,7 +172,7 @@ static int rule_init(const struct compiler *c, const struct mw_redact_rule *from
 
 static int contexts_init(struct mw_set *s)
 {
-	s->general = pcre2_general_context_create(block_new, block_free, (void *)(uintptr_t)s->a);
+	s->general = mw_pcre_context(s->a);
 	if (!s->general)
 		return -ENOMEM;
 	s->compile = pcre2_compile_context_create(s->general);

@@ -3,9 +3,7 @@
 #ifndef MW_CORE_REDACT_SET_H
 #define MW_CORE_REDACT_SET_H
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
+#include "core/pcre.h"
 #include "core/redact_priv.h"
 
 /* Steps of the interpreter for one place where a match may begin, and its memory in KiB. What wants
