@@ -114,6 +114,7 @@ struct mw_call_effect {
 	int64_t ret;
 };
 
+struct mw_args; /* args.h */
 struct mw_correlate;
 
 struct mw_correlate_config {
@@ -201,6 +202,11 @@ int mw_correlate_effects(const struct mw_correlate *c, uint64_t call, size_t *po
 			 struct mw_call_effect *ret);
 /* How many actions in all, folded or over the limit included. */
 uint64_t mw_correlate_effects_n(const struct mw_correlate *c, uint64_t call);
+
+/* The strings of a call's arguments; NULL: not known. Borrowed until the next change. */
+const struct mw_args *mw_correlate_args_of(const struct mw_correlate *c, uint64_t call);
+/* The same, before forget: they are the caller's now, to be freed by mw_args_free. */
+struct mw_args *mw_correlate_args_take(struct mw_correlate *c, uint64_t call);
 
 /* What they show of the call's power: bits of enum mw_power. */
 unsigned int mw_correlate_power(const struct mw_correlate *c, uint64_t call);

@@ -72,6 +72,23 @@ uint64_t mw_correlate_effects_n(const struct mw_correlate *c, uint64_t call)
 	return x ? x->effects.total : 0;
 }
 
+const struct mw_args *mw_correlate_args_of(const struct mw_correlate *c, uint64_t call)
+{
+	const struct mw_corr_call *x = mw_corr_call(c, call);
+
+	return x ? x->args : NULL;
+}
+
+struct mw_args *mw_correlate_args_take(struct mw_correlate *c, uint64_t call)
+{
+	struct mw_corr_call *x = mw_corr_call(c, call);
+	struct mw_args *args = x ? x->args : NULL;
+
+	if (x)
+		x->args = NULL;
+	return args;
+}
+
 unsigned int mw_correlate_power(const struct mw_correlate *c, uint64_t call)
 {
 	const struct mw_corr_call *x = mw_corr_call(c, call);

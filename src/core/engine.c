@@ -83,10 +83,14 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 	if (r == 0)
 		r = mw_eng_tokens_new(e);
 	if (r == 0)
+		r = mw_state_new(e->a, &e->state);
+	if (r == 0)
 		r = mw_eng_wire_new(e);
 	if (r == 0 && (cfg->redact || cfg->mac))
 		r = mw_redact_new(e->a, cfg->redact, cfg->mac, cfg->mac_ctx, &bad_rule,
 				  &e->head.redact);
+	if (r == 0)
+		r = mw_eng_policy_new(e);
 	if (r < 0) {
 		mw_engine_free(e);
 		return r;
@@ -109,6 +113,7 @@ void mw_engine_free(struct mw_engine *e)
 {
 	if (!e)
 		return;
+	mw_eng_policy_free(e);
 	mw_eng_wire_free(e);
 	mw_redact_free(e->head.redact);
 	mw_session_free(e->session);
@@ -123,6 +128,7 @@ void mw_engine_free(struct mw_engine *e)
 	free_values(e, e->tools, sizeof(struct tool));
 	mw_eng_parts_free(e);
 	mw_eng_tokens_free(e);
+	mw_state_free(e->state);
 	mw_buf_done(&e->out);
 	mw_buf_done(&e->scratch);
 	mw_buf_done(&e->body);
@@ -159,10 +165,21 @@ static int add_out(struct mw_engine *e, enum mw_out_kind kind, size_t at, size_t
 	e->outs[e->n_outs].len = len;
 	e->outs[e->n_outs].seq = 0;
 	e->outs[e->n_outs].urgent = e->outs[e->n_outs].seal = false;
+	e->outs[e->n_outs].alert = 0;
 	if (control)
 		e->outs[e->n_outs].control = *control;
 	e->n_outs++;
 	return 0;
+}
+
+void mw_eng_put_out(struct mw_engine *e, enum mw_out_kind kind, struct mw_slice bytes)
+{
+	const size_t at = e->out.len;
+	int r = mw_buf_append(&e->out, bytes.p, bytes.n);
+
+	if (r == 0)
+		r = add_out(e, kind, at, bytes.n, NULL);
+	mw_eng_note_error(e, r);
 }
 
 struct mw_emit mw_eng_begin(struct mw_engine *e, const char *type, uint64_t ts_ns)
@@ -196,6 +213,7 @@ void mw_eng_end(struct mw_engine *e, struct mw_emit *rec)
 		e->outs[e->n_outs - 1].seq = seq;
 		e->outs[e->n_outs - 1].urgent = rec->urgent;
 		e->outs[e->n_outs - 1].seal = rec->seal;
+		e->outs[e->n_outs - 1].alert = rec->alert;
 		e->stats.records++;
 		e->since_seal.records++;
 	}
@@ -213,16 +231,10 @@ void mw_eng_control(struct mw_engine *e, const struct mw_control *control)
 void mw_eng_pull_session(struct mw_engine *e)
 {
 	struct mw_sess_event ev;
-	size_t at;
-	int r;
 
 	while (mw_session_next(e->session, &ev) == 1) {
 		if (ev.kind == MW_SESS_RAW) {
-			at = e->out.len;
-			r = mw_buf_append(&e->out, ev.bytes.p, ev.bytes.n);
-			if (r == 0)
-				r = add_out(e, MW_OUT_RAW, at, ev.bytes.n, NULL);
-			mw_eng_note_error(e, r);
+			mw_eng_put_out(e, MW_OUT_RAW, ev.bytes);
 		} else if (ev.kind == MW_SESS_CONTROL) {
 			mw_eng_control(e, &ev.control);
 			if (ev.control.kind == MW_CONTROL_SERVER)
@@ -334,6 +346,8 @@ static void on_tick(struct mw_engine *e)
 	mw_eng_note_error(e, mw_session_tick(e->session, e->now_ns));
 	mw_eng_pull_session(e);
 	mw_eng_tokens_tick(e);
+	mw_eng_policy_tick(e);
+	mw_eng_state_losses(e);
 	mw_eng_say_losses(e);
 }
 
@@ -458,6 +472,7 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 		break;
 	case MW_EV_ENV:
 		mw_eng_on_env(e, event);
+		mw_eng_policy_env(e, event);
 		break;
 	case MW_EV_SEAL:
 		mw_eng_on_seal(e, event);
@@ -465,12 +480,19 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 	case MW_EV_STORE:
 		mw_eng_on_store(e, event);
 		break;
+	case MW_EV_STATE:
+		mw_eng_on_state(e, event);
+		break;
+	case MW_EV_OUTLET:
+		mw_eng_on_outlet(e, event);
+		break;
 	case MW_EV_META:
 		break;
 	default:
 		on_proc_event(e, h);
 	}
 	note_correlate(e);
+	mw_eng_state_pull(e);
 	return 0;
 }
 
@@ -492,7 +514,11 @@ void mw_engine_finish(struct mw_engine *e)
 		mw_eng_unfold_all(e);
 		note_correlate(e);
 	}
+	mw_state_finish(e->state);
+	mw_eng_state_pull(e);
+	mw_eng_state_losses(e);
 	mw_eng_say_losses(e);
+	mw_eng_policy_finish(e);
 	mw_eng_say_daemon(e, "stop", NULL);
 	mw_eng_say_losses(e); /* what could not be said until now */
 }
@@ -516,7 +542,8 @@ int mw_engine_next(struct mw_engine *e, struct mw_out *ret)
 						  .len = ret->len,
 						  .seq = e->outs[e->outs_pos].seq,
 						  .urgent = e->outs[e->outs_pos].urgent,
-						  .seal = e->outs[e->outs_pos].seal };
+						  .seal = e->outs[e->outs_pos].seal,
+						  .alert = e->outs[e->outs_pos].alert };
 	e->outs_pos++;
 	return 1;
 }

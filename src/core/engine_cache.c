@@ -26,6 +26,7 @@ void mw_eng_forget_parts(struct mw_engine *e)
 {
 	struct part *p;
 
+	mw_eng_policy_stale(e);
 	while ((p = mw_table_oldest(e->parts))) {
 		(void)mw_table_remove(e->parts, &p->key);
 		part_free(e, p);

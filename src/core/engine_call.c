@@ -96,38 +96,56 @@ void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey 
 	mw_eng_part_keep(e, r, &part, at);
 }
 
-void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw_slice value,
-		 uint64_t ts_ns)
-{
-	struct mw_slice part;
-	struct mw_emit r;
-	size_t i, parts;
-	bool lossy = false;
-	int err;
+/* A content that follows in body records. */
+struct laid_out {
+	size_t parts;
+	bool lossy;
+};
 
-	err = mw_emit_body(e->head.redact, &e->body, &e->scratch, value, &lossy, &parts);
-	if (err < 0) {
-		mw_eng_note_error(e, err);
-		return;
-	}
-	for (i = 0; i < parts; i++) {
-		part = mw_emit_body_part(mw_buf_slice(&e->body), i);
+/* Lays a content out in e->body, where it stays until the next one's. */
+static struct laid_out lay_out(struct mw_engine *e, struct mw_slice value)
+{
+	struct laid_out b = { 0 };
+	int r = mw_emit_body(e->head.redact, &e->body, &e->scratch, value, &b.lossy, &b.parts);
+
+	mw_eng_note_error(e, r);
+	return r < 0 ? (struct laid_out){ 0 } : b;
+}
+
+static void say_body(struct mw_engine *e, uint64_t call, const char *what, struct laid_out b,
+		     uint64_t ts_ns)
+{
+	struct mw_emit r;
+	size_t i;
+
+	for (i = 0; i < b.parts; i++) {
 		r = mw_eng_begin(e, "body", ts_ns);
 		mw_emit_id(&r, "call", 'c', e->run, call);
 		mw_emit_str(&r, "what", what);
 		mw_emit_u64(&r, "part", i + 1);
-		mw_emit_u64(&r, "of", parts);
-		mw_emit_escaped(&r, "text", part);
-		r.lossy |= lossy;
+		mw_emit_u64(&r, "of", b.parts);
+		mw_emit_escaped(&r, "text", mw_emit_body_part(mw_buf_slice(&e->body), i));
+		r.lossy |= b.lossy;
 		mw_eng_end(e, &r);
 	}
+}
+
+void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw_slice value,
+		 uint64_t ts_ns)
+{
+	say_body(e, call, what, lay_out(e, value), ts_ns);
 }
 
 void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	struct mw_call *c = ev->call;
-	struct mw_emit r = mw_eng_begin(e, "request", ev->ts_ns);
+	const uint64_t seq = e->head.seq;
+	struct mw_emit r;
 	bool whole;
+
+	/* what its tokens are is told while they are written */
+	mw_eng_policy_open(e, c, false);
+	r = mw_eng_begin(e, "request", ev->ts_ns);
 
 	mw_emit_id(&r, "call", 'c', e->run, c->id);
 	mw_emit_str(&r, "dir", c->s2c ? "s2c" : "c2s");
@@ -139,17 +157,23 @@ void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_emit_json_str(&r, "method", c->method);
 	if (mw_json_str_eq(c->method, "tools/call"))
 		mw_emit_json_str(&r, "tool", c->name);
+	mw_redact_seen_clear(e->head.redact);
+	mw_redact_watch(e->head.redact, true);
 	whole = mw_emit_json(&r, "args", ev->args, MW_EMIT_VALUE_MAX);
+	mw_redact_watch(e->head.redact, false);
 	if (ev->args.n == c->args_bytes)
 		c->kept.mac_known = mw_eng_put_mac(e, &r, "args_hmac", ev->args, c->kept.mac);
 	if (!c->sent)
 		mw_emit_time(&r, "begin", &e->head, c->begin_ns);
 	mw_eng_put_caller(e, &r, c, ev->args, true);
 	mw_eng_end(e, &r);
+	mw_redact_watch(e->head.redact, true);
 	if (!whole)
 		mw_eng_body(e, c->id, "args", ev->args, ev->ts_ns);
+	mw_redact_watch(e->head.redact, false);
 	if (c->differs && ev->args.n)
 		mw_eng_note_error(e, mw_correlate_args(e->correlate, c->id, ev->args));
+	mw_eng_policy_request(e, ev, mw_eng_seq_of(e, seq));
 }
 
 static void put_effect(struct mw_engine *e, struct mw_emit *r, const struct mw_call_effect *ef)
@@ -233,7 +257,7 @@ static size_t put_ties(struct mw_engine *e, const struct mw_call *c, size_t pos,
 	return part;
 }
 
-static const char *status_name(enum mw_call_status s)
+const char *mw_eng_status_name(enum mw_call_status s)
 {
 	static const char *const names[] = { [MW_CALL_OK] = "ok",
 					     [MW_CALL_TOOL_ERROR] = "tool_error",
@@ -245,7 +269,7 @@ static const char *status_name(enum mw_call_status s)
 	return names[s];
 }
 
-static const char *evidence_name(const struct mw_call *c)
+const char *mw_eng_evidence_name(const struct mw_call *c)
 {
 	return c->incomplete ? "incomplete" : c->one_sided || c->differs ? "one_sided" : "complete";
 }
@@ -300,11 +324,13 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	uint8_t mac[32];
 	uint64_t end = c->end_ns > c->begin_ns ? c->end_ns : c->begin_ns;
 	struct mw_emit r;
-	bool result_whole, all;
+	struct laid_out rest = { 0 };
+	bool all;
 	size_t pos = 0, room, i;
 	uint64_t seq;
 
 	mw_correlate_settle(e->correlate, c->id, ev->result.n ? ev->result : ev->error);
+	mw_eng_policy_settle(e, c);
 	r = mw_eng_begin(e, "call", ev->ts_ns);
 
 	mw_emit_id(&r, "call", 'c', e->run, c->id);
@@ -322,9 +348,14 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	if (c->args_bytes)
 		mw_emit_u64(&r, "args_bytes", c->args_bytes);
 	put_args_mac(e, &r, c);
-	mw_emit_str(&r, "status", status_name(c->status));
+	mw_emit_str(&r, "status", mw_eng_status_name(c->status));
 	put_error(&r, ev->error);
-	result_whole = mw_emit_json(&r, "result", ev->result, RESULT_LEN);
+	mw_redact_seen_clear(e->head.redact);
+	mw_redact_watch(e->head.redact, true);
+	if (!mw_emit_json(&r, "result", ev->result, RESULT_LEN))
+		rest = lay_out(e, ev->result);
+	mw_redact_watch(e->head.redact, false);
+	mw_eng_policy_call(e, ev);
 	if (ev->result.n)
 		mw_emit_u64(&r, "result_bytes", ev->result.n);
 	(void)mw_eng_put_mac(e, &r, "result_hmac", ev->result, mac);
@@ -335,6 +366,7 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	all = put_effects(e, &r, c->id, &pos, room < EFFECTS_LEN ? room : EFFECTS_LEN, false);
 	mw_emit_u64(&r, "effects_n", mw_correlate_effects_n(e->correlate, c->id));
 	put_power(e, &r, c);
+	mw_eng_policy_put_alerts(e, &r, c->id);
 	if (c->n_anomalies) {
 		mw_emit_open(&r, "anomalies", '[');
 		for (i = 0; i < c->n_anomalies; i++)
@@ -342,13 +374,13 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 				mw_emit_u64(&r, NULL, seq);
 		mw_emit_close(&r, ']');
 	}
-	mw_emit_str(&r, "evidence", evidence_name(c));
+	mw_emit_str(&r, "evidence", mw_eng_evidence_name(c));
 	mw_eng_put_trace(&r, c);
 	mw_eng_end(e, &r);
-	if (!result_whole)
-		mw_eng_body(e, c->id, "result", ev->result, ev->ts_ns);
+	say_body(e, c->id, "result", rest, ev->ts_ns);
 	if (!all)
 		put_ties(e, c, pos, put_ties(e, c, pos, 0, ev->ts_ns), ev->ts_ns);
+	mw_eng_policy_call_done(e, ev);
 	mw_correlate_forget(e->correlate, c->id);
 	e->stats.calls++;
 	e->since_seal.calls++;

@@ -138,8 +138,7 @@ void mw_eng_put_client(struct mw_engine *e, struct mw_emit *r, const struct mw_c
 
 /* --- who --- */
 
-/* Whose process the host part speaks of: of a client elsewhere there is none here. */
-static struct mw_prockey who_called(const struct mw_call *c)
+struct mw_prockey mw_eng_who_called(const struct mw_call *c)
 {
 	if (mw_prockey_none(c->client) && c->server && !c->client_addr.family)
 		return c->server->proc;
@@ -168,7 +167,7 @@ static void put_principal(struct mw_engine *e, struct mw_emit *r, struct mw_proc
 void mw_eng_put_caller(struct mw_engine *e, struct mw_emit *r, struct mw_call *c,
 		       struct mw_slice args, bool parents)
 {
-	put_principal(e, r, who_called(c), parents, c->server, c, args);
+	put_principal(e, r, mw_eng_who_called(c), parents, c->server, c, args);
 }
 
 void mw_eng_put_server_caller(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv)

@@ -30,6 +30,20 @@ void mw_eng_on_clock(struct mw_engine *e, const struct mw_ev_clock *ev)
 	mw_eng_end(e, &r);
 }
 
+static void put_hash(struct mw_emit *r, const char *key, const uint8_t hash[32])
+{
+	static const uint8_t none[32];
+
+	if (memcmp(hash, none, sizeof(none)) != 0)
+		mw_emit_hex(r, key, hash, sizeof(none));
+}
+
+static void put_hashes(const struct mw_engine *e, struct mw_emit *r)
+{
+	put_hash(r, "config_hash", e->cfg.config_hash);
+	put_hash(r, "rules_hash", e->cfg.rules_hash);
+}
+
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta)
 {
 	struct mw_emit r = mw_eng_begin(e, "daemon", meta ? meta->hdr.ts_ns : e->now_ns);
@@ -41,8 +55,20 @@ void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_e
 		mw_emit_text(&r, "version", s.mcpwatch);
 		mw_emit_text(&r, "boot_id", s.boot_id);
 		mw_emit_text(&r, "kernel", s.kernel);
+		put_hashes(e, &r);
 		put_clock(&r, &meta->clock, 0);
 		mw_eng_found(e, &r);
+	} else if (strcmp(event, "reload") == 0) {
+		put_hashes(e, &r);
 	}
+	mw_eng_end(e, &r);
+}
+
+void mw_engine_rules_failed(struct mw_engine *e, const char *why)
+{
+	struct mw_emit r = mw_eng_begin(e, "daemon", e->now_ns);
+
+	mw_emit_str(&r, "event", "reload_failed");
+	mw_emit_text(&r, "error", mw_slice_str(why));
 	mw_eng_end(e, &r);
 }

@@ -158,6 +158,7 @@ void mw_eng_on_action(struct mw_engine *e, struct mw_action *act)
 {
 	const struct mw_proc *p = mw_procs_get(e->procs, act->proc);
 	struct mw_tie tie;
+	uint64_t seq;
 	int r;
 
 	if (act->kind == MW_EFFECT_PROC_EXIT && p) {
@@ -175,6 +176,9 @@ void mw_eng_on_action(struct mw_engine *e, struct mw_action *act)
 	/* of others it is only learned who they are */
 	if (act->candidate && mw_prockey_none(tie.server))
 		return;
-	if (!mw_eng_fold(e, act, &tie))
-		mw_eng_say_effect(e, act, &tie, NULL);
+	if (mw_eng_fold(e, act, &tie))
+		return;
+	seq = e->head.seq;
+	mw_eng_say_effect(e, act, &tie, NULL);
+	mw_eng_policy_effect(e, act, &tie, mw_eng_seq_of(e, seq));
 }

@@ -53,11 +53,16 @@ static bool is_interpreter(struct mw_slice exe)
 	return false;
 }
 
+struct mw_slice mw_eng_script_of(const struct mw_proc *p)
+{
+	return is_interpreter(p->exe) ? script_of(p->argv) : mw_slice(NULL, 0);
+}
+
 /* The executable, and of an interpreter what it runs, without the folders that package runners name
  * by hash. */
 static int program_key(struct mw_engine *e, const struct mw_proc *p, struct mw_buf *out)
 {
-	struct mw_slice script = is_interpreter(p->exe) ? script_of(p->argv) : mw_slice(NULL, 0);
+	struct mw_slice script = mw_eng_script_of(p);
 	struct mw_slice pkg = { NULL, 0 };
 	struct mw_buf path;
 	int r;

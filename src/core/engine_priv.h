@@ -15,6 +15,7 @@
 #include "core/record.h"
 #include "core/resolve.h"
 #include "core/session.h"
+#include "core/state.h"
 #include "core/stream.h"
 #include "core/wire.h"
 
@@ -50,7 +51,7 @@ struct tool {
 #define MW_ENG_PATH_MAX 4096
 
 /* Tables of the core whose full state is a gap. */
-#define MW_ENG_TABLES 13
+#define MW_ENG_TABLES 19
 
 /* Why evidence is missing where no channel can be named. */
 struct losses {
@@ -60,6 +61,10 @@ struct losses {
 	uint64_t said_places;	      /* of places that were lost (wire.h) */
 	uint64_t looked_ns;
 };
+
+struct mw_eng_policy; /* engine_policy.h */
+struct mw_token;
+struct mw_fact_gap;
 
 struct mw_engine {
 	struct mw_engine_config cfg;
@@ -79,7 +84,14 @@ struct mw_engine {
 	struct mw_table *parts; /* engine_cache.c */
 	struct mw_table *tools; /* struct tool by server and name */
 	struct mw_table *tokens; /* engine_token.c: of servers, by process */
+	struct mw_eng_policy *policy; /* NULL: there are no rules */
 	uint64_t tokens_ended, tokens_evicted;
+	struct mw_state *state;
+	struct {
+		uint64_t server, at_ns;
+		bool found;
+	} pin_twin; /* engine_pin.c: what it asked last */
+	uint64_t state_refused, state_evicted; /* as said already */
 	struct mw_buf out;	/* records, one behind the other */
 	struct mw_buf scratch, body;
 	struct {
@@ -88,6 +100,7 @@ struct mw_engine {
 		struct mw_control control;
 		uint64_t seq;
 		bool urgent, seal;
+		unsigned int alert;
 	} * outs;
 	size_t n_outs, outs_cap, outs_pos;
 	struct mw_emit_head head;
@@ -121,6 +134,8 @@ void mw_eng_end(struct mw_engine *e, struct mw_emit *r);
 /* r < 0: memory was short, something was not followed. */
 void mw_eng_note_error(struct mw_engine *e, int r);
 
+/* Bytes that are no record: a copy goes out. */
+void mw_eng_put_out(struct mw_engine *e, enum mw_out_kind kind, struct mw_slice bytes);
 void mw_eng_control(struct mw_engine *e, const struct mw_control *control);
 void mw_eng_pull_session(struct mw_engine *e);
 
@@ -141,8 +156,18 @@ void mw_eng_wire_hurry(struct mw_engine *e, uint64_t call);
 void mw_eng_on_seal(struct mw_engine *e, const struct mw_ev_seal *ev);
 /* A record's number, to be kept for later; and later: false where the log did not take that record. */
 uint64_t mw_eng_seq_keep(const struct mw_engine *e, uint64_t seq);
+/* Kept, of the record that was begun as `seq`; UINT64_MAX: there is none. */
+uint64_t mw_eng_seq_of(const struct mw_engine *e, uint64_t seq);
 bool mw_eng_seq_written(const struct mw_engine *e, uint64_t kept, uint64_t *ret_seq);
 void mw_eng_on_store(struct mw_engine *e, const struct mw_ev_store *ev);
+void mw_eng_on_outlet(struct mw_engine *e, const struct mw_ev_outlet *ev);
+
+/* engine_state.c; what is learned goes through e->state (state.h) */
+void mw_eng_on_state(struct mw_engine *e, const struct mw_ev_state *ev);
+/* What was learned since becomes outputs. */
+void mw_eng_state_pull(struct mw_engine *e);
+/* What could not be read, or was forgotten for room, becomes a gap. */
+void mw_eng_state_losses(struct mw_engine *e);
 
 /* engine_cache.c */
 enum mw_eng_part {
@@ -173,16 +198,15 @@ void mw_eng_on_clock(struct mw_engine *e, const struct mw_ev_clock *ev);
 
 /* engine_record.c */
 void mw_eng_say_losses(struct mw_engine *e);
+/* A gap's record was begun as `seq` and ended. */
+void mw_eng_said_gap(struct mw_engine *e, const struct mw_server *sv,
+		     const struct mw_fact_gap *gap, uint64_t seq);
 void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv);
 void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev);
 /* A process has its configured name: the servers that it names are said again. */
 void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named);
 /* More is known of this process: if it is a server that was said, its record is said again. */
 void mw_eng_say_again(struct mw_engine *e, struct mw_prockey proc);
-
-/* What a server's tool declares of its power; undeclared where it is not known. */
-unsigned int mw_eng_declared(const struct mw_engine *e, const struct mw_server *sv,
-			     struct mw_slice name);
 
 /* engine_key.c */
 /* How an agent's configuration calls this server, or empty. Borrowed until the next push. */
@@ -191,13 +215,37 @@ struct mw_slice mw_eng_configured_name(const struct mw_engine *e, const struct m
  * each with the uid; of a server elsewhere its URL. Empty: nothing is known. 0, -ENOMEM. */
 int mw_eng_server_key(struct mw_engine *e, const struct mw_server *sv, struct mw_buf *out);
 
+/* What an interpreter runs, as its command line has it; empty: it is none, or that is not known. */
+struct mw_slice mw_eng_script_of(const struct mw_proc *p);
+
 /* engine_resume.c */
 /* What an earlier run left, after the first META. Once. */
 /* What the log was found to have, as members of the first daemon record. */
 void mw_eng_found(struct mw_engine *e, struct mw_emit *r);
 void mw_eng_resume(struct mw_engine *e, struct mw_slice boot_id);
 
+/* engine_tool.c */
+/* The hash of the canonical form; of the exact bytes where the text has none (RFC 8785 refuses
+ * equal keys and numbers beyond a double). 0, -ENOMEM. */
+int mw_eng_hash_definition(struct mw_engine *e, struct mw_slice definition, uint8_t out[32]);
+/* The answer to tools/list. */
+void mw_eng_on_tools(struct mw_engine *e, const struct mw_sess_event *ev);
+/* What a server's tool declares of its power; undeclared where it is not known. */
+unsigned int mw_eng_declared(const struct mw_engine *e, const struct mw_server *sv,
+			     struct mw_slice name);
+
+/* engine_state.c */
+/* Now, in ns since 1970. */
+int64_t mw_eng_realtime(const struct mw_engine *e);
+
+/* engine_pin.c */
+/* A definition of this server, as state.h has it; ret is left alone where that fails. */
+void mw_eng_pin(struct mw_engine *e, const struct mw_server *sv, struct mw_slice what,
+		struct mw_slice name, const uint8_t hash[32], struct mw_state_pin *ret);
+
 /* engine_call.c */
+const char *mw_eng_status_name(enum mw_call_status s);
+const char *mw_eng_evidence_name(const struct mw_call *c);
 void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev);
 void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev);
 void mw_eng_principal(struct mw_engine *e, struct mw_emit *r, struct mw_prockey who, bool parents);
@@ -217,6 +265,9 @@ void mw_eng_put_server_caller(struct mw_engine *e, struct mw_emit *r, const stru
 /* transport, http, hops, rounds, task. */
 void mw_eng_put_way(struct mw_engine *e, struct mw_emit *r, const struct mw_call *c);
 void mw_eng_put_trace(struct mw_emit *r, const struct mw_call *c);
+
+/* Whose process the host part speaks of: of a client elsewhere there is none here. */
+struct mw_prockey mw_eng_who_called(const struct mw_call *c);
 
 /* engine_token.c */
 int mw_eng_tokens_new(struct mw_engine *e);
@@ -240,6 +291,55 @@ bool mw_eng_put_mac(struct mw_engine *e, struct mw_emit *r, const char *key, str
 void mw_eng_say_effect(struct mw_engine *e, const struct mw_action *act, const struct mw_tie *tie,
 		       const char *summary);
 void mw_eng_on_action(struct mw_engine *e, struct mw_action *act);
+
+/* engine_policy*.c: what rules look at, and alerts. All do nothing where there are no rules. `seq`:
+ * kept (mw_eng_seq_keep); UINT64_MAX: there is no record. */
+int mw_eng_policy_new(struct mw_engine *e);
+void mw_eng_policy_free(struct mw_engine *e);
+/* Something was learned about a process. */
+void mw_eng_policy_stale(struct mw_engine *e);
+/* The environment of a server's process: its HOME. */
+void mw_eng_policy_env(struct mw_engine *e, const struct mw_ev_env *ev);
+void mw_eng_policy_server(struct mw_engine *e, const struct mw_server *sv, bool seen, uint64_t seq);
+/* A definition that is new, or another than before. */
+struct mw_eng_tool {
+	const struct mw_server *server;
+	struct mw_slice raw_name, definition, annotations;
+	unsigned int declared;
+	bool changed; /* this very process had another one */
+	struct mw_state_pin pin;
+};
+void mw_eng_policy_tool(struct mw_engine *e, const struct mw_eng_tool *d, uint64_t ts_ns,
+			uint64_t seq);
+void mw_eng_policy_notice(struct mw_engine *e, const struct mw_sess_event *ev, uint64_t seq);
+void mw_eng_policy_anomaly(struct mw_engine *e, const struct mw_sess_event *ev, uint64_t seq);
+void mw_eng_policy_gap(struct mw_engine *e, const struct mw_server *sv,
+		       const struct mw_fact_gap *gap, uint64_t seq);
+/* A call begins; acts: its server may act on it. */
+void mw_eng_policy_open(struct mw_engine *e, struct mw_call *c, bool acts);
+void mw_eng_policy_moved(struct mw_engine *e, struct mw_call *c);
+void mw_eng_policy_answered(struct mw_engine *e, const struct mw_call *c);
+/* The tokens of a request are about to be told, one after the other. */
+void mw_eng_policy_tokens_begin(struct mw_engine *e, const struct mw_call *c);
+void mw_eng_policy_token(struct mw_engine *e, const struct mw_call *c, const struct mw_token *t);
+/* Its record is written; redaction was watched while that was. */
+void mw_eng_policy_request(struct mw_engine *e, const struct mw_sess_event *ev, uint64_t seq);
+void mw_eng_policy_withdrawn(struct mw_engine *e, const struct mw_call *c);
+/* Its end: what is tied to it is settled, before its record is begun; the call itself, within it,
+ * redaction having been watched since its result; alerts, behind all of its records. */
+void mw_eng_policy_settle(struct mw_engine *e, const struct mw_call *c);
+void mw_eng_policy_call(struct mw_engine *e, const struct mw_sess_event *ev);
+void mw_eng_policy_put_alerts(struct mw_engine *e, struct mw_emit *r, uint64_t call);
+void mw_eng_policy_call_done(struct mw_engine *e, const struct mw_sess_event *ev);
+void mw_eng_policy_effect(struct mw_engine *e, const struct mw_action *act,
+			  const struct mw_tie *tie, uint64_t seq);
+void mw_eng_policy_tick(struct mw_engine *e);
+void mw_eng_policy_finish(struct mw_engine *e);
+/* What found no room, in all. */
+struct mw_eng_policy_lost {
+	uint64_t servers, tools, wait, early, made, rules;
+};
+void mw_eng_policy_lost(const struct mw_engine *e, struct mw_eng_policy_lost *ret);
 
 /* engine_fold.c */
 /* Whether an action was folded: it is not to be written then. */

@@ -3,17 +3,25 @@
  */
 #include <errno.h>
 
-#include "base/hash.h"
 #include "core/engine_priv.h"
-#include "core/power.h"
+#include "core/fact.h"
 
 #define GAP_CALLS_MAX 64
+
+void mw_eng_said_gap(struct mw_engine *e, const struct mw_server *sv,
+		     const struct mw_fact_gap *gap, uint64_t seq)
+{
+	e->stats.gaps++;
+	e->since_seal.gaps++;
+	mw_eng_policy_gap(e, sv, gap, mw_eng_seq_of(e, seq));
+}
 
 /* A gap of n events, since a time if that is known; of none nothing. Whether it was said. */
 static bool say_lost(struct mw_engine *e, const char *reason, const char *where, uint64_t n,
 		     uint64_t since_ns)
 {
-	uint64_t records = e->stats.records;
+	const struct mw_fact_gap gap = { mw_slice_str(reason), mw_slice_str(where), n, 0 };
+	const uint64_t records = e->stats.records, seq = e->head.seq;
 	struct mw_emit r;
 
 	if (!n)
@@ -28,8 +36,7 @@ static bool say_lost(struct mw_engine *e, const char *reason, const char *where,
 	mw_eng_end(e, &r);
 	if (e->stats.records == records)
 		return false;
-	e->stats.gaps++;
-	e->since_seal.gaps++;
+	mw_eng_said_gap(e, NULL, &gap, seq);
 	return true;
 }
 
@@ -57,7 +64,15 @@ static void say_tables(struct mw_engine *e)
 							  "names",
 							  "open files",
 							  "open connections",
-							  "tokens of servers" };
+							  "tokens of servers",
+							  "servers that rules look at",
+							  "definitions that rules look at",
+							  "effects that wait for their tie",
+							  "effects before a server was known",
+							  "files that servers made",
+							  "counts of rules" };
+	struct mw_eng_policy_lost policy;
+
 	struct mw_resolve_stats names;
 	struct mw_wire_stats wire;
 	struct mw_correlate_stats corr;
@@ -82,6 +97,13 @@ static void say_tables(struct mw_engine *e)
 	n[10] = mw_act_files_lost(e->act);
 	n[11] = mw_act_conns_lost(e->act);
 	n[12] = e->tokens_evicted;
+	mw_eng_policy_lost(e, &policy);
+	n[13] = policy.servers;
+	n[14] = policy.tools;
+	n[15] = policy.wait;
+	n[16] = policy.early;
+	n[17] = policy.made;
+	n[18] = policy.rules;
 	for (i = 0; i < MW_ENG_TABLES; i++)
 		if (say_lost(e, "table_full", where[i], n[i] - e->losses.said[i],
 			     e->losses.looked_ns))
@@ -179,6 +201,7 @@ static void put_links(struct mw_engine *e, struct mw_emit *r, const struct mw_se
 static void say_server(struct mw_engine *e, const struct mw_server *sv, const char *event)
 {
 	const struct mw_proc *p = mw_procs_get(e->procs, sv->proc);
+	const uint64_t seq = e->head.seq;
 	struct mw_emit r = mw_eng_begin(e, "server", e->now_ns);
 
 	mw_emit_str(&r, "event", event);
@@ -206,6 +229,8 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 	put_links(e, &r, sv);
 	mw_emit_close(&r, '}');
 	mw_eng_end(e, &r);
+	if (strcmp(event, "gone") != 0)
+		mw_eng_policy_server(e, sv, strcmp(event, "seen") == 0, mw_eng_seq_of(e, seq));
 }
 
 void mw_eng_say_again(struct mw_engine *e, struct mw_prockey proc)
@@ -231,119 +256,6 @@ void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named)
 	}
 }
 
-/* --- tools ---------------------------------------------------------------------------------------
- */
-
-static void put_hash(struct mw_emit *r, const char *key, const uint8_t hash[32])
-{
-	mw_emit_hex(r, key, hash, 32);
-}
-
-/* The hash of the canonical form; of the exact bytes where the text has none (RFC 8785 refuses
- * equal keys and numbers beyond a double). 0, -ENOMEM. */
-static int hash_tool(struct mw_engine *e, struct mw_slice definition, uint8_t out[32])
-{
-	int r;
-
-	e->body.len = 0;
-	r = mw_json_canonical(definition, &e->body);
-	if (r == -ENOMEM)
-		return r;
-	if (r == 0)
-		e->cfg.sha256(e->body.p, e->body.len, out);
-	else
-		e->cfg.sha256(definition.p, definition.n, out);
-	return 0;
-}
-
-/* Keeps what was seen last of a tool. 0, -ENOMEM. */
-static int remember(struct mw_engine *e, const struct tool *fresh)
-{
-	struct tool *known = mw_table_get(e->tools, fresh->key);
-	int r;
-
-	if (known) {
-		*known = *fresh;
-		return 0;
-	}
-	if (mw_table_count(e->tools) == MW_ENG_TOOLS_MAX) {
-		known = mw_table_oldest(e->tools);
-		mw_alloc_free(e->a, mw_table_remove(e->tools, known->key), sizeof(*known));
-	}
-	known = mw_alloc_zero(e->a, sizeof(*known));
-	if (!known)
-		return -ENOMEM;
-	*known = *fresh;
-	r = mw_table_put(e->tools, known->key, known);
-	if (r < 0)
-		mw_alloc_free(e->a, known, sizeof(*known));
-	return r;
-}
-
-static void say_tool(struct mw_engine *e, const struct mw_sess_event *ev,
-		     struct mw_slice definition)
-{
-	struct mw_slice name = { NULL, 0 }, annotations = { NULL, 0 };
-	struct tool *known, fresh = { .key = { ev->server->id, 0 } };
-	struct mw_emit r;
-	bool whole;
-	int err;
-
-	if (mw_json_member(definition, "name", &name, NULL) < 0)
-		return;
-	(void)mw_json_member(definition, "annotations", &annotations, NULL);
-	err = hash_tool(e, definition, fresh.hash);
-	if (err < 0) {
-		mw_eng_note_error(e, err);
-		return;
-	}
-	fresh.key[1] = mw_hash64(name, e->run_id);
-	fresh.declared = mw_power_declared(annotations);
-	known = mw_table_get(e->tools, fresh.key);
-	if (known && memcmp(known->hash, fresh.hash, sizeof(fresh.hash)) == 0)
-		return;
-	r = mw_eng_begin(e, "tool", ev->ts_ns);
-	mw_eng_server_ref(e, &r, ev->server);
-	mw_emit_json_str(&r, "tool", name);
-	whole = mw_emit_json(&r, "definition", definition, MW_EMIT_VALUE_MAX);
-	put_hash(&r, "hash", fresh.hash);
-	if (known)
-		put_hash(&r, "was", known->hash);
-	if (annotations.n && annotations.p[0] == '{')
-		(void)mw_emit_json(&r, "annotations", annotations, MW_EMIT_VALUE_MAX);
-	mw_eng_end(e, &r);
-	if (!whole)
-		mw_eng_body(e, ev->call->id, "definition", definition, ev->ts_ns);
-	mw_eng_note_error(e, remember(e, &fresh));
-}
-
-unsigned int mw_eng_declared(const struct mw_engine *e, const struct mw_server *sv,
-			     struct mw_slice name)
-{
-	const uint64_t key[2] = { sv ? sv->id : 0, mw_hash64(name, e->run_id) };
-	const struct tool *known = mw_table_get(e->tools, key);
-
-	return known ? known->declared : MW_POWER_UNDECLARED;
-}
-
-static void on_tools(struct mw_engine *e, const struct mw_sess_event *ev)
-{
-	struct mw_slice tools, one;
-	struct mw_json_item it;
-	struct mw_json j;
-
-	if (mw_json_member(ev->result, "tools", &tools, NULL) < 0 || tools.p[0] != '[')
-		return;
-	mw_json_init(&j, tools, MW_JSON_DEPTH_MAX);
-	if (mw_json_next(&j, &it) != 1)
-		return;
-	while (mw_json_next(&j, &it) == 1 && it.tok != MW_JSON_ARRAY_END)
-		if (mw_json_skip(&j, &it, &one) < 0)
-			return;
-		else if (it.tok == MW_JSON_OBJECT)
-			say_tool(e, ev, one);
-}
-
 /* --- notices, anomalies, gaps --------------------------------------------------------------------
  */
 
@@ -354,6 +266,7 @@ static const char *dir_name(bool s2c)
 
 static void say_notice(struct mw_engine *e, const struct mw_sess_event *ev)
 {
+	const uint64_t seq = e->head.seq;
 	struct mw_emit r = mw_eng_begin(e, "notice", ev->ts_ns);
 
 	mw_eng_server_ref(e, &r, ev->server);
@@ -362,10 +275,12 @@ static void say_notice(struct mw_engine *e, const struct mw_sess_event *ev)
 	if (!mw_emit_json(&r, "params", ev->rpc.params, MW_EMIT_VALUE_MAX))
 		mw_emit_cut(&r, "params", ev->rpc.params.n);
 	mw_eng_end(e, &r);
+	mw_eng_policy_notice(e, ev, mw_eng_seq_of(e, seq));
 }
 
 static void say_anomaly(struct mw_engine *e, const struct mw_sess_event *ev)
 {
+	const uint64_t seq = e->head.seq;
 	struct mw_emit r = mw_eng_begin(e, "anomaly", ev->ts_ns);
 	uint8_t hash[32];
 
@@ -373,7 +288,7 @@ static void say_anomaly(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_emit_str(&r, "where", dir_name(ev->s2c));
 	if (ev->bytes.n) {
 		e->cfg.sha256(ev->bytes.p, ev->bytes.n, hash);
-		put_hash(&r, "bytes_hash", hash);
+		mw_emit_hex(&r, "bytes_hash", hash, sizeof(hash));
 	}
 	mw_emit_u64(&r, "bytes_n", ev->bytes_n);
 	mw_eng_server_ref(e, &r, ev->server);
@@ -384,6 +299,7 @@ static void say_anomaly(struct mw_engine *e, const struct mw_sess_event *ev)
 			mw_eng_seq_keep(e, e->head.seq);
 	mw_eng_end(e, &r);
 	e->stats.anomalies++;
+	mw_eng_policy_anomaly(e, ev, mw_eng_seq_of(e, seq));
 }
 
 static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
@@ -393,6 +309,9 @@ static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
 		[MW_GAP_LIMIT] = "over_limit", [MW_GAP_CARRIER] = "carrier",
 		[MW_GAP_MEMORY] = "no_memory", [MW_GAP_URING] = "io_uring"
 	};
+	const struct mw_fact_gap gap = { mw_slice_str(reasons[ev->reason]),
+					 mw_slice_str(dir_name(ev->s2c)), 0, ev->gap_bytes };
+	const uint64_t seq = e->head.seq;
 	struct mw_emit r = mw_eng_begin(e, "gap", ev->ts_ns);
 	uint64_t calls[GAP_CALLS_MAX];
 	size_t i, n;
@@ -412,8 +331,7 @@ static void say_gap(struct mw_engine *e, const struct mw_sess_event *ev)
 		mw_emit_close(&r, ']');
 	}
 	mw_eng_end(e, &r);
-	e->stats.gaps++;
-	e->since_seal.gaps++;
+	mw_eng_said_gap(e, ev->server, &gap, seq);
 }
 
 /* --- what the session says -----------------------------------------------------------------------
@@ -514,6 +432,7 @@ static void on_event(struct mw_engine *e, const struct mw_sess_event *ev)
 		say_server(e, ev->server, "gone");
 		break;
 	case MW_SESS_OPEN:
+		mw_eng_policy_open(e, ev->call, acts(ev->call));
 		on_open(e, ev);
 		break;
 	case MW_SESS_READ:
@@ -528,6 +447,7 @@ static void on_event(struct mw_engine *e, const struct mw_sess_event *ev)
 		mw_eng_on_request(e, ev);
 		break;
 	case MW_SESS_ANSWERED:
+		mw_eng_policy_answered(e, ev->call);
 		mw_eng_unfold_call(e, ev->call->id);
 		mw_correlate_close(e->correlate, ev->call->id, ev->call->end_ns);
 		break;
@@ -539,13 +459,14 @@ static void on_event(struct mw_engine *e, const struct mw_sess_event *ev)
 	case MW_SESS_WITHDRAWN:
 		e->stats.calls_open -= ev->call->opened;
 		mw_correlate_close(e->correlate, ev->call->id, ev->ts_ns);
+		mw_eng_policy_withdrawn(e, ev->call);
 		mw_correlate_forget(e->correlate, ev->call->id);
 		break;
 	case MW_SESS_NOTICE:
 		say_notice(e, ev);
 		break;
 	case MW_SESS_TOOLS:
-		on_tools(e, ev);
+		mw_eng_on_tools(e, ev);
 		break;
 	case MW_SESS_ANOMALY:
 		say_anomaly(e, ev);
@@ -555,6 +476,7 @@ static void on_event(struct mw_engine *e, const struct mw_sess_event *ev)
 		break;
 	case MW_SESS_REOPENED:
 	case MW_SESS_MOVED:
+		mw_eng_policy_moved(e, ev->call);
 		on_reopened(e, ev);
 		break;
 	case MW_SESS_CONTROL:

@@ -5,6 +5,7 @@
  * Its request records are redacted already, so what they say is written again as it stands.
  */
 #include "core/engine_priv.h"
+#include "core/fact.h"
 
 /* Calls that the gap names. */
 #define CALLS_MAX 64
@@ -105,6 +106,9 @@ static void say_between(struct mw_engine *e, const struct mw_engine_resume *from
 	const bool rebooted =
 	    from->boot_id && boot_id.n && !mw_slice_eq_str(boot_id, from->boot_id);
 	const int64_t now = (int64_t)(e->now_ns + (uint64_t)e->head.realtime_ns);
+	const struct mw_fact_gap gap = { MW_SLICE_LIT("restarted"),
+					 mw_slice_str(rebooted ? "host" : "mcpwatch"), 0, 0 };
+	const uint64_t seq = e->head.seq;
 	struct mw_emit r = mw_eng_begin(e, "gap", e->now_ns);
 	struct mw_slice m[N_MEMBERS];
 	size_t i, n = 0;
@@ -130,11 +134,15 @@ static void say_between(struct mw_engine *e, const struct mw_engine_resume *from
 	if (n)
 		mw_emit_close(&r, ']');
 	mw_eng_end(e, &r);
-	e->stats.gaps++;
+	mw_eng_said_gap(e, NULL, &gap, seq);
 }
 
 static void say_dropped(struct mw_engine *e, const struct mw_engine_resume *from)
 {
+	const struct mw_fact_gap gap = { MW_SLICE_LIT("table_full"),
+					 MW_SLICE_LIT("calls in flight at the restart"),
+					 from->n_dropped, 0 };
+	const uint64_t seq = e->head.seq;
 	struct mw_emit r;
 
 	if (!from->n_dropped)
@@ -144,22 +152,24 @@ static void say_dropped(struct mw_engine *e, const struct mw_engine_resume *from
 	mw_emit_str(&r, "where", "calls in flight at the restart");
 	mw_emit_u64(&r, "events", from->n_dropped);
 	mw_eng_end(e, &r);
-	e->stats.gaps++;
+	mw_eng_said_gap(e, NULL, &gap, seq);
 }
 
 static void say_torn(struct mw_engine *e, const struct mw_engine_found *found)
 {
+	const uint64_t seq = e->head.seq;
+	struct mw_fact_gap gap = { MW_SLICE_LIT("torn_record"), MW_SLICE_LIT("log"), 0, 0 };
 	struct mw_emit r;
 
 	if (!found || !found->torn_n)
 		return;
+	gap.bytes = found->torn_n;
 	r = mw_eng_begin(e, "gap", e->now_ns);
 	mw_emit_str(&r, "reason", "torn_record");
 	mw_emit_str(&r, "where", "log");
 	mw_emit_u64(&r, "bytes", found->torn_n);
 	mw_eng_end(e, &r);
-	e->stats.gaps++;
-	e->since_seal.gaps++;
+	mw_eng_said_gap(e, NULL, &gap, seq);
 }
 
 void mw_eng_found(struct mw_engine *e, struct mw_emit *r)

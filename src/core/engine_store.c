@@ -8,12 +8,18 @@
 #include <errno.h>
 
 #include "core/engine_priv.h"
+#include "core/fact.h"
 
 #define SEQ_BITS 48
 
 uint64_t mw_eng_seq_keep(const struct mw_engine *e, uint64_t seq)
 {
 	return seq | e->store_era << SEQ_BITS;
+}
+
+uint64_t mw_eng_seq_of(const struct mw_engine *e, uint64_t seq)
+{
+	return e->head.seq == seq ? UINT64_MAX : mw_eng_seq_keep(e, seq);
 }
 
 bool mw_eng_seq_written(const struct mw_engine *e, uint64_t kept, uint64_t *ret_seq)
@@ -77,6 +83,9 @@ static void stopped(struct mw_engine *e, const struct mw_ev_store *ev)
 
 static void resumed(struct mw_engine *e, const struct mw_ev_store *ev)
 {
+	const char *reason = e->unwritten.error == -ENOSPC ? "log_full" : "log_error";
+	const struct mw_fact_gap gap = { mw_slice_str(reason), MW_SLICE_LIT("log"),
+					 e->unwritten.records, 0 };
 	struct mw_emit r;
 	char name[16];
 
@@ -87,15 +96,14 @@ static void resumed(struct mw_engine *e, const struct mw_ev_store *ev)
 	e->unwritten.said = e->unwritten.records;
 	e->unwritten.said_seq = ev->seq;
 	r = mw_eng_begin(e, "gap", e->now_ns);
-	mw_emit_str(&r, "reason", e->unwritten.error == -ENOSPC ? "log_full" : "log_error");
+	mw_emit_str(&r, "reason", reason);
 	mw_emit_str(&r, "where", "log");
 	mw_emit_u64(&r, "records", e->unwritten.records);
 	mw_emit_str(&r, "error", mw_errno_name(e->unwritten.error, name));
 	mw_emit_time(&r, "from", &e->head, e->unwritten.since_ns);
 	mw_emit_time(&r, "to", &e->head, e->now_ns);
 	mw_eng_end(e, &r);
-	e->stats.gaps++;
-	e->since_seal.gaps++;
+	mw_eng_said_gap(e, NULL, &gap, ev->seq);
 }
 
 static void prune(struct mw_engine *e, const struct mw_ev_store *ev)
@@ -116,4 +124,22 @@ void mw_eng_on_store(struct mw_engine *e, const struct mw_ev_store *ev)
 		resumed(e, ev);
 	else if (ev->state == MW_STORE_PRUNE)
 		prune(e, ev);
+}
+
+void mw_eng_on_outlet(struct mw_engine *e, const struct mw_ev_outlet *ev)
+{
+	const struct mw_fact_gap gap = { MW_SLICE_LIT("alerts_unsent"), mw_event_outlet(ev),
+					 ev->alerts, 0 };
+	const uint64_t seq = e->head.seq;
+	struct mw_emit r = mw_eng_begin(e, "gap", e->now_ns);
+	char name[16];
+
+	mw_emit_str(&r, "reason", "alerts_unsent");
+	mw_emit_text_max(&r, "where", gap.where, MW_ENG_NAME_MAX);
+	mw_emit_u64(&r, "events", ev->alerts);
+	if (ev->error < 0)
+		mw_emit_str(&r, "error", mw_errno_name(ev->error, name));
+	mw_emit_time(&r, "to", &e->head, e->now_ns);
+	mw_eng_end(e, &r);
+	mw_eng_said_gap(e, NULL, &gap, seq);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "core/engine_priv.h"
+#include "core/fact.h"
 #include "core/token.h"
 
 /* Of a call's own, and of its server's. */
@@ -131,6 +132,7 @@ static void put_user(struct mw_engine *e, struct mw_emit *r, struct mw_slice cre
 struct own {
 	struct mw_engine *e;
 	struct mw_emit *r;
+	const struct mw_call *c;
 	uint64_t n;
 };
 
@@ -140,6 +142,7 @@ static int put_own(void *ctx, const struct mw_token *t)
 	struct mw_emit *r = o->r;
 	char print[MW_FINGERPRINT_LEN + 1];
 
+	mw_eng_policy_token(o->e, o->c, t);
 	if (o->n++ >= TOKENS_MAX)
 		return 0;
 	mw_emit_open(r, NULL, '{');
@@ -160,7 +163,7 @@ static int put_own(void *ctx, const struct mw_token *t)
 static uint64_t put_request(struct mw_engine *e, struct mw_emit *r, struct mw_call *c,
 			    struct mw_slice args)
 {
-	struct own own = { .e = e, .r = r };
+	struct own own = { .e = e, .r = r, .c = c };
 	const struct mw_token_scan scan = { .a = e->a, .found = put_own, .ctx = &own };
 	const size_t at = e->out.len;
 	int err;
@@ -170,6 +173,7 @@ static uint64_t put_request(struct mw_engine *e, struct mw_emit *r, struct mw_ca
 			mw_emit_again(r, c->kept.tokens);
 		return c->kept.n_tokens;
 	}
+	mw_eng_policy_tokens_begin(e, c);
 	err = mw_tokens_in_fields(&scan, c->http.fields);
 	if (err == 0 && args.n)
 		err = mw_tokens_in_json(&scan, "args", args);
@@ -388,14 +392,17 @@ static void take_argv(struct mw_engine *e, struct server_tokens *s)
 /* What it has beyond is not known. */
 static void say_cut(struct mw_engine *e, const struct mw_ev_env *ev)
 {
+	const struct mw_server *sv = mw_session_server(e->session, mw_prockey_of(&ev->hdr));
+	const struct mw_fact_gap gap = { .reason = MW_SLICE_LIT("env_unread"),
+					 .where = MW_SLICE_LIT("environment") };
+	const uint64_t seq = e->head.seq;
 	struct mw_emit r = mw_eng_begin(e, "gap", e->now_ns);
 
 	mw_emit_str(&r, "reason", "env_unread");
 	mw_emit_str(&r, "where", "environment");
-	mw_eng_server_ref(e, &r, mw_session_server(e->session, mw_prockey_of(&ev->hdr)));
+	mw_eng_server_ref(e, &r, sv);
 	mw_eng_end(e, &r);
-	e->stats.gaps++;
-	e->since_seal.gaps++;
+	mw_eng_said_gap(e, sv, &gap, seq);
 }
 
 void mw_eng_on_env(struct mw_engine *e, const struct mw_ev_env *ev)

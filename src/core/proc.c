@@ -42,9 +42,14 @@ struct list {
 
 struct user {
 	uint32_t uid;
-	uint32_t n;
-	uint8_t name[];
+	uint32_t n, n_home;
+	uint8_t text[]; /* name, home */
 };
+
+static size_t user_size(const struct user *u)
+{
+	return sizeof(*u) + u->n + u->n_home;
+}
 
 struct mw_procs {
 	const struct mw_alloc *a;
@@ -167,7 +172,7 @@ void mw_procs_free(struct mw_procs *p)
 		node_free(p, n);
 	pos = 0;
 	while (p->users && (u = mw_table_next(p->users, &pos)))
-		mw_alloc_free(p->a, u, sizeof(*u) + u->n);
+		mw_alloc_free(p->a, u, user_size(u));
 	mw_table_free(p->table);
 	mw_table_free(p->users);
 	mw_alloc_free(p->a, p, sizeof(*p));
@@ -341,28 +346,32 @@ static void on_end(struct mw_procs *p, struct node *n, const struct mw_ev_exit *
 
 static int on_user(struct mw_procs *p, const struct mw_ev_user *ev)
 {
-	struct mw_slice name = mw_event_user_name(ev);
+	struct mw_slice home, name = mw_event_user(ev, &home);
 	struct user *u, *old;
 	int r;
 
 	if (name.n == 0 || name.n > USER_LEN_MAX)
 		return 0;
-	u = p->a->resize(p->a->ctx, NULL, 0, sizeof(*u) + name.n);
+	if (home.n > MW_PATH_MAX)
+		home.n = 0;
+	u = p->a->resize(p->a->ctx, NULL, 0, sizeof(*u) + name.n + home.n);
 	if (!u)
 		return -ENOMEM;
 	u->uid = ev->id;
 	u->n = (uint32_t)name.n;
-	memcpy(u->name, name.p, name.n);
+	u->n_home = (uint32_t)home.n;
+	memcpy(u->text, name.p, name.n);
+	memcpy(u->text + name.n, home.p, home.n);
 	old = mw_table_remove(p->users, &u->uid);
 	if (!old && mw_table_count(p->users) == USERS_MAX) {
 		old = mw_table_oldest(p->users);
 		mw_table_remove(p->users, &old->uid);
 	}
 	if (old)
-		mw_alloc_free(p->a, old, sizeof(*old) + old->n);
+		mw_alloc_free(p->a, old, user_size(old));
 	r = mw_table_put(p->users, &u->uid, u);
 	if (r < 0)
-		mw_alloc_free(p->a, u, sizeof(*u) + u->n);
+		mw_alloc_free(p->a, u, user_size(u));
 	return r;
 }
 
@@ -423,7 +432,14 @@ struct mw_slice mw_procs_user(const struct mw_procs *p, uint32_t uid)
 {
 	const struct user *u = mw_table_get(p->users, &uid);
 
-	return u ? mw_slice(u->name, u->n) : mw_slice(NULL, 0);
+	return u ? mw_slice(u->text, u->n) : mw_slice(NULL, 0);
+}
+
+struct mw_slice mw_procs_home(const struct mw_procs *p, uint32_t uid)
+{
+	const struct user *u = mw_table_get(p->users, &uid);
+
+	return u ? mw_slice(u->text + u->n, u->n_home) : mw_slice(NULL, 0);
 }
 
 struct mw_slice mw_procs_name(const struct mw_procs *p, struct mw_prockey key)

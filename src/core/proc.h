@@ -45,6 +45,8 @@ int mw_procs_push(struct mw_procs *p, const struct mw_event_hdr *ev);
 const struct mw_proc *mw_procs_get(const struct mw_procs *p, struct mw_prockey key);
 /* The name of a uid, or an empty slice. Borrowed until the next push. */
 struct mw_slice mw_procs_user(const struct mw_procs *p, uint32_t uid);
+/* The home directory of a uid, likewise. */
+struct mw_slice mw_procs_home(const struct mw_procs *p, uint32_t uid);
 /* Longest name that is kept; of a longer one the beginning. */
 #define MW_PROC_NAME_MAX 256
 /* How an agent's configuration calls what this very process runs (MW_EV_NAME), or an empty slice.

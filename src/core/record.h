@@ -42,6 +42,7 @@ struct mw_emit {
 	size_t start; /* where this record begins in out */
 	int error;    /* the first one; everything after it is passed over */
 	bool urgent, seal; /* mw_record's, set by who builds it */
+	unsigned int alert;
 	bool lossy;
 };
 

@@ -454,7 +454,10 @@ static void understand(struct mw_sql *q, enum mw_sql_dialect d)
 			return;
 		put_verb(q, &t);
 	}
+	const bool picks = is(&t, "UPDATE") || is(&t, "DELETE");
+
 	table_of(&l, &t, q);
+	q->where = picks && seek(&l, &t, WORDS("WHERE"));
 }
 
 int mw_sql_next(struct mw_slice text, enum mw_sql_dialect d, size_t *pos, struct mw_sql *ret)

@@ -38,6 +38,7 @@ struct mw_sql {
 	 * Of other verbs what they act on, where one name says it (DROP USER: the user). "": not
 	 * told. */
 	char table[MW_SQL_TABLE_MAX];
+	bool where; /* UPDATE, DELETE: it has a WHERE of its own, not one of a query inside */
 };
 
 /* The next statement of a text (*pos starts at 0), empty ones passed over: 1, 0 the end. */
