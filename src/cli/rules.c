@@ -2,7 +2,6 @@
 /* rules.c - mcpwatch rules: checks rule files, lists the rules in force */
 #include "cli/rules.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -16,15 +15,17 @@
 
 static const char help[] =
     "usage: mcpwatch rules check FILE...\n"
-    "       mcpwatch rules list [--rules PATH]... [--config FILE] [--json]\n"
+    "       mcpwatch rules list [--rules PATH]... [--config FILE] [--show ID | --fields] [--json]\n"
     "\n"
     "check: reads rule files as exec and run do, together with the built-in ones, and holds each\n"
-    "rule against its own examples. One line a file on stdout, or on stderr what is wrong and "
-    "where.\n"
+    "rule of redaction against its own examples. One line a file on stdout, or on stderr what is\n"
+    "wrong and where.\n"
     "list: the rules in force, with the file each comes from.\n"
     "\n"
     "  --rules PATH    a file, or a folder of *.yaml (default " MW_RULES_DIR ")\n"
-    "  --config FILE   whose 'redact:' counts too (default " MW_DEFAULT_CONFIG ")\n"
+    "  --config FILE   whose rules count too (default " MW_DEFAULT_CONFIG ")\n"
+    "  --show ID       that one as it is in force: macros and lists written out, overrides in it\n"
+    "  --fields        what conditions may name, and of what it is known\n"
     "  --json          one JSON object a line\n"
     "  --help\n"
     "\n"
@@ -39,15 +40,14 @@ static int add_path(struct mw_rules *rules, const char *path, struct mw_yaml_err
 	return mw_rules_add_file(rules, path, err);
 }
 
-int mw_cli_rules(const struct mw_cli_list *paths, bool host, const char *config,
-		 struct mw_rules **ret)
+int mw_cli_rules_read(const struct mw_cli_list *paths, bool host, const char *config,
+		      struct mw_yaml_err err, struct mw_rules **ret)
 {
 	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
-	char text[MW_ERR_MAX] = "not enough memory";
-	struct mw_yaml_err err = { text, sizeof(text) };
 	size_t i;
 	int r;
 
+	snprintf(err.text, err.len, "not enough memory");
 	if (host && !config && access(MW_DEFAULT_CONFIG, F_OK) == 0)
 		config = MW_DEFAULT_CONFIG;
 	r = mw_rules_new(&rules);
@@ -61,12 +61,22 @@ int mw_cli_rules(const struct mw_cli_list *paths, bool host, const char *config,
 		r = mw_rules_add_config(rules, config, err);
 	if (r == 0)
 		r = mw_rules_finish(rules, true, err);
-	if (r < 0) {
-		mw_cli_fail("%s", text);
+	if (r < 0)
 		return r;
-	}
 	*ret = MW_TAKE(rules);
 	return 0;
+}
+
+int mw_cli_rules(const struct mw_cli_list *paths, bool host, const char *config,
+		 struct mw_rules **ret)
+{
+	char text[MW_ERR_MAX];
+	struct mw_yaml_err err = { text, sizeof(text) };
+	int r = mw_cli_rules_read(paths, host, config, err, ret);
+
+	if (r < 0)
+		mw_cli_fail("%s", text);
+	return r;
 }
 
 /* One file by itself: what it says, what it compiles to, its examples. */
@@ -119,63 +129,21 @@ static int check(char **path, size_t n)
 	return status ? status : (int)i;
 }
 
-static int print_json(const struct mw_rules_info *info)
-{
-	cJSON *o = cJSON_CreateObject();
-	char *text = NULL;
-
-	if (o && cJSON_AddStringToObject(o, "id", info->id) &&
-	    cJSON_AddStringToObject(o, "kind", "redact") &&
-	    cJSON_AddStringToObject(o, "file", info->file) &&
-	    cJSON_AddNumberToObject(o, "line", info->line) &&
-	    (!info->description[0] || cJSON_AddStringToObject(o, "description", info->description)))
-		text = cJSON_PrintUnformatted(o);
-	cJSON_Delete(o);
-	if (!text)
-		return -ENOMEM;
-	puts(text);
-	cJSON_free(text);
-	return 0;
-}
-
-static int list(const struct mw_cli_list *paths, const char *config, bool json)
-{
-	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
-	struct mw_rules_info info;
-	size_t i, n;
-
-	if (mw_cli_rules(paths, true, config, &rules) < 0)
-		return MW_EXIT_FAIL;
-	n = mw_rules_count(rules, NULL);
-	for (i = 0; i < n; i++) {
-		mw_rules_info(rules, i, &info);
-		if (info.disabled)
-			continue;
-		if (json) {
-			if (print_json(&info) < 0)
-				return mw_cli_fail("not enough memory");
-			continue;
-		}
-		printf("%-40s redact  ", info.id);
-		mw_escape_print(stdout, info.file, strlen(info.file));
-		printf(":%u\n", info.line);
-	}
-	return mw_cli_stdout_done();
-}
-
 int cmd_rules(int argc, char **argv)
 {
-	enum { RULES = 1, CONFIG, JSON, HELP };
+	enum { RULES = 1, CONFIG, JSON, SHOW, FIELDS, HELP };
 	static const struct option options[] = {
 		{ "rules", required_argument, NULL, RULES },
 		{ "config", required_argument, NULL, CONFIG },
 		{ "json", no_argument, NULL, JSON },
+		{ "show", required_argument, NULL, SHOW },
+		{ "fields", no_argument, NULL, FIELDS },
 		{ "help", no_argument, NULL, HELP },
 		{ 0 },
 	};
 	struct mw_cli_list paths = { 0 };
-	const char *config = NULL, *what;
-	bool json = false;
+	struct mw_rules_list_opts o = { 0 };
+	const char *what;
 	int c, status;
 
 	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
@@ -184,10 +152,16 @@ int cmd_rules(int argc, char **argv)
 			mw_cli_list_add(&paths, optarg);
 			break;
 		case CONFIG:
-			config = optarg;
+			o.config = optarg;
 			break;
 		case JSON:
-			json = true;
+			o.json = true;
+			break;
+		case SHOW:
+			o.show = optarg;
+			break;
+		case FIELDS:
+			o.fields = true;
 			break;
 		case HELP:
 			fputs(help, stdout);
@@ -196,14 +170,16 @@ int cmd_rules(int argc, char **argv)
 			return mw_cli_bad_option(argv, c);
 		}
 	what = optind < argc ? argv[optind++] : "";
-	if (strcmp(what, "check") == 0 && (json || config || paths.n))
+	if (strcmp(what, "check") == 0 && (o.json || o.config || o.show || o.fields || paths.n))
 		status = mw_cli_usage("rules", "check takes files alone");
 	else if (strcmp(what, "check") == 0 && optind < argc)
 		status = check(argv + optind, (size_t)(argc - optind));
 	else if (strcmp(what, "check") == 0)
 		status = mw_cli_usage("rules", "no rule file");
+	else if (strcmp(what, "list") == 0 && o.show && (o.fields || o.json))
+		status = mw_cli_usage("rules", "--show goes with neither --fields nor --json");
 	else if (strcmp(what, "list") == 0 && optind == argc)
-		status = list(&paths, config, json);
+		status = mw_cli_rules_list(&paths, &o);
 	else if (strcmp(what, "list") == 0)
 		status = mw_cli_usage("rules", "unexpected '%s'", argv[optind]);
 	else

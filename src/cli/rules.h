@@ -13,5 +13,15 @@
  */
 int mw_cli_rules(const struct mw_cli_list *paths, bool host, const char *config,
 		 struct mw_rules **ret);
+/* As mw_cli_rules; the line goes into err. */
+int mw_cli_rules_read(const struct mw_cli_list *paths, bool host, const char *config,
+		      struct mw_yaml_err err, struct mw_rules **ret);
+
+struct mw_rules_list_opts {
+	const char *config, *show; /* NULL: not given */
+	bool fields, json;
+};
+/* rules list. An exit status. rules_list.c */
+int mw_cli_rules_list(const struct mw_cli_list *paths, const struct mw_rules_list_opts *o);
 
 #endif

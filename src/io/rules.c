@@ -17,6 +17,8 @@
 #define TEXT_MAX    65536 /* bytes, of an example */
 #define GROUP_MAX   64
 
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
 /* The rules compiled in; .incbin, because a string literal may not be so long. */
 #define EMBED(name, path)                                                                          \
 	__asm__(".pushsection .rodata\n"                                                           \
@@ -29,6 +31,7 @@
 
 EMBED(mw_rules_gitleaks, "src/dist/rules/gitleaks.yaml");
 EMBED(mw_rules_own, "src/dist/rules/mcpwatch.yaml");
+EMBED(mw_rules_alerts, "src/dist/rules/alerts.yaml");
 
 /* --- the parts of a file ------------------------------------------------------------------- */
 
@@ -438,9 +441,17 @@ static int top_redact(const struct mw_yaml_read *r, const struct mw_yaml_node *v
 static int add(struct mw_rules *set, struct mw_yaml *y, const struct mw_yaml_node *root,
 	       bool is_config, struct mw_yaml_err err)
 {
-	static const struct mw_yaml_field fields[] = { { "redact", top_redact, false } };
+	static const struct mw_yaml_field fields[] = {
+		{ "redact", top_redact, false },
+		{ "lists", mw_rules_top_lists, false },
+		{ "macros", mw_rules_top_macros, false },
+		{ "rules", mw_rules_top_rules, false },
+		{ "overrides", mw_rules_top_overrides, false },
+		{ "power", mw_rules_top_power, false },
+	};
 	struct mw_yaml_read r = { y, err };
 	const struct mw_yaml_node *v;
+	size_t i;
 	int e;
 
 	e = mw_rules_push(&set->file, &set->n_files, sizeof(y), &y);
@@ -452,11 +463,12 @@ static int add(struct mw_rules *set, struct mw_yaml *y, const struct mw_yaml_nod
 	if (!root)
 		return 0;
 	if (!is_config)
-		return mw_yaml_fields(&r, root, fields, 1, set);
-	for (v = root->kind == MW_YAML_MAP ? root->first : NULL; v; v = v->next)
-		if (strcmp(v->key->text, "redact") == 0)
-			return top_redact(&r, v, set);
-	return 0;
+		return mw_yaml_fields(&r, root, fields, COUNT(fields), set);
+	for (v = root->kind == MW_YAML_MAP ? root->first : NULL; v && e == 0; v = v->next)
+		for (i = 0; i < COUNT(fields) && e == 0; i++)
+			if (strcmp(v->key->text, fields[i].key) == 0)
+				e = fields[i].fn(&r, v, set);
+	return e;
 }
 
 int mw_rules_add_text(struct mw_rules *set, const char *name, const char *text, size_t n,
@@ -470,14 +482,33 @@ int mw_rules_add_text(struct mw_rules *set, const char *name, const char *text, 
 	return e < 0 ? e : add(set, y, root, false, err);
 }
 
+bool mw_rules_default(size_t i, const char **ret_name, struct mw_slice *ret_text)
+{
+	const struct {
+		const char *name, *text, *end;
+	} files[] = {
+		{ "built in: gitleaks.yaml", mw_rules_gitleaks, mw_rules_gitleaks_end },
+		{ "built in: mcpwatch.yaml", mw_rules_own, mw_rules_own_end },
+		{ "built in: alerts.yaml", mw_rules_alerts, mw_rules_alerts_end },
+	};
+
+	if (i >= COUNT(files))
+		return false;
+	*ret_name = files[i].name;
+	*ret_text = mw_slice(files[i].text, (size_t)(files[i].end - files[i].text));
+	return true;
+}
+
 int mw_rules_add_default(struct mw_rules *set, struct mw_yaml_err err)
 {
-	int r = mw_rules_add_text(set, "built in: gitleaks.yaml", mw_rules_gitleaks,
-				  (size_t)(mw_rules_gitleaks_end - mw_rules_gitleaks), err);
+	const char *name;
+	struct mw_slice text;
+	size_t i;
+	int r = 0;
 
-	return r < 0 ? r
-		     : mw_rules_add_text(set, "built in: mcpwatch.yaml", mw_rules_own,
-					 (size_t)(mw_rules_own_end - mw_rules_own), err);
+	for (i = 0; r == 0 && mw_rules_default(i, &name, &text); i++)
+		r = mw_rules_add_text(set, name, (const char *)text.p, text.n, err);
+	return r;
 }
 
 int mw_rules_add_file(struct mw_rules *set, const char *path, struct mw_yaml_err err)
@@ -500,7 +531,7 @@ int mw_rules_add_config(struct mw_rules *set, const char *path, struct mw_yaml_e
 	return e < 0 ? e : add(set, y, root, true, err);
 }
 
-static int is_rules(const struct dirent *d)
+int mw_rules_is_file(const struct dirent *d)
 {
 	size_t n = strlen(d->d_name);
 
@@ -513,7 +544,7 @@ int mw_rules_add_dir(struct mw_rules *set, const char *dir, struct mw_yaml_err e
 	char path[4096];
 	int i, n, e = 0;
 
-	n = scandir(dir, &found, is_rules, alphasort);
+	n = scandir(dir, &found, mw_rules_is_file, alphasort);
 	if (n < 0 && errno == ENOENT)
 		return 0;
 	if (n < 0) {

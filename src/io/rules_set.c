@@ -2,6 +2,7 @@
 /* rules_set.c - all rules together: what is in force, whether it compiles, whether its examples
  * hold */
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,12 @@ int mw_rules_new(struct mw_rules **ret)
 	return 0;
 }
 
+/* What the trees have is their files'. */
+static void keep(void *p)
+{
+	(void)p;
+}
+
 void mw_rules_free(struct mw_rules *r)
 {
 	if (!r)
@@ -34,6 +41,14 @@ void mw_rules_free(struct mw_rules *r)
 	free(r->disable);
 	free(r->rules);
 	free(r->allows);
+	tdestroy(r->lists, keep);
+	tdestroy(r->macros, keep);
+	tdestroy(r->alerts, keep);
+	free(r->alert);
+	free(r->override);
+	free(r->pattern);
+	free(r->policy_rule);
+	free(r->in_force);
 	free(r);
 }
 
@@ -194,7 +209,7 @@ int mw_rules_finish(struct mw_rules *set, bool whole, struct mw_yaml_err err)
 		return bad_rule(set, &error, err);
 	if (r < 0)
 		snprintf(err.text, err.len, "the rules: %s", strerror(-r));
-	return r;
+	return r < 0 ? r : mw_rules_make(set, whole, err);
 }
 
 const struct mw_redact_rules *mw_rules_redact(const struct mw_rules *set)
@@ -273,13 +288,28 @@ size_t mw_rules_count(const struct mw_rules *set, const char *file)
 
 	for (i = 0; i < set->n; i++)
 		n += !file || strcmp(mw_yaml_name(set->entry[i].y), file) == 0;
+	for (i = 0; i < set->n_alerts; i++)
+		n += !file || strcmp(mw_yaml_name(set->alert[i]->at.y), file) == 0;
 	return n;
 }
 
 void mw_rules_info(const struct mw_rules *set, size_t i, struct mw_rules_info *ret)
 {
 	const struct mw_rules_entry *entry = &set->entry[i];
+	const struct mw_rules_alert *alert;
 
+	if (i >= set->n) {
+		alert = set->alert[i - set->n];
+		*ret = (struct mw_rules_info){
+			.id = alert->id,
+			.description = alert->rule.title,
+			.file = mw_yaml_name(alert->at.y),
+			.line = alert->at.at->line,
+			.disabled = alert->disabled,
+			.alert = &alert->rule,
+		};
+		return;
+	}
 	*ret = (struct mw_rules_info){
 		.id = entry->rule.id,
 		.description = entry->description,

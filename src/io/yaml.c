@@ -16,9 +16,10 @@
 
 #include "base/cleanup.h"
 #include "io/file.h"
+#include "io/yaml_priv.h"
 
 #define DEPTH_MAX 32
-#define NODES_MAX 100000u
+#define NODES_MAX 400000u
 #define KEYS_MAX  256u
 #define CHUNK	  (64u << 10)
 
@@ -30,7 +31,8 @@ struct chunk {
 
 struct mw_yaml {
 	struct chunk *chunks;
-	char *name;
+	char *name, *source; /* source: to say where in it a text's byte stands */
+	size_t source_len;
 	unsigned int n_nodes;
 };
 
@@ -68,6 +70,7 @@ void mw_yaml_free(struct mw_yaml *y)
 		y->chunks = next;
 	}
 	free(y->name);
+	free(y->source);
 	free(y);
 }
 
@@ -115,6 +118,19 @@ fail_at(const struct mw_yaml_read *r, size_t line, size_t column, const char *fm
 {
 	va_list ap;
 
+	va_start(ap, fmt);
+	say(r, line, column, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+int mw_yaml_fail_in(const struct mw_yaml_read *r, const struct mw_yaml_node *text, size_t offset,
+		    const char *fmt, ...)
+{
+	size_t line, column;
+	va_list ap;
+
+	mw_yaml_where(mw_slice(r->y->source, r->y->source_len), text, offset, &line, &column);
 	va_start(ap, fmt);
 	say(r, line, column, fmt, ap);
 	va_end(ap);
@@ -235,6 +251,22 @@ static int open_node(struct build *b, enum mw_yaml_kind kind, const yaml_mark_t 
 	return 0;
 }
 
+static char style_char(yaml_scalar_style_t style)
+{
+	switch (style) {
+	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+		return '\'';
+	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+		return '"';
+	case YAML_LITERAL_SCALAR_STYLE:
+		return '|';
+	case YAML_FOLDED_SCALAR_STYLE:
+		return '>';
+	default:
+		return 0;
+	}
+}
+
 static int take(struct build *b, const yaml_event_t *e)
 {
 	size_t line = e->start_mark.line + 1, column = e->start_mark.column + 1;
@@ -268,8 +300,10 @@ static int take(struct build *b, const yaml_event_t *e)
 	case YAML_SCALAR_EVENT:
 		r = add(b, MW_YAML_TEXT, &e->start_mark, (const char *)e->data.scalar.value,
 			e->data.scalar.length, &node);
-		if (r == 0)
+		if (r == 0) {
 			node->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+			node->style = style_char(e->data.scalar.style);
+		}
 		return r;
 	case YAML_SEQUENCE_START_EVENT:
 		return open_node(b, MW_YAML_LIST, &e->start_mark);
@@ -294,12 +328,17 @@ int mw_yaml_parse(const char *name, const char *text, size_t n, struct mw_yaml_e
 	yaml_event_t e;
 	int r = 0;
 
-	if (y)
+	if (y) {
 		y->name = strdup(name);
-	if (!y || !y->name || !yaml_parser_initialize(&parser)) {
+		y->source = malloc(n + 1);
+	}
+	if (!y || !y->name || !y->source || !yaml_parser_initialize(&parser)) {
 		snprintf(err.text, err.len, "%s: not enough memory", name);
 		return -ENOMEM;
 	}
+	if (n)
+		memcpy(y->source, text, n);
+	y->source_len = n;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	while (r == 0 && type != YAML_STREAM_END_EVENT) {
@@ -480,6 +519,21 @@ int mw_yaml_number(const struct mw_yaml_read *r, const struct mw_yaml_node *node
 		return mw_yaml_fail(r, node, "%s must be a number from 0 to %llu",
 				    called(node, name, sizeof(name)), (unsigned long long)max);
 	*ret = v;
+	return 0;
+}
+
+int mw_yaml_positive(const struct mw_yaml_read *r, const struct mw_yaml_node *node, uint64_t max,
+		     uint32_t *ret)
+{
+	uint64_t n;
+	int e;
+
+	e = mw_yaml_number(r, node, max, &n);
+	if (e < 0)
+		return e;
+	if (!n)
+		return mw_yaml_fail(r, node, "'%s' must be at least 1", node->key->text);
+	*ret = (uint32_t)n;
 	return 0;
 }
 

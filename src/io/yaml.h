@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MW_YAML_FILE_MAX (1u << 20) /* bytes */
+#define MW_YAML_FILE_MAX (8u << 20) /* bytes */
 
 struct mw_yaml;
 
@@ -25,6 +25,7 @@ struct mw_yaml_node {
 	const char *text;      /* TEXT: without an inner NUL, NUL-terminated, valid UTF-8 */
 	size_t n;	       /* TEXT: its bytes; LIST, MAP: how many children */
 	bool plain;	       /* TEXT: written without quotes */
+	char style;	       /* TEXT: how: ' " | > or 0 for plain */
 	/* LIST: the items; MAP: the values, each with its key */
 	struct mw_yaml_node *first, *next;
 	struct mw_yaml_node *key;
@@ -38,7 +39,7 @@ struct mw_yaml_err {
 
 /*
  * `name` stands for the file in faults. 0: *ret_root is the document, or NULL for an empty one, and
- * lives as long as *ret, to be freed. -EINVAL: its content; -ENOMEM. The text is not kept.
+ * lives as long as *ret, to be freed. -EINVAL: its content; -ENOMEM. The text is copied.
  */
 int mw_yaml_parse(const char *name, const char *text, size_t n, struct mw_yaml_err err,
 		  struct mw_yaml **ret, const struct mw_yaml_node **ret_root);
@@ -66,6 +67,10 @@ struct mw_yaml_read {
 /* Says what is wrong with a node (NULL: the file). -EINVAL. */
 int mw_yaml_fail(const struct mw_yaml_read *r, const struct mw_yaml_node *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* At byte `offset` of a text (its length: behind it): the place in the file where that byte is
+ * written, whatever quotes, escapes, folds and indents stand between. */
+int mw_yaml_fail_in(const struct mw_yaml_read *r, const struct mw_yaml_node *text, size_t offset,
+		    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* -ENOMEM, with its line. */
 int mw_yaml_no_memory(const struct mw_yaml_read *r);
 
@@ -89,6 +94,9 @@ int mw_yaml_bool(const struct mw_yaml_read *r, const struct mw_yaml_node *node, 
 /* Digits alone. */
 int mw_yaml_number(const struct mw_yaml_read *r, const struct mw_yaml_node *node, uint64_t max,
 		   uint64_t *ret);
+/* Digits alone, from 1 on; max fits. */
+int mw_yaml_positive(const struct mw_yaml_read *r, const struct mw_yaml_node *node, uint64_t max,
+		     uint32_t *ret);
 /* A list of texts, each as mw_yaml_text; the array lives as long as the tree. */
 int mw_yaml_texts(const struct mw_yaml_read *r, const struct mw_yaml_node *node, size_t max,
 		  const char ***ret, size_t *ret_n);
