@@ -3,67 +3,110 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
-#include "io/escape.h"
 #include "io/file.h"
 
 #define STOP_MS 5000
 
-/* From the anchors' threads; what a witness answers may be in it. */
-static void on_say(void *ctx, const char *line)
-{
-	(void)ctx;
-	flockfile(stderr);
-	fputs("mcpwatch: ", stderr);
-	mw_escape_print(stderr, line, strlen(line));
-	fputc('\n', stderr);
-	funlockfile(stderr);
-}
+struct mw_cli_anchor_set {
+	struct mw_anchor_list list; /* borrowed by those that run */
+	struct mw_anchors *running; /* NULL: there are none */
+};
 
 static void on_sealed(void *ctx, const char *checkpoint, size_t n, uint64_t size)
 {
-	mw_anchors_push(ctx, checkpoint, n, size);
+	struct mw_cli_anchors *x = ctx;
+
+	pthread_mutex_lock(&x->lock);
+	if (x->set->running)
+		mw_anchors_push(x->set->running, checkpoint, n, size);
+	pthread_mutex_unlock(&x->lock);
 }
 
-int mw_cli_anchors_load(struct mw_cli_anchors *x, const char *config)
+static int start(struct mw_anchor_list *list, const char *dir, struct mw_cli_anchor_set **ret)
 {
-	char text[MW_ERR_MAX];
-	int r;
+	struct mw_cli_anchor_set *set = calloc(1, sizeof(*set));
+	int r = 0;
 
-	if (!config && access(MW_DEFAULT_CONFIG, F_OK) < 0)
-		return 0;
-	r = mw_anchor_list_load(config ? config : MW_DEFAULT_CONFIG,
-				(struct mw_yaml_err){ text, sizeof(text) }, &x->list);
-	if (r < 0)
-		mw_cli_fail("%s", text);
-	return r;
+	if (!set)
+		return -ENOMEM;
+	set->list = *list;
+	if (list->n)
+		r = mw_anchors_new(&set->list, dir, mw_cli_say, NULL, &set->running);
+	if (r < 0) {
+		free(set);
+		return r;
+	}
+	*list = (struct mw_anchor_list){ 0 };
+	*ret = set;
+	return 0;
 }
 
-int mw_cli_anchors_start(struct mw_cli_anchors *x, struct mw_sink_log_config *log)
+int mw_cli_anchors_start(struct mw_cli_anchors *x, struct mw_anchor_list *list,
+			 struct mw_sink_log_config *log)
 {
 	int r;
 
-	if (!x->list.n)
-		return 0;
-	r = mw_anchors_new(&x->list, log->dir, on_say, NULL, &x->running);
+	x->dir = strdup(log->dir);
+	r = x->dir ? start(list, x->dir, &x->set) : -ENOMEM;
 	if (r < 0) {
 		mw_cli_fail("cannot start the anchors: %s", strerror(-r));
 		return r;
 	}
+	pthread_mutex_init(&x->lock, NULL);
 	log->sealed = on_sealed;
-	log->sealed_ctx = x->running;
+	log->sealed_ctx = x;
+	return 0;
+}
+
+/* Those that have not got it in time may hang still: they keep what they were given. */
+static void stop(struct mw_cli_anchor_set *set, unsigned int timeout_ms)
+{
+	size_t n = mw_anchors_stop(set->running, timeout_ms);
+
+	if (n) {
+		fprintf(stderr, "mcpwatch: %zu of %zu anchors have not got the last checkpoint\n",
+			n, set->list.n);
+		return;
+	}
+	mw_anchor_list_done(&set->list);
+	free(set);
+}
+
+static void *stop_thread(void *set)
+{
+	stop(set, STOP_MS);
+	return NULL;
+}
+
+int mw_cli_anchors_change(struct mw_cli_anchors *x, struct mw_anchor_list *list)
+{
+	struct mw_cli_anchor_set *fresh, *old;
+	pthread_t thread;
+	int r;
+
+	r = start(list, x->dir, &fresh);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&x->lock);
+	old = x->set;
+	x->set = fresh;
+	pthread_mutex_unlock(&x->lock);
+	if (pthread_create(&thread, NULL, stop_thread, old) == 0)
+		pthread_detach(thread);
+	else
+		stop(old, 0);
 	return 0;
 }
 
 void mw_cli_anchors_done(struct mw_cli_anchors *x)
 {
-	size_t n = mw_anchors_stop(x->running, STOP_MS);
-
-	if (n)
-		fprintf(stderr, "mcpwatch: %zu of %zu anchors have not got the last checkpoint\n",
-			n, x->list.n);
-	mw_anchor_list_done(&x->list);
+	if (x->set) {
+		stop(x->set, STOP_MS);
+		pthread_mutex_destroy(&x->lock);
+	}
+	free(x->dir);
 }

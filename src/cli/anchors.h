@@ -3,20 +3,24 @@
 #ifndef MW_CLI_ANCHORS_H
 #define MW_CLI_ANCHORS_H
 
+#include <pthread.h>
+
 #include "io/anchor.h"
 #include "io/sink_log.h"
 
 struct mw_cli_anchors {
-	struct mw_anchor_list list;
-	struct mw_anchors *running; /* NULL: there are none */
+	pthread_mutex_t lock; /* of set: the log's sealing thread looks at it */
+	struct mw_cli_anchor_set *set;
+	char *dir; /* the log's */
 };
 
-/* Reads `config` (NULL: the default file, if it is there). 0, or a negative errno after a line on
- * stderr. */
-int mw_cli_anchors_load(struct mw_cli_anchors *x, const char *config);
-/* Starts them, and has the log hand its checkpoints to them. The log is to be freed first. 0, or a
- * negative errno after a line. */
-int mw_cli_anchors_start(struct mw_cli_anchors *x, struct mw_sink_log_config *log);
+/* Starts those of the list, which is taken over (not on failure), and has the log hand its
+ * checkpoints to them. The log is to be freed before *x. 0, or a negative errno after a line. */
+int mw_cli_anchors_start(struct mw_cli_anchors *x, struct mw_anchor_list *list,
+			 struct mw_sink_log_config *log);
+/* Others from now on; those before end by themselves, within 5 s. 0, or a negative errno: nothing
+ * is changed, and the list is still the caller's. */
+int mw_cli_anchors_change(struct mw_cli_anchors *x, struct mw_anchor_list *list);
 /* Sends the last checkpoint, for 5 s at most; says where it did not get. */
 void mw_cli_anchors_done(struct mw_cli_anchors *x);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "io/anchor_priv.h"
+#include "io/net_helper.h"
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
@@ -52,7 +53,7 @@ static int deliver(struct mw_anchor *a)
 static void say(struct mw_anchor *a, bool works)
 {
 	int64_t now = mw_anchor_now_ms();
-	char line[MW_ANCHOR_ADDRESS_MAX + MW_ANCHOR_WHY_MAX + 128];
+	char line[MW_NET_ADDRESS_MAX + MW_ANCHOR_WHY_MAX + 128];
 
 	if (!a->all->say || (a->said_ms && now - a->said_ms < SAY_MS && !works))
 		return;
@@ -124,7 +125,7 @@ static void *run(void *p)
 			retry = retry * 2 < RETRY_MAX_MS ? retry * 2 : RETRY_MAX_MS;
 	}
 	pthread_mutex_unlock(&all->lock);
-	mw_anchor_helper_end(a);
+	mw_helper_end(&a->helper);
 	if (a->dir_fd >= 0)
 		close(a->dir_fd);
 	pthread_mutex_lock(&all->lock);
@@ -149,6 +150,10 @@ static int start(struct mw_anchor *a)
 
 static void free_all(struct mw_anchors *a)
 {
+	size_t i;
+
+	for (i = 0; i < a->n; i++)
+		mw_helper_done(&a->anchor[i].helper);
 	pthread_cond_destroy(&a->changed);
 	pthread_mutex_destroy(&a->lock);
 	free(a->dir);
@@ -180,7 +185,8 @@ int mw_anchors_new(const struct mw_anchor_list *list, const char *dir,
 	for (i = 0; i < list->n && r == 0; i++) {
 		a->anchor[i].all = a;
 		a->anchor[i].cfg = &list->anchor[i];
-		a->anchor[i].fd = a->anchor[i].dir_fd = -1;
+		a->anchor[i].dir_fd = -1;
+		mw_helper_init(&a->anchor[i].helper);
 		r = start(&a->anchor[i]);
 		if (r == 0)
 			a->n++;
@@ -253,8 +259,8 @@ size_t mw_anchors_stop(struct mw_anchors *a, unsigned int timeout_ms)
 	if (!done) {
 		/* a helper that is waited for ends, and so does the waiting */
 		for (i = 0; i < a->n; i++)
-			if (a->anchor[i].pid > 0)
-				kill(a->anchor[i].pid, SIGKILL);
+			if (!a->anchor[i].is_done)
+				mw_helper_kill(&a->anchor[i].helper);
 		a->given_up = true;
 		done = wait_done(a, mw_anchor_now_ms() + 500);
 	}

@@ -16,7 +16,7 @@
  *
  * Each has a thread of its own that takes the newest checkpoint when it is ready for one: what came
  * between is left out, since a checkpoint stands for all before it. So nothing here ever makes the
- * log wait. Network and what comes from it are a helper process's (anchor_helper.h). A witness's
+ * log wait. Network and what comes from it are a helper process's (net_helper.h). A witness's
  * cosignature is checked with its key and kept in DIR/cosigned/<key id>: the newest checkpoint that
  *it signed, with its line.
  */
@@ -27,11 +27,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "io/anchor_helper.h"
 #include "io/note.h"
 #include "io/yaml.h"
 
 #define MW_ANCHORS_MAX 16
+
+enum mw_anchor_type {
+	MW_ANCHOR_SYSLOG = 1,
+	MW_ANCHOR_JOURNAL,
+	MW_ANCHOR_FILE,
+	MW_ANCHOR_WITNESS,
+};
 
 struct mw_anchor_config {
 	enum mw_anchor_type type;

@@ -4,14 +4,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,128 +14,44 @@
 #include "io/anchor_priv.h"
 #include "io/anchor_text.h"
 #include "io/file.h"
+#include "io/net_helper.h"
 #include "io/tlog.h"
 
 /* Beyond the time that the helper gives its peer. */
 #define HELPER_MORE_MS 2000
 /* A witness may be behind, and be overtaken by another writer, but not for ever. */
 #define TRIES 3
+/* A note and a proof; as much as it can be. */
+#define BODY_MAX 24576
 
 /* --- the helper ---------------------------------------------------------------------------- */
 
-void mw_anchor_helper_end(struct mw_anchor *a)
-{
-	pid_t pid;
-
-	/* not reaped while the lock holds the pid: who stops us may still kill it */
-	pthread_mutex_lock(&a->all->lock);
-	pid = a->pid;
-	a->pid = 0;
-	pthread_mutex_unlock(&a->all->lock);
-	if (a->fd >= 0)
-		close(a->fd);
-	a->fd = -1;
-	if (pid <= 0)
-		return;
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
-/* The program anew: no environment, nothing open but the socket. */
-static int spawn(int fd, pid_t *ret)
-{
-	char *const argv[] = { "mcpwatch", MW_ANCHOR_VERB, NULL }, *const envp[] = { NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int i, r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	r = posix_spawn_file_actions_init(&files);
-	if (r)
-		return -r;
-	r = posix_spawnattr_init(&attr);
-	if (r) {
-		posix_spawn_file_actions_destroy(&files);
-		return -r;
-	}
-	r = posix_spawn_file_actions_adddup2(&files, fd, MW_ANCHOR_FD);
-	for (i = 0; i < 3 && !r; i++)
-		r = posix_spawn_file_actions_addopen(&files, i, "/dev/null", O_RDWR, 0);
-	if (!r)
-		r = posix_spawn_file_actions_addclosefrom_np(&files, MW_ANCHOR_FD + 1);
-	if (!r)
-		r = posix_spawnattr_setsigmask(&attr, &none);
-	if (!r)
-		r = posix_spawnattr_setsigdefault(&attr, &all);
-	if (!r)
-		r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (!r)
-		r = posix_spawn(ret, "/proc/self/exe", &files, &attr, argv, envp);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return -r;
-}
-
 static int helper_start(struct mw_anchor *a)
 {
-	struct mw_anchor_hello h = { .type = a->cfg->type,
-				     .timeout_ms = a->cfg->timeout_ms,
-				     .key_id = a->cfg->vkey.id };
-	int fds[2], r;
-	pid_t pid = 0;
+	struct mw_net_hello h = { .type = a->cfg->type == MW_ANCHOR_SYSLOG ? MW_NET_SYSLOG
+									   : MW_NET_WITNESS,
+				  .timeout_ms = a->cfg->timeout_ms,
+				  .key_id = a->cfg->vkey.id };
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-		return -errno;
-	r = spawn(fds[1], &pid);
-	close(fds[1]);
-	if (r < 0) {
-		close(fds[0]);
-		return r;
-	}
-	a->fd = fds[0];
-	pthread_mutex_lock(&a->all->lock);
-	a->pid = pid;
-	pthread_mutex_unlock(&a->all->lock);
 	snprintf(h.address, sizeof(h.address), "%s", a->cfg->address);
 	snprintf(h.name, sizeof(h.name), "%s", a->cfg->vkey.name);
-	if (send(a->fd, &h, sizeof(h), MSG_NOSIGNAL) != sizeof(h)) {
-		r = -errno;
-		mw_anchor_helper_end(a);
-	}
-	return r;
+	return mw_helper_start(&a->helper, MW_NET_VERB, &h, sizeof(h));
 }
 
 /* One message there and one answer back, within time; else the helper is ended. */
-static int ask(struct mw_anchor *a, const char *body, size_t n, struct mw_anchor_answer *ret)
+static int ask(struct mw_anchor *a, const char *body, size_t n, struct mw_net_answer *ret)
 {
-	struct pollfd p;
-	ssize_t k;
 	int r = 0;
 
-	if (a->fd < 0)
+	if (a->helper.fd < 0)
 		r = helper_start(a);
 	if (r < 0)
 		return mw_anchor_why(a, r, "its helper cannot be started: %s", strerror(-r));
-	p = (struct pollfd){ .fd = a->fd, .events = POLLIN };
-	if (send(a->fd, body, n, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)n)
-		r = -EPIPE;
-	while (r == 0) {
-		r = poll(&p, 1, (int)(a->cfg->timeout_ms + HELPER_MORE_MS));
-		if (r > 0)
-			break;
-		r = r == 0 ? -ETIMEDOUT : errno == EINTR ? 0 : -errno;
-	}
-	k = r > 0 ? recv(a->fd, ret, sizeof(*ret), MSG_TRUNC | MSG_DONTWAIT) : 0;
-	if (r > 0 && k != sizeof(*ret))
-		r = -EPIPE;
-	if (r < 0) {
-		mw_anchor_helper_end(a);
+	r = mw_helper_ask(&a->helper, body, n, ret, sizeof(*ret),
+			  a->cfg->timeout_ms + HELPER_MORE_MS);
+	if (r < 0)
 		return mw_anchor_why(
 		    a, r, "%s", r == -ETIMEDOUT ? "no answer in time" : "its helper has ended");
-	}
 	ret->why[sizeof(ret->why) - 1] = '\0';
 	if (ret->error < 0)
 		return mw_anchor_why(a, ret->error, "%s", ret->why);
@@ -150,7 +61,7 @@ static int ask(struct mw_anchor *a, const char *body, size_t n, struct mw_anchor
 int mw_anchor_to_syslog(struct mw_anchor *a)
 {
 	char line[MW_ANCHOR_LINE_MAX], host[256] = "";
-	struct mw_anchor_answer answer;
+	struct mw_net_answer answer;
 	struct timespec ts;
 	size_t n;
 	int r;
@@ -168,7 +79,7 @@ int mw_anchor_to_syslog(struct mw_anchor *a)
 /* --- a witness ----------------------------------------------------------------------------- */
 
 /* "old N", the proof, an empty line, the checkpoint. */
-static int make_body(struct mw_anchor *a, char body[MW_ANCHOR_BODY_MAX], size_t *ret_n)
+static int make_body(struct mw_anchor *a, char body[BODY_MAX], size_t *ret_n)
 {
 	struct mw_hash proof[MW_PROOF_MAX];
 	uint8_t text[48];
@@ -183,13 +94,13 @@ static int make_body(struct mw_anchor *a, char body[MW_ANCHOR_BODY_MAX], size_t 
 				     "cannot prove from the tiles that %" PRIu64
 				     " records go on from %" PRIu64 ": %s",
 				     a->size, a->known, strerror(-r));
-	n = (size_t)snprintf(body, MW_ANCHOR_BODY_MAX, "old %" PRIu64 "\n", a->known);
+	n = (size_t)snprintf(body, BODY_MAX, "old %" PRIu64 "\n", a->known);
 	for (i = 0; i < n_proof; i++) {
 		EVP_EncodeBlock(text, proof[i].p, sizeof(proof[i].p));
-		n += (size_t)snprintf(body + n, MW_ANCHOR_BODY_MAX - n, "%s\n", (char *)text);
+		n += (size_t)snprintf(body + n, BODY_MAX - n, "%s\n", (char *)text);
 	}
-	n += (size_t)snprintf(body + n, MW_ANCHOR_BODY_MAX - n, "\n%s", a->note);
-	if (n >= MW_ANCHOR_BODY_MAX)
+	n += (size_t)snprintf(body + n, BODY_MAX - n, "\n%s", a->note);
+	if (n >= BODY_MAX)
 		return mw_anchor_why(a, -EMSGSIZE, "the checkpoint is too long");
 	*ret_n = n;
 	return 0;
@@ -219,7 +130,7 @@ static int keep(struct mw_anchor *a, const char *note, size_t n)
 }
 
 /* The witness's line below ours, if it is its. */
-static int take_cosignature(struct mw_anchor *a, const struct mw_anchor_answer *answer)
+static int take_cosignature(struct mw_anchor *a, const struct mw_net_answer *answer)
 {
 	char note[MW_NOTE_MAX + MW_NOTE_NAME_MAX + 256];
 	uint8_t text[(MW_COSIGNATURE_LEN + 2) / 3 * 4 + 1];
@@ -240,7 +151,7 @@ static int take_cosignature(struct mw_anchor *a, const struct mw_anchor_answer *
 	return r < 0 ? mw_anchor_why(a, r, "its cosignature cannot be kept: %s", strerror(-r)) : 0;
 }
 
-static int refused(struct mw_anchor *a, const struct mw_anchor_answer *answer)
+static int refused(struct mw_anchor *a, const struct mw_net_answer *answer)
 {
 	switch (answer->status) {
 	case 403:
@@ -262,8 +173,8 @@ static int refused(struct mw_anchor *a, const struct mw_anchor_answer *answer)
 
 int mw_anchor_to_witness(struct mw_anchor *a)
 {
-	char body[MW_ANCHOR_BODY_MAX];
-	struct mw_anchor_answer answer;
+	char body[BODY_MAX];
+	struct mw_net_answer answer;
 	int i, r = 0;
 	size_t n = 0;
 

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "io/anchor.h"
-#include "io/anchor_syslog.h"
+#include "io/net_helper.h"
+#include "io/syslog.h"
 
 #define EVERY_MAX   86400 /* seconds */
 #define TIMEOUT_MAX 60
@@ -36,7 +37,7 @@ static int on_address(const struct mw_yaml_read *r, const struct mw_yaml_node *v
 {
 	struct one *o = p;
 
-	return mw_yaml_text(r, v, MW_ANCHOR_ADDRESS_MAX - 1, &o->c.address);
+	return mw_yaml_text(r, v, MW_NET_ADDRESS_MAX - 1, &o->c.address);
 }
 
 static int on_vkey(const struct mw_yaml_read *r, const struct mw_yaml_node *v, void *p)
@@ -59,16 +60,12 @@ static int on_vkey(const struct mw_yaml_read *r, const struct mw_yaml_node *v, v
 static int seconds(const struct mw_yaml_read *r, const struct mw_yaml_node *v, uint64_t max,
 		   uint32_t *ret)
 {
-	uint64_t n;
-	int e;
+	uint32_t n;
+	int e = mw_yaml_positive(r, v, max, &n);
 
-	e = mw_yaml_number(r, v, max, &n);
-	if (e < 0)
-		return e;
-	if (!n)
-		return mw_yaml_fail(r, v, "'%s' must be at least 1", v->key->text);
-	*ret = (uint32_t)n * 1000;
-	return 0;
+	if (e == 0)
+		*ret = n * 1000;
+	return e;
 }
 
 static int on_every(const struct mw_yaml_read *r, const struct mw_yaml_node *v, void *p)
@@ -106,7 +103,7 @@ static int check(const struct mw_yaml_read *r, const struct mw_yaml_node *at, st
 						  "answers proves nothing");
 	switch (o->c.type) {
 	case MW_ANCHOR_SYSLOG:
-		if (!mw_anchor_syslog_address(address))
+		if (!mw_syslog_address(address))
 			return mw_yaml_fail(
 			    r, at,
 			    "'address' must be udp://HOST[:PORT], tcp://HOST[:PORT] "

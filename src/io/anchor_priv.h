@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "io/anchor.h"
+#include "io/helper.h"
 
 #define MW_ANCHOR_WHY_MAX 256
 
@@ -24,9 +25,7 @@ struct mw_anchor {
 	int dir_fd;		     /* WITNESS: the log folder; -1: not opened yet */
 	uint64_t n_failing;	     /* failures since it worked */
 	int64_t said_ms;	     /* when that was said */
-	/* the helper; guarded by all->lock, because stopping ends it: fd -1, pid 0 without one */
-	int fd;
-	pid_t pid;
+	struct mw_helper helper;     /* of what goes over the network */
 	bool is_done; /* guarded: the thread has ended */
 	uint64_t at;  /* guarded: the push that was delivered last */
 };
@@ -57,7 +56,5 @@ int mw_anchor_to_file(struct mw_anchor *a);
 int mw_anchor_to_journal(struct mw_anchor *a);
 int mw_anchor_to_syslog(struct mw_anchor *a);
 int mw_anchor_to_witness(struct mw_anchor *a);
-/* Ends the helper, if there is one, and waits for its end. */
-void mw_anchor_helper_end(struct mw_anchor *a);
 
 #endif

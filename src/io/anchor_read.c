@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "io/anchor_text.h"
+#include "io/syslog_text.h"
 #include "io/file.h"
 
 #define LINE_LEN_MAX (1u << 20)
@@ -169,7 +170,7 @@ static int take_json(struct reader *r)
 	}
 	if (s)
 		e = give(r, s, n, r->line);
-	else if (e < 0 || (!o && (strstr(r->text, FIELD) || strstr(r->text, MW_ANCHOR_SD))))
+	else if (e < 0 || (!o && (strstr(r->text, FIELD) || strstr(r->text, MW_SYSLOG_SD))))
 		e = 0, r->n_bad++;
 	cJSON_Delete(o);
 	return e;

@@ -6,53 +6,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/slice.h"
 #include "io/note.h"
+#include "io/syslog_text.h"
 
-#define LINE_ALL_TAKE 2048
 #define DASH	      "\xe2\x80\x94 "
 #define SIGS_MAX      16
-
-/* A bounded text; what does not fit makes it full, and it stays so. */
-struct text {
-	char *p;
-	size_t n, max;
-	bool full;
-};
-
-static void put(struct text *t, const char *p, size_t n)
-{
-	if (t->full || n >= t->max - t->n) {
-		t->full = true;
-		return;
-	}
-	memcpy(t->p + t->n, p, n);
-	t->n += n;
-	t->p[t->n] = '\0';
-}
-
-static void puts_of(struct text *t, const char *s)
-{
-	put(t, s, strlen(s));
-}
-
-/* Section 6.3.3: '"', '\' and ']' of a value have a '\' before them. */
-static void put_param(struct text *t, const char *name, const char *p, size_t n)
-{
-	size_t i;
-
-	puts_of(t, " ");
-	puts_of(t, name);
-	puts_of(t, "=\"");
-	for (i = 0; i < n; i++) {
-		if (p[i] == '"' || p[i] == '\\' || p[i] == ']')
-			puts_of(t, "\\");
-		put(t, p + i, 1);
-	}
-	puts_of(t, "\"");
-}
 
 /* The number behind "<origin>/fs/" of a signature's name, or an empty slice. */
 static struct mw_slice epoch_of(const char *origin, const char *sig, size_t n)
@@ -68,7 +28,8 @@ static struct mw_slice epoch_of(const char *origin, const char *sig, size_t n)
 }
 
 /* The element: what stands between the brackets, and they. */
-static int put_element(struct text *t, const struct mw_note *note, const struct mw_checkpoint *c)
+static int put_element(struct mw_syslog_text *t, const struct mw_note *note,
+		       const struct mw_checkpoint *c)
 {
 	const char *line[3], *p = note->body, *end = note->sigs + note->sigs_len, *nl;
 	struct mw_slice epoch = { NULL, 0 };
@@ -81,10 +42,10 @@ static int put_element(struct text *t, const struct mw_note *note, const struct 
 			return -EBADMSG;
 		p++;
 	}
-	puts_of(t, MW_ANCHOR_SD);
-	put_param(t, "origin", c->origin, strlen(c->origin));
-	put_param(t, "size", line[1], (size_t)(line[2] - line[1]) - 1);
-	put_param(t, "root", line[2], (size_t)(p - line[2]) - 1);
+	mw_syslog_puts(t, MW_SYSLOG_SD);
+	mw_syslog_param(t, "origin", c->origin, strlen(c->origin));
+	mw_syslog_param(t, "size", line[1], (size_t)(line[2] - line[1]) - 1);
+	mw_syslog_param(t, "root", line[2], (size_t)(p - line[2]) - 1);
 	for (p = note->sigs; p < end && !epoch.n; p = nl + 1) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		if (!nl || nl - p <= 4)
@@ -92,7 +53,7 @@ static int put_element(struct text *t, const struct mw_note *note, const struct 
 		epoch = epoch_of(c->origin, p + 4, (size_t)(nl - p) - 4);
 	}
 	if (epoch.n)
-		put_param(t, "epoch", (const char *)epoch.p, epoch.n);
+		mw_syslog_param(t, "epoch", (const char *)epoch.p, epoch.n);
 	for (p = note->sigs; p < end; p = nl + 1) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		if (!nl)
@@ -100,34 +61,20 @@ static int put_element(struct text *t, const struct mw_note *note, const struct 
 		n = (size_t)(nl - p);
 		if (n <= 4 || memcmp(p, DASH, 4) != 0)
 			return -EBADMSG;
-		put_param(t, "sig", p + 4, n - 4);
+		mw_syslog_param(t, "sig", p + 4, n - 4);
 	}
-	puts_of(t, "]");
+	mw_syslog_puts(t, "]");
 	return 0;
-}
-
-/* Section 6.2.4: printable ASCII without spaces, "-" where there is none. */
-static void put_host(struct text *t, const char *host)
-{
-	size_t i, from = t->n;
-
-	for (i = 0; host[i] && i < 255; i++)
-		if (host[i] > ' ' && host[i] < 0x7f)
-			put(t, host + i, 1);
-	if (t->n == from)
-		puts_of(t, "-");
 }
 
 int mw_anchor_syslog(const char *note, size_t n, const char *host, pid_t pid, int64_t time_ns,
 		     char ret[MW_ANCHOR_LINE_MAX], size_t *ret_n)
 {
-	char line[MW_ANCHOR_LINE_MAX], when[64], head[64];
-	struct text t = { .p = line, .max = sizeof(line) };
-	time_t s = (time_t)(time_ns / 1000000000);
+	char line[MW_ANCHOR_LINE_MAX], head[64];
+	struct mw_syslog_text t = { .p = line, .max = sizeof(line) };
 	struct mw_checkpoint c;
 	struct mw_note parts;
 	size_t from, len;
-	struct tm tm;
 	int r;
 
 	r = mw_note_parse(note, n, &parts);
@@ -135,26 +82,17 @@ int mw_anchor_syslog(const char *note, size_t n, const char *host, pid_t pid, in
 		r = mw_checkpoint_parse(parts.body, parts.body_len, &c);
 	if (r < 0)
 		return r;
-	if (time_ns < 0 || !gmtime_r(&s, &tm))
-		s = 0, gmtime_r(&s, &tm);
-	len = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(when + len, sizeof(when) - len, ".%06uZ ",
-		 (unsigned int)(time_ns < 0 ? 0 : time_ns / 1000 % 1000000));
-	puts_of(&t, "<109>1 ");
-	puts_of(&t, when);
-	put_host(&t, host);
-	snprintf(head, sizeof(head), " mcpwatch %ld checkpoint ", (long)pid);
-	puts_of(&t, head);
+	mw_syslog_head(&t, 109, time_ns, host, pid, "checkpoint");
 	from = t.n;
 	r = put_element(&t, &parts, &c);
 	if (r < 0)
 		return r;
 	len = t.n - from;
 	snprintf(head, sizeof(head), " checkpoint of %" PRIu64 " records", c.size);
-	puts_of(&t, head);
-	if (!t.full && t.n + 2 + len <= LINE_ALL_TAKE) {
-		puts_of(&t, ": ");
-		put(&t, line + from, len);
+	mw_syslog_puts(&t, head);
+	if (!t.full && t.n + 2 + len <= MW_SYSLOG_ALL_TAKE) {
+		mw_syslog_puts(&t, ": ");
+		mw_syslog_put(&t, line + from, len);
 	}
 	if (t.full)
 		return -ENOBUFS;
@@ -230,11 +168,11 @@ static int take_params(struct params *x, const char *p, size_t n)
 
 int mw_anchor_syslog_read(const char *line, size_t n, char *ret, size_t *ret_n)
 {
-	const char *at = memmem(line, n, MW_ANCHOR_SD " ", sizeof(MW_ANCHOR_SD));
+	const char *at = memmem(line, n, MW_SYSLOG_SD " ", sizeof(MW_SYSLOG_SD));
 	struct mw_checkpoint c;
 	struct mw_note note;
 	struct params x;
-	struct text t;
+	struct mw_syslog_text t;
 	unsigned int i;
 
 	if (!at)
@@ -242,20 +180,20 @@ int mw_anchor_syslog_read(const char *line, size_t n, char *ret, size_t *ret_n)
 	x.used = x.n_sigs = 0;
 	memset(x.sig, 0, sizeof(x.sig));
 	x.origin = x.size = x.root = mw_slice(NULL, 0);
-	at += sizeof(MW_ANCHOR_SD) - 1;
+	at += sizeof(MW_SYSLOG_SD) - 1;
 	if (take_params(&x, at, n - (size_t)(at - line)) < 0)
 		return -EBADMSG;
-	t = (struct text){ .p = ret, .max = MW_NOTE_MAX + 1 };
-	put(&t, (const char *)x.origin.p, x.origin.n);
-	puts_of(&t, "\n");
-	put(&t, (const char *)x.size.p, x.size.n);
-	puts_of(&t, "\n");
-	put(&t, (const char *)x.root.p, x.root.n);
-	puts_of(&t, "\n\n");
+	t = (struct mw_syslog_text){ .p = ret, .max = MW_NOTE_MAX + 1 };
+	mw_syslog_put(&t, (const char *)x.origin.p, x.origin.n);
+	mw_syslog_puts(&t, "\n");
+	mw_syslog_put(&t, (const char *)x.size.p, x.size.n);
+	mw_syslog_puts(&t, "\n");
+	mw_syslog_put(&t, (const char *)x.root.p, x.root.n);
+	mw_syslog_puts(&t, "\n\n");
 	for (i = 0; i < x.n_sigs; i++) {
-		puts_of(&t, DASH);
-		put(&t, (const char *)x.sig[i].p, x.sig[i].n);
-		puts_of(&t, "\n");
+		mw_syslog_puts(&t, DASH);
+		mw_syslog_put(&t, (const char *)x.sig[i].p, x.sig[i].n);
+		mw_syslog_puts(&t, "\n");
 	}
 	if (t.full || mw_note_parse(ret, t.n, &note) < 0 ||
 	    mw_checkpoint_parse(note.body, note.body_len, &c) < 0)

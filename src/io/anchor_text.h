@@ -20,7 +20,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MW_ANCHOR_SD	   "[mcpwatch@32473"
 #define MW_ANCHOR_LINE_MAX 8192
 
 /* Of a note (note.h) at a time (ns since 1970). No newline; NUL-terminated. `host` may be any text.

@@ -17,8 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NOBODY 65534
-
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -179,7 +177,7 @@ static int limit(int what, rlim_t most)
 	return setrlimit(what, &l) < 0 ? -errno : 0;
 }
 
-static int drop_privileges(void)
+int mw_sandbox_drop(uint32_t uid, uint32_t gid)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[2] = { 0 };
@@ -190,25 +188,27 @@ static int drop_privileges(void)
 			;
 		if (errno != EINVAL || !cap)
 			return -errno;
-		if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-		    setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
+		    setresuid(uid, uid, uid) < 0)
 			return -errno;
 	}
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
+	if (syscall(SYS_capset, &head, none) < 0)
+		return -errno;
+	/* after the change of user, which undoes the first two */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
 }
 
 int mw_sandbox_enter(void)
 {
 	int r;
 
-	r = drop_privileges();
+	r = mw_sandbox_drop(MW_NOBODY, MW_NOBODY);
 	if (r < 0)
 		return r;
-	/* after the change of user, which undoes both */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
 	r = limit(RLIMIT_CORE, 0);
 	if (r == 0)
 		r = limit(RLIMIT_FSIZE, 0);
@@ -216,7 +216,8 @@ int mw_sandbox_enter(void)
 		r = limit(RLIMIT_NOFILE, 64);
 	if (r == 0)
 		r = limit(RLIMIT_MEMLOCK, 0);
-#ifndef __SANITIZE_ADDRESS__ /* its shadow alone is terabytes */
+/* their shadow alone is terabytes */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	if (r == 0)
 		r = limit(RLIMIT_AS, 512u << 20);
 #endif

@@ -3,10 +3,21 @@
 #ifndef MW_IO_SANDBOX_H
 #define MW_IO_SANDBOX_H
 
+#include <stdint.h>
+
+/* The user and group that own nothing. */
+#define MW_NOBODY 65534u
+
 /*
- * For good, of the calling process, which must have one thread: user and group `nobody` (if it is
- * root), no capabilities, no new privileges, no core dumps, no memory that others of that user may
- * look at, few files, no writing to files, an end with its parent; and a seccomp filter: no
+ * For good, of the calling process, which must have one thread: another user and group (if it is
+ * root) without supplementary groups, no capabilities, no new privileges, no memory that others of
+ * that user may look at, an end with its parent. 0, or a negative errno: then it must end.
+ */
+int mw_sandbox_drop(uint32_t uid, uint32_t gid);
+
+/*
+ * For good, of the calling process, which must have one thread: what mw_sandbox_drop does, as
+ * nobody; no core dumps, few files, no writing to files; and a seccomp filter: no
  * programs, no children, no signals, no tracing, no namespaces, no kernel interfaces, no sockets
  * but IP, unix and netlink. Threads, sockets and files to read stay, for libcurl and name
  * resolution. 0, or a negative errno: then it must end.
