@@ -43,6 +43,8 @@ int cmd_version(int argc, char **argv);
 
 /* One line on stderr: "mcpwatch: ...". Returns MW_EXIT_FAIL. */
 int mw_cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A line of a thread's on stderr, whole and escaped: what a peer answered may be in it. */
+void mw_cli_say(void *unused, const char *line);
 /* One line on stderr: "mcpwatch VERB: ...; see 'mcpwatch VERB --help'". Returns MW_EXIT_USAGE. */
 int mw_cli_usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /*

@@ -14,6 +14,8 @@
 #include "cli/observe.h"
 #include "cli/rules.h"
 #include "cli/sealed.h"
+#include "cli/settings.h"
+#include "cli/state.h"
 #include "io/file.h"
 #include "io/heap.h"
 #include "io/sink_file.h"
@@ -29,7 +31,10 @@ static const char help[] =
     "  --output FILE       write every record to FILE as JSON lines\n"
     "  --log DIR           write every record to the sealed log in folder DIR\n"
     "  --keys DIR          keys of that log (default " MW_DEFAULT_KEYS "), made if missing\n"
-    "  --rules PATH        redaction rules beside the built-in ones: a file, or *.yaml of a folder\n"
+    "  --state DIR         what lasts from run to run, such as pinned definitions of tools\n"
+    "                      (default " MW_DEFAULT_STATE "; none: nothing is kept)\n"
+    "  --rules PATH        rules beside the built-in ones: a file, or *.yaml of a "
+    "folder\n"
     "                      (default " MW_RULES_DIR ")\n"
     "  --quiet             no lines on stderr\n"
     "  --json              records as JSON lines on stderr instead of lines for people\n"
@@ -42,7 +47,7 @@ static const char help[] =
 
 struct exec_opts {
 	struct mw_observe observe;
-	const char *output, *log, *keys;
+	const char *output, *log, *keys, *state;
 	struct mw_cli_list rules;
 	bool quiet, json;
 };
@@ -50,12 +55,13 @@ struct exec_opts {
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct exec_opts *o)
 {
-	enum { USER = 1, OUTPUT, LOG, KEYS, RULES, QUIET, JSON, RING, LOSS, HELP };
+	enum { USER = 1, OUTPUT, LOG, KEYS, STATE, RULES, QUIET, JSON, RING, LOSS, HELP };
 	static const struct option options[] = {
 		{ "user", required_argument, NULL, USER },
 		{ "output", required_argument, NULL, OUTPUT },
 		{ "log", required_argument, NULL, LOG },
 		{ "keys", required_argument, NULL, KEYS },
+		{ "state", required_argument, NULL, STATE },
 		{ "rules", required_argument, NULL, RULES },
 		{ "quiet", no_argument, NULL, QUIET },
 		{ "json", no_argument, NULL, JSON },
@@ -80,6 +86,9 @@ static int parse(int argc, char **argv, struct exec_opts *o)
 			break;
 		case KEYS:
 			o->keys = optarg;
+			break;
+		case STATE:
+			o->state = optarg;
 			break;
 		case RULES:
 			mw_cli_list_add(&o->rules, optarg);
@@ -179,6 +188,18 @@ failed:
 	return r;
 }
 
+static int hash_rules(const struct mw_cli_list *rules, struct mw_engine_config *cfg)
+{
+	char text[MW_ERR_MAX];
+	struct mw_yaml_err err = { text, sizeof(text) };
+	int r;
+
+	r = mw_settings_hash(NULL, rules, err, cfg->rules_hash, cfg->config_hash);
+	if (r < 0)
+		mw_cli_fail("%s", text);
+	return r;
+}
+
 int cmd_exec(int argc, char **argv)
 {
 	struct exec_opts o = { 0 };
@@ -187,27 +208,34 @@ int cmd_exec(int argc, char **argv)
 	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
 	_cleanup_(free_sinks) struct sinks sinks = { .pump = &pump };
 	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
+	_cleanup_(mw_cli_state_closep) struct mw_state_dir *state = NULL;
 	struct mw_engine_stats stats;
 	struct mw_engine *engine;
 	int r, e;
 
 	r = parse(argc, argv, &o);
 	e = r < 0 ? mw_cli_rules(&o.rules, true, NULL, &rules) : 0;
+	if (r < 0 && e == 0)
+		e = hash_rules(&o.rules, &cfg);
 	mw_cli_list_done(&o.rules);
 	if (r >= 0)
 		return r;
 	if (e < 0)
 		return MW_EXIT_FAIL;
 	cfg.redact = mw_rules_redact(rules);
+	cfg.policy = mw_rules_policy(rules);
 	r = open_log(&o, &sinks, &sealed, &cfg);
 	if (r == 0)
 		r = open_sinks(&o, &sinks);
+	if (r == 0)
+		r = mw_cli_state_open(o.state, true, &state);
 	if (r != 0)
 		return MW_EXIT_FAIL;
 	r = mw_engine_new(&cfg, &engine);
 	if (r < 0)
 		return mw_cli_fail("no memory");
 	pump.engine = engine;
+	pump.state = state;
 	o.observe.pump = &pump;
 	r = mw_observe_run(&o.observe);
 	mw_engine_stats(engine, &stats);

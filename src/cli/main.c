@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "io/anchor_helper.h"
+#include "io/command_helper.h"
 #include "io/escape.h"
 #include "io/file.h"
 #include "io/heap.h"
 #include "io/logread.h"
+#include "io/net_helper.h"
 
 static const struct verb {
 	const char *name;
@@ -82,6 +83,16 @@ int mw_cli_fail(const char *fmt, ...)
 	say(NULL, fmt, ap, "");
 	va_end(ap);
 	return MW_EXIT_FAIL;
+}
+
+void mw_cli_say(void *unused, const char *line)
+{
+	(void)unused;
+	flockfile(stderr);
+	fputs("mcpwatch: ", stderr);
+	mw_escape_print(stderr, line, strlen(line));
+	fputc('\n', stderr);
+	funlockfile(stderr);
 }
 
 int mw_cli_usage(const char *verb, const char *fmt, ...)
@@ -196,9 +207,11 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return MW_EXIT_USAGE;
 	}
-	/* the daemon starts it: no verb for people */
-	if (strcmp(argv[1], MW_ANCHOR_VERB) == 0)
-		_exit(mw_anchor_helper());
+	/* the daemon starts them: no verbs for people */
+	if (strcmp(argv[1], MW_NET_VERB) == 0)
+		_exit(mw_net_helper());
+	if (strcmp(argv[1], MW_COMMAND_VERB) == 0)
+		_exit(mw_command_helper());
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		usage(stdout);

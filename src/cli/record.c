@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/number.h"
 #include "cli/observe.h"
+#include "cli/state.h"
 #include "io/file.h"
 #include "io/heap.h"
 
@@ -19,6 +20,8 @@ static const char help[] =
     "\n"
     "  -o, --output FILE   the capture file (\"-\": stdout)\n"
     "  --user USER         run COMMAND as USER\n"
+    "  --state DIR         what earlier runs of exec and run learned goes into the capture, too\n"
+    "                      (default " MW_DEFAULT_STATE "; none: nothing)\n"
     "  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
     "  --help\n"
     "\n"
@@ -36,10 +39,11 @@ static void ask(void *ctx, const struct mw_control *c)
 
 int cmd_record(int argc, char **argv)
 {
-	enum { USER = 1, RING, HELP };
+	enum { USER = 1, STATE, RING, HELP };
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "user", required_argument, NULL, USER },
+		{ "state", required_argument, NULL, STATE },
 		{ "ring", required_argument, NULL, RING },
 		{ "help", no_argument, NULL, HELP },
 		{ 0 },
@@ -48,7 +52,8 @@ int cmd_record(int argc, char **argv)
 	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
 	struct mw_pump pump = { .raw_fd = -1, .control = ask, .scope_ctx = &pump };
 	struct mw_observe o = { .pump = &pump };
-	const char *output = NULL;
+	_cleanup_(mw_cli_state_closep) struct mw_state_dir *state = NULL;
+	const char *output = NULL, *dir = NULL;
 	char err[MW_ERR_MAX];
 	int c, r;
 
@@ -60,6 +65,9 @@ int cmd_record(int argc, char **argv)
 			break;
 		case USER:
 			o.user = optarg;
+			break;
+		case STATE:
+			dir = optarg;
 			break;
 		case RING:
 			if (mw_parse_u32(optarg, &o.ring_len) < 0)
@@ -81,10 +89,13 @@ int cmd_record(int argc, char **argv)
 	r = mw_capture_new(output, err, sizeof(err), &capture);
 	if (r < 0)
 		return mw_cli_fail("%s", err);
+	if (mw_cli_state_open(dir, false, &state))
+		return MW_EXIT_FAIL;
 	r = mw_engine_new(&cfg, &pump.engine);
 	if (r < 0)
 		return mw_cli_fail("%s", strerror(-r));
 	pump.capture = capture;
+	pump.state = state;
 	r = mw_observe_run(&o);
 	mw_engine_free(pump.engine);
 	if (pump.sink_error)

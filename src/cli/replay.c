@@ -26,7 +26,7 @@ static const char help[] =
     "Makes the records of a capture file (\"-\": stdin), as JSON lines on stdout.\n"
     "\n"
     "  --output FILE       write the records to FILE instead\n"
-    "  --rules PATH        redaction rules beside the built-in ones: a file, or *.yaml of a folder\n"
+    "  --rules PATH        rules beside the built-in ones: a file, or *.yaml of a folder\n"
     "  --raw FILE          write each message's exact bytes to FILE, a line each, unredacted\n"
     "  --simulate-loss N   drop every Nth kernel event, for tests\n"
     "  --help\n";
@@ -112,6 +112,7 @@ int cmd_replay(int argc, char **argv)
 	if (end < 0)
 		return MW_EXIT_FAIL;
 	cfg.redact = mw_rules_redact(rules);
+	cfg.policy = mw_rules_policy(rules);
 	r = mw_source_replay_new(o.file, err, sizeof(err), &file);
 	source = file;
 	if (r == 0 && o.simulate_loss) {

@@ -6,15 +6,18 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/alerts.h"
 #include "cli/anchors.h"
 #include "cli/cli.h"
 #include "cli/number.h"
 #include "cli/observe.h"
-#include "cli/rules.h"
 #include "cli/sealed.h"
+#include "cli/settings.h"
+#include "cli/state.h"
 #include "io/config.h"
 #include "io/file.h"
 #include "io/heap.h"
@@ -34,18 +37,24 @@ static const char help[] =
     "  --config FILE       default " MW_DEFAULT_CONFIG ", which need not be there\n"
     "  --log DIR           the log folder; default: the configuration's, else " MW_DEFAULT_LOG "\n"
     "  --keys DIR          its keys; default: the configuration's, else " MW_DEFAULT_KEYS "\n"
-    "  --rules PATH        redaction rules beside the built-in ones: a file, or *.yaml of a folder\n"
+    "  --state DIR         what lasts from run to run, such as pinned definitions of tools;\n"
+    "                      default: the configuration's, else " MW_DEFAULT_STATE "\n"
+    "  --rules PATH        rules beside the built-in ones: a file, or *.yaml of a "
+    "folder\n"
     "                      (default " MW_RULES_DIR ")\n"
     "  --check             only check the configuration and the rules\n"
     "  --simulate-loss N   drop every Nth kernel event, for tests\n"
     "  --help\n"
     "\n"
-    "SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration anew,\n"
-    "but for log, ring, message_max, redact and anchors, which hold from the next start on.\n"
+    "SIGTERM and SIGINT drain and end it. SIGHUP reads the configuration and all rules anew: if "
+    "none\n"
+    "has a fault all of it holds, but for log, state, ring and message_max, which hold from the "
+    "next\n"
+    "start on; else nothing changes.\n"
     "Under systemd: Type=notify.\n";
 
 struct run_opts {
-	const char *config, *log, *keys; /* NULL: not given */
+	const char *config, *log, *keys, *state; /* NULL: not given */
 	struct mw_cli_list rules;
 	bool check;
 	uint32_t simulate_loss;
@@ -54,11 +63,12 @@ struct run_opts {
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct run_opts *o)
 {
-	enum { CONFIG = 1, LOG, KEYS, RULES, CHECK, LOSS, HELP };
+	enum { CONFIG = 1, LOG, KEYS, STATE, RULES, CHECK, LOSS, HELP };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, CONFIG },
 		{ "log", required_argument, NULL, LOG },
 		{ "keys", required_argument, NULL, KEYS },
+		{ "state", required_argument, NULL, STATE },
 		{ "rules", required_argument, NULL, RULES },
 		{ "check", no_argument, NULL, CHECK },
 		{ "simulate-loss", required_argument, NULL, LOSS },
@@ -78,6 +88,9 @@ static int parse(int argc, char **argv, struct run_opts *o)
 			break;
 		case KEYS:
 			o->keys = optarg;
+			break;
+		case STATE:
+			o->state = optarg;
 			break;
 		case RULES:
 			mw_cli_list_add(&o->rules, optarg);
@@ -101,67 +114,102 @@ static int parse(int argc, char **argv, struct run_opts *o)
 	return -1;
 }
 
-/* Without a name, the default file, if it is there. */
-static int load(const char *path, struct mw_config **ret)
+struct daemon {
+	const struct run_opts *o;
+	struct mw_pump pump;
+	struct mw_scope *scope;
+	struct mw_settings *settings;
+	struct mw_sink *outlets;
+	struct mw_cli_anchors anchors;
+};
+
+/* What has threads of its own; only where its configuration may be another one. */
+static int change_places(struct daemon *d, struct mw_settings *fresh, char err[MW_ERR_MAX])
 {
-	_cleanup_(mw_config_freep) struct mw_config *config = NULL;
-	const char *file = path ? path : MW_DEFAULT_CONFIG;
-	char err[MW_ERR_MAX];
 	int r;
 
-	r = mw_config_load(file, err, sizeof(err), &config);
-	if (r == -ENOENT && !path) {
-		r = mw_config_default(&config);
-		if (r < 0)
-			snprintf(err, sizeof(err), "no memory");
-	}
+	if (memcmp(d->settings->config_hash, fresh->config_hash, sizeof(fresh->config_hash)) == 0 &&
+	    mw_sink_alert_has(d->outlets, fresh->outlets))
+		return 0;
+	r = mw_sink_alert_change(d->outlets, fresh->outlets);
+	if (r == 0)
+		fresh->outlets = NULL;
+	if (r == 0)
+		r = mw_cli_anchors_change(&d->anchors, &fresh->anchors);
+	if (r == -EBUSY)
+		snprintf(err, MW_ERR_MAX, "outlets of an earlier change have not ended yet");
+	else if (r < 0)
+		snprintf(err, MW_ERR_MAX, "cannot start outlets and anchors: %s", strerror(-r));
+	return r;
+}
+
+static int take(struct daemon *d, struct mw_settings **fresh, char err[MW_ERR_MAX])
+{
+	struct mw_settings *s = *fresh;
+	int r;
+
+	r = change_places(d, s, err);
+	if (r < 0)
+		return r;
+	r = mw_engine_rules(d->pump.engine, mw_rules_redact(s->rules), mw_rules_policy(s->rules),
+			    s->rules_hash, s->config_hash);
 	if (r < 0) {
-		mw_cli_fail("%s", err);
+		snprintf(err, MW_ERR_MAX, "no memory for other rules");
 		return r;
 	}
-	if (!config->watch.n && !config->discover) {
-		mw_cli_fail("%s: nothing to watch: 'discover' is off and 'watch' names no process",
-			    file);
-		return -EINVAL;
-	}
-	*ret = MW_TAKE(config);
+	r = mw_scope_reload(d->scope, s->config);
+	if (r < 0)
+		fprintf(stderr,
+			"mcpwatch: cannot look at the running processes: %s: the new configuration "
+			"holds for those still to be started\n",
+			strerror(-r));
+	mw_settings_free(d->settings);
+	d->settings = MW_TAKE(*fresh);
 	return 0;
 }
 
-/* All or nothing: a configuration that is not sound changes nothing. */
-static void reload(const char *path, struct mw_scope *scope, struct mw_config **config)
+/* sd_notify(3): RELOADING must come with the time. */
+static void say_reloading(void)
 {
-	struct mw_config *fresh;
+	struct timespec now;
+	char text[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	(void)mw_notify(text);
+}
+
+/* All or nothing: what has a fault changes nothing. */
+static void reload(struct daemon *d)
+{
+	_cleanup_(mw_settings_freep) struct mw_settings *fresh = NULL;
+	char err[MW_ERR_MAX];
 	int r;
 
-	(void)mw_notify("RELOADING=1");
-	if (load(path, &fresh) < 0) {
-		fprintf(stderr, "mcpwatch: the configuration stays as it was\n");
-	} else {
-		r = mw_scope_reload(scope, fresh);
-		mw_config_free(*config);
-		*config = fresh;
-		if (r < 0)
-			fprintf(stderr,
-				"mcpwatch: cannot look at the running processes: %s: the new "
-				"configuration holds for those still to be started\n",
-				strerror(-r));
+	say_reloading();
+	r = mw_settings_load(d->o->config, &d->o->rules, err, sizeof(err), &fresh);
+	if (r == 0)
+		r = take(d, &fresh, err);
+	if (r < 0) {
+		mw_cli_fail("%s: the rules and the configuration stay as they were", err);
+		mw_engine_rules_failed(d->pump.engine, err);
 	}
+	mw_pump_pull(&d->pump);
 	(void)mw_notify("READY=1");
 }
 
-static int loop(struct mw_pump *pump, const char *path, struct mw_scope *scope,
-		struct mw_config **config)
+static int loop(struct daemon *d)
 {
 	int r, sig;
 
 	for (;;) {
-		r = mw_pump_step(pump, POLL_MS);
+		r = mw_pump_step(&d->pump, POLL_MS);
 		if (r < 0 && r != -EINTR)
 			return r;
 		while ((sig = mw_signal_next()))
 			if (sig == SIGHUP)
-				reload(path, scope, config);
+				reload(d);
 			else
 				return 0;
 	}
@@ -176,13 +224,15 @@ static uint64_t unwritten(const struct mw_pump *pump)
 	return stats.unwritten > pump->unwritten ? stats.unwritten : pump->unwritten;
 }
 
-static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_config **config)
+static int observe(struct daemon *d)
 {
+	const struct mw_config *config = d->settings->config;
+	struct mw_pump *pump = &d->pump;
 	_cleanup_(mw_source_freep) struct mw_source *source = NULL;
 	_cleanup_(mw_scope_freep) struct mw_scope *scope = NULL;
 	char err[MW_ERR_MAX];
-	struct mw_source_bpf_config cfg = { .ring_len = (*config)->ring_len,
-					    .simulate_loss = o->simulate_loss,
+	struct mw_source_bpf_config cfg = { .ring_len = config->ring_len,
+					    .simulate_loss = d->o->simulate_loss,
 					    .watch_execs = true,
 					    .err = err,
 					    .err_len = sizeof(err) };
@@ -193,7 +243,7 @@ static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_con
 	r = mw_source_bpf_new(&cfg, &source);
 	if (r < 0)
 		return mw_cli_fail("%s", err);
-	r = mw_scope_new(*config, &mw_scope_bpf_ops, source, &scope);
+	r = mw_scope_new(config, &mw_scope_bpf_ops, source, &scope);
 	if (r == 0)
 		r = mw_scope_scan(scope, &found, &files);
 	if (r < 0)
@@ -204,6 +254,7 @@ static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_con
 			"found\n",
 			strerror(-files));
 	mw_observe_hurry();
+	d->scope = scope;
 	pump->source = source;
 	pump->scope = mw_scope_event;
 	pump->control = mw_scope_control;
@@ -214,7 +265,7 @@ static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_con
 		"listen on TCP, %zu pairs share channels\n",
 		found.watched, found.listeners, found.pairs);
 	(void)mw_notify("READY=1");
-	r = loop(pump, o->config, scope, config);
+	r = loop(d);
 	(void)mw_notify("STOPPING=1");
 	if (r == 0)
 		r = mw_observe_drain(pump);
@@ -229,52 +280,74 @@ static int observe(const struct run_opts *o, struct mw_pump *pump, struct mw_con
 	return r < 0 ? MW_EXIT_FAIL : MW_EXIT_OK;
 }
 
-int cmd_run(int argc, char **argv)
+static void say_checked(const char *config)
 {
-	_cleanup_(mw_config_freep) struct mw_config *config = NULL;
-	_cleanup_(mw_cli_anchors_done) struct mw_cli_anchors anchors = { 0 };
-	_cleanup_(mw_sealed_done) struct mw_sealed sealed = { 0 };
-	_cleanup_(mw_rules_freep) struct mw_rules *rules = NULL;
-	_cleanup_(mw_sink_freep) struct mw_sink *log = NULL;
-	struct run_opts o = { 0 };
-	struct mw_engine_config cfg = { .alloc = &mw_heap, .sha256 = mw_sha256 };
-	struct mw_pump pump = { .raw_fd = -1 };
-	struct mw_sink_log_config log_cfg;
-	int r, e;
+	if (!config && access(MW_DEFAULT_CONFIG, F_OK) < 0)
+		fprintf(stderr, "mcpwatch: there is no %s: the defaults hold\n", MW_DEFAULT_CONFIG);
+	else
+		fprintf(stderr, "mcpwatch: %s: no fault found\n",
+			config ? config : MW_DEFAULT_CONFIG);
+}
 
-	r = parse(argc, argv, &o);
-	e = r < 0 ? load(o.config, &config) : 0;
-	if (r < 0 && e == 0)
-		e = mw_cli_rules(&o.rules, true, o.config, &rules);
-	if (r < 0 && e == 0)
-		e = mw_cli_anchors_load(&anchors, o.config);
-	mw_cli_list_done(&o.rules);
-	if (r >= 0)
-		return r;
-	if (e < 0)
+static int start(struct daemon *d)
+{
+	const struct run_opts *o = d->o;
+	struct mw_config *config = d->settings->config;
+	_cleanup_(mw_sealed_done) struct mw_sealed sealed = { 0 };
+	_cleanup_(mw_cli_state_closep) struct mw_state_dir *state = NULL;
+	_cleanup_(mw_sink_freep) struct mw_sink *log = NULL, *alerts = NULL;
+	struct mw_sink_log_config log_cfg = config->log;
+	struct mw_engine_config cfg = { .alloc = &mw_heap,
+					.sha256 = mw_sha256,
+					.redact = mw_rules_redact(d->settings->rules),
+					.policy = mw_rules_policy(d->settings->rules),
+					.message_max = config->message_max };
+	int r;
+
+	memcpy(cfg.rules_hash, d->settings->rules_hash, sizeof(cfg.rules_hash));
+	memcpy(cfg.config_hash, d->settings->config_hash, sizeof(cfg.config_hash));
+	log_cfg.dir = o->log ? o->log : log_cfg.dir ? log_cfg.dir : MW_DEFAULT_LOG;
+	if (mw_cli_anchors_start(&d->anchors, &d->settings->anchors, &log_cfg) < 0)
 		return MW_EXIT_FAIL;
-	if (o.check) {
-		if (!o.config && access(MW_DEFAULT_CONFIG, F_OK) < 0)
-			fprintf(stderr, "mcpwatch: there is no %s: the defaults hold\n",
-				MW_DEFAULT_CONFIG);
-		else
-			fprintf(stderr, "mcpwatch: %s: no fault found\n",
-				o.config ? o.config : MW_DEFAULT_CONFIG);
-		return MW_EXIT_OK;
-	}
-	log_cfg = config->log;
-	log_cfg.dir = o.log ? o.log : log_cfg.dir ? log_cfg.dir : MW_DEFAULT_LOG;
-	if (mw_cli_anchors_start(&anchors, &log_cfg) < 0)
+	if (mw_sealed_open(&sealed, &log_cfg, o->keys ? o->keys : config->keys_dir, &cfg, &log))
 		return MW_EXIT_FAIL;
-	if (mw_sealed_open(&sealed, &log_cfg, o.keys ? o.keys : config->keys_dir, &cfg, &log))
+	if (mw_cli_state_open(o->state ? o->state : config->state_dir, true, &state))
 		return MW_EXIT_FAIL;
-	cfg.message_max = config->message_max;
-	cfg.redact = mw_rules_redact(rules);
-	r = mw_engine_new(&cfg, &pump.engine);
+	r = mw_engine_new(&cfg, &d->pump.engine);
 	if (r < 0)
 		return mw_cli_fail("no memory");
-	pump.sinks[pump.n_sinks++] = log;
-	r = observe(&o, &pump, &config);
-	mw_engine_free(pump.engine);
+	if (mw_cli_alerts_start(&d->settings->outlets, &alerts) < 0) {
+		mw_engine_free(d->pump.engine);
+		return MW_EXIT_FAIL;
+	}
+	d->outlets = alerts;
+	/* before the log: what they say at the end is to stand in it */
+	d->pump.sinks[d->pump.n_sinks++] = alerts;
+	d->pump.sinks[d->pump.n_sinks++] = log;
+	d->pump.state = state;
+	r = observe(d);
+	mw_engine_free(d->pump.engine);
 	return r;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_opts o = { 0 };
+	struct daemon d = { .o = &o, .pump = { .raw_fd = -1 } };
+	char err[MW_ERR_MAX];
+	int status;
+
+	status = parse(argc, argv, &o);
+	if (status < 0 && mw_settings_load(o.config, &o.rules, err, sizeof(err), &d.settings) < 0)
+		status = mw_cli_fail("%s", err);
+	if (status < 0 && o.check) {
+		say_checked(o.config);
+		status = MW_EXIT_OK;
+	}
+	if (status < 0)
+		status = start(&d);
+	mw_cli_anchors_done(&d.anchors);
+	mw_settings_free(d.settings);
+	mw_cli_list_done(&o.rules);
+	return status;
 }

@@ -280,7 +280,7 @@ int mw_facts_user(struct mw_evq *q, uint32_t uid)
 	struct mw_ev_user *u;
 	struct passwd pw, *found = NULL;
 	char buf[4096];
-	size_t n;
+	size_t n, n_home;
 	int r = getpwuid_r(uid, &pw, buf, sizeof(buf), &found);
 
 	if (r)
@@ -288,12 +288,15 @@ int mw_facts_user(struct mw_evq *q, uint32_t uid)
 	if (!found)
 		return -ENOENT;
 	n = strnlen(pw.pw_name, 255);
-	u = mw_evq_add(q, MW_EV_USER, sizeof(*u), n);
+	n_home = strnlen(pw.pw_dir, sizeof(buf));
+	u = mw_evq_add(q, MW_EV_USER, sizeof(*u), n + n_home);
 	if (!u)
 		return -ENOMEM;
 	u->id = uid;
 	u->name_len = (uint16_t)n;
+	u->home_len = (uint16_t)n_home;
 	memcpy(u + 1, pw.pw_name, n);
+	memcpy((uint8_t *)(u + 1) + n, pw.pw_dir, n_home);
 	return 0;
 }
 

@@ -37,6 +37,7 @@ struct file {
 	struct mw_config_log *log;
 	char *discover;
 	char *ring, *message_max;
+	char *state;
 };
 
 #define TEXT(name, type, member)                                                                   \
@@ -66,8 +67,15 @@ static const cyaml_schema_field_t file_fields[] = {
 				mw_config_log_fields),
 	TEXT("ring", struct file, ring),
 	TEXT("message_max", struct file, message_max),
-	CYAML_FIELD_IGNORE("redact", CYAML_FLAG_OPTIONAL),  /* io/rules.h */
+	TEXT("state", struct file, state),
+	CYAML_FIELD_IGNORE("redact", CYAML_FLAG_OPTIONAL), /* io/rules.h */
+	CYAML_FIELD_IGNORE("lists", CYAML_FLAG_OPTIONAL),
+	CYAML_FIELD_IGNORE("macros", CYAML_FLAG_OPTIONAL),
+	CYAML_FIELD_IGNORE("rules", CYAML_FLAG_OPTIONAL),
+	CYAML_FIELD_IGNORE("overrides", CYAML_FLAG_OPTIONAL),
+	CYAML_FIELD_IGNORE("power", CYAML_FLAG_OPTIONAL),
 	CYAML_FIELD_IGNORE("anchors", CYAML_FLAG_OPTIONAL), /* io/anchor.h */
+	CYAML_FIELD_IGNORE("alerts", CYAML_FLAG_OPTIONAL),  /* io/alert.h */
 	CYAML_FIELD_END,
 };
 
@@ -359,6 +367,9 @@ static int check_values(const struct text *t, struct file *f, struct mw_config *
 				    "'message_max' must be from 1KiB to 1GiB, as 32MiB");
 		c->message_max = v;
 	}
+	if (f->state && f->state[0] != '/' && strcmp(f->state, "none") != 0)
+		return fail(t, line_of(t, "state", 0),
+			    "'state' must be an absolute path, or 'none'");
 	if (f->log &&
 	    mw_config_log_take(f->log, what, sizeof(what), &key, &c->log, &c->keys_dir) < 0)
 		return fail(t, line_of(t, key, 0), "%s", what);
@@ -424,6 +435,7 @@ int mw_config_parse(const char *name, const char *text, size_t n, char *err, siz
 		mw_config_log_free(f->log);
 		free(f->ring);
 		free(f->message_max);
+		c->state_dir = f->state;
 		free(f);
 	}
 	*ret = MW_TAKE(c);
@@ -486,6 +498,7 @@ void mw_config_free(struct mw_config *c)
 	free_rules(&c->ignore);
 	free((char *)c->log.dir);
 	free(c->keys_dir);
+	free(c->state_dir);
 	free(c);
 }
 

@@ -14,8 +14,10 @@
  *	  dir: DIR
  *	ring: SIZE		of the kernel's ring buffer: 32MiB
  *	message_max: SIZE	the longest message kept whole: 32MiB
- *	redact:			read by mw_rules_add_config (rules.h)
- *	anchors:		read by mw_anchor_list_load (anchor.h)
+ *	state: DIR		what lasts from run to run (state.h); none: nothing is kept
+ *	redact:, lists:, macros:, rules:, overrides:, power:	read by mw_rules_add_config
+ *(rules.h) anchors:		read by mw_anchor_list_load (anchor.h)
+ *	alerts:			read by mw_alert_list_load (alert.h)
  *
  * A glob's * matches slashes and spaces too. SIZE is bytes or has KiB, MiB or GiB behind it. Every
  * key is optional; one that is not known, or is there twice, is an error.
@@ -46,6 +48,7 @@ struct mw_config {
 	/* As `log:` has it; what is not given is zero, but for compress. Its dir is owned here. */
 	struct mw_sink_log_config log;
 	char *keys_dir;	      /* NULL: not given */
+	char *state_dir;      /* NULL: not given */
 	uint32_t ring_len;    /* bytes, a power of two; 0: not given */
 	uint64_t message_max; /* bytes; 0: not given */
 };

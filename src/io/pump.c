@@ -78,6 +78,10 @@ static void pull(struct mw_pump *p)
 		case MW_OUT_CONTROL:
 			ask_later(p, &out.control);
 			break;
+		case MW_OUT_STATE:
+			if (p->state)
+				mw_state_dir_write(p->state, mw_slice(out.bytes, out.len));
+			break;
 		}
 	}
 }
@@ -109,6 +113,16 @@ static int give(struct mw_pump *p, const struct mw_event_hdr *h)
 		return 0;
 	r = mw_engine_push(p->engine, h, h->len);
 	pull(p);
+	return r;
+}
+
+static int give_state(struct mw_pump *p)
+{
+	const struct mw_event_hdr *h;
+	int r = 0;
+
+	while (r == 0 && p->state && (h = mw_state_dir_next(p->state)))
+		r = give(p, h);
 	return r;
 }
 
@@ -154,6 +168,9 @@ static int take(struct mw_pump *p, const struct mw_event_hdr *h, size_t len)
 	}
 	if (r == 0)
 		r = give(p, h);
+	/* at first: all of it, behind META */
+	if (r == 0)
+		r = give_state(p);
 	return r < 0 ? r : give_held(p);
 }
 
@@ -183,6 +200,11 @@ int mw_pump_step(struct mw_pump *p, int timeout_ms)
 			return r;
 	}
 	return n;
+}
+
+void mw_pump_pull(struct mw_pump *p)
+{
+	pull(p);
 }
 
 int mw_pump_finish(struct mw_pump *p)

@@ -14,6 +14,7 @@
 #include <mcpwatch/source.h>
 
 #include "io/capture.h"
+#include "io/state.h"
 
 #define MW_PUMP_SINKS 4
 
@@ -25,6 +26,8 @@ struct mw_pump {
 	struct mw_sink *sinks[MW_PUMP_SINKS];
 	size_t n_sinks;
 	struct mw_capture *capture; /* NULL none */
+	/* NULL none: tells what earlier runs learned behind META, keeps what this one does. */
+	struct mw_state_dir *state;
 	int raw_fd;		    /* -1 none: gets each message's exact bytes, a line each */
 	/*
 	 * Whether an event is in scope; NULL: all are. One that is not goes on as MW_EV_SKIP. May
@@ -57,6 +60,8 @@ struct mw_pump {
  * the source failed, or -EBADMSG: it gave what is no event.
  */
 int mw_pump_step(struct mw_pump *p, int timeout_ms);
+/* What the core was made to say otherwise than by an event goes to the sinks. */
+void mw_pump_pull(struct mw_pump *p);
 /* The end: what the core still holds goes to the sinks, and they are flushed. 0 or the first
  * failure of a sink. */
 int mw_pump_finish(struct mw_pump *p);

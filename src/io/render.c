@@ -288,8 +288,8 @@ static void put_effect(struct mw_line *l, const cJSON *rec)
 static void put_alert(struct mw_line *l, const cJSON *rec)
 {
 	const char *severity = mw_rec_str(rec, "severity"), *tool = mw_rec_str(rec, "tool");
+	const cJSON *calls = cJSON_GetObjectItemCaseSensitive(rec, "calls"), *t;
 	bool bad = severity && (*severity == 'h' || *severity == 'c');
-	const cJSON *t;
 
 	piece(l, bad ? BOLD_RED : YELLOW, "ALERT");
 	piece(l, bad ? BOLD_RED : YELLOW, severity);
@@ -299,6 +299,15 @@ static void put_alert(struct mw_line *l, const cJSON *rec)
 	piece(l, NULL, tool);
 	cJSON_ArrayForEach(t, cJSON_GetObjectItemCaseSensitive(rec, "targets"))
 	    piece(l, NULL, cJSON_GetStringValue(t));
+	if (num(rec, "count", 1) > 1)
+		mw_line_printf(l, NULL, "  (%.0f times)", num(rec, "count", 1));
+	t = cJSON_GetArrayItem(calls, 0);
+	if (cJSON_IsString(t)) {
+		piece(l, NULL, "call ");
+		mw_line_puts(l, NULL, t->valuestring);
+		if (cJSON_GetArraySize(calls) > 1)
+			mw_line_printf(l, NULL, ", +%d", cJSON_GetArraySize(calls) - 1);
+	}
 }
 
 static void put_gap(struct mw_line *l, const cJSON *rec)
