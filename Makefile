@@ -149,6 +149,12 @@ $(B)/redact/redact_filter: tests/redact/redact_filter.c $(UNIT_SUPPORT) $(LIB_AL
 redact: $(B)/redact/redact_filter ## redact [ARGS="-n 200 --missed github"]: recall and precision of redaction
 	tests/redact/run $< $(ARGS)
 
+$(B)/poison/poison_rate: tests/poison/poison_rate.c $(UNIT_SUPPORT) $(LIB_ALL)
+	$(test_binary)
+
+poison: $(B)/poison/poison_rate ## poison [ARGS=-v]: poisoned and honest definitions, how many are found and how many quiet
+	tests/poison/run $< $(ARGS)
+
 replay-build: $(B)/replay/replay_test
 
 unit-build: $(UNIT:%=$(B)/unit/test_%)
@@ -178,6 +184,15 @@ matrix: $(B)/mcpwatch ## servers x transports x clients: calls made, recorded, b
 	tests/e2e/run-matrix
 e2e/%: $(B)/mcpwatch ## e2e/X: the end-to-end cases that match X
 	tests/e2e/run '$*'
+hostile: $(B)/mcpwatch ## servers that attack, and the alerts that must come (root); hostile/X: those that match X
+	tests/hostile/run
+hostile/%: $(B)/mcpwatch
+	tests/hostile/run --table --case '$*'
+
+quiet: $(B)/mcpwatch ## honest servers at work: calls, and alerts that should not be, by rule (root)
+	tests/quiet/run
+quiet/%: $(B)/mcpwatch ## quiet/X: its cases that match X
+	tests/quiet/run --case '$*'
 
 # --- tests of the sealed log ---------------------------------------------------------------------
 
@@ -281,7 +296,7 @@ fmt: ## clang-format on the lines changed since HEAD
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help log-build log log-long unit-build replay-build unit replay redact live go-versions e2e matrix check bench bench/links bench-core kernels demo fuzz-build http-diff install fmt clean FORCE
+.PHONY: all help log-build log log-long unit-build replay-build unit replay redact poison live go-versions e2e hostile quiet matrix check bench bench/links bench-core kernels demo fuzz-build http-diff install fmt clean FORCE
 FORCE:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
