@@ -5,6 +5,7 @@
  * The first byte chooses: raw, where the input is events as they stand but for their lengths; or
  * made, where each byte is one thing that happens on a small host (four processes, four channels,
  * messages that are MCP and messages that are not), in any order, with holes and with memory failing.
+ * With rules or without; they may be given again.
  * Whatever comes in, each record is JSON, of at most MW_RECORD_MAX bytes, and its seq is the next.
  */
 #include "fuzz.h"
@@ -17,6 +18,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "core/record.h"
+#include "io/rules.h"
 
 struct input {
 	const uint8_t *p;
@@ -325,6 +327,43 @@ static void made(struct mw_engine *e, struct input *in)
 	tape_done(&h.t);
 }
 
+/* A rule of each kind that asks for all that costs: those of the program take longer to compile than
+ * what is fuzzed takes. */
+static const char some_rules[] =
+    "rules:\n"
+    "  - {id: e, title: t, severity: low, on: effect, when: effect.ok and not effect.own}\n"
+    "  - {id: f, title: t, severity: low, on: effect, when: effect.named or effect.habit or"
+    " effect.outside_roots or effect.host_target or effect.injected or effect.argv,"
+    " detail: [effect.target, effect.argv]}\n"
+    "  - {id: g, title: t, severity: low, on: effect, when: call.tool and effect.background}\n"
+    "  - {id: r, title: t, severity: low, on: request, when: call.arg_secrets or call.unexpected or"
+    " call.arg_hosts or principal.uid = 1000 or call.verb_acts}\n"
+    "  - {id: c, title: t, severity: low, on: call, when: call.result_secrets or call.new_shape or"
+    " call.status = ok}\n"
+    "  - {id: t, title: t, severity: low, on: tool, when: tool.changed or tool.shadows}\n"
+    "  - {id: s, title: t, severity: low, on: server, when: server.key}\n"
+    "  - {id: n, title: t, severity: low, on: notice, when: notice.method}\n"
+    "  - {id: a, title: t, severity: low, on: anomaly, when: anomaly.what}\n"
+    "  - {id: p, title: t, severity: low, on: gap, when: gap.reason}\n"
+    "  - {id: k, title: t, severity: low, on: effect, when: effect.ok,"
+    " count: {by: [server], over: 60s, at_least: 3, distinct: effect.target}}\n"
+    "  - {id: q, title: t, severity: low, sequence: {by: [session], over: 60s},"
+    " steps: [{on: effect, when: effect.ok}, {on: call, when: call.status = ok}]}\n";
+
+static const struct mw_policy_rules *rules(void)
+{
+	static struct mw_rules *r;
+	char text[256] = "";
+	const struct mw_yaml_err err = { text, sizeof(text) };
+
+	if (r)
+		return mw_rules_policy(r);
+	FUZZ_CHECK(mw_rules_new(&r) == 0);
+	FUZZ_CHECK(mw_rules_add_text(r, "some", some_rules, sizeof(some_rules) - 1, err) == 0);
+	FUZZ_CHECK(mw_rules_finish(r, true, err) == 0);
+	return mw_rules_policy(r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct mw_engine_config cfg = { .alloc = &failing, .sha256 = sha256, .message_max = 1 };
@@ -343,11 +382,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	cfg.mac = mode & 8 ? mac : NULL;
 	if (mode & 4)
 		cfg.resume = &resume;
+	if (mode & 16)
+		cfg.policy = rules();
 	FUZZ_CHECK(mw_engine_new(&cfg, &e) == 0);
 	if (mode & 1)
 		made(e, &in);
 	else
 		raw(e, &in);
+	if (mode & 32 && cfg.policy) {
+		FUZZ_CHECK(mw_engine_rules(e, NULL, cfg.policy, NULL, NULL) <= 0);
+		pull(e);
+	}
 	mw_engine_finish(e);
 	pull(e);
 	mw_engine_free(e);

@@ -37,6 +37,7 @@ static void touch(struct mw_slice s, const void *event, size_t n)
 static void strings(const struct mw_event_hdr *h, size_t n)
 {
 	const void *p = h;
+	struct mw_slice home;
 
 	switch (h->type) {
 	case MW_EV_IO:
@@ -72,7 +73,14 @@ static void strings(const struct mw_event_hdr *h, size_t n)
 		break;
 	}
 	case MW_EV_USER:
-		touch(mw_event_user_name(p), p, n);
+		touch(mw_event_user(p, &home), p, n);
+		touch(home, p, n);
+		break;
+	case MW_EV_STATE:
+		touch(mw_event_state(p), p, n);
+		break;
+	case MW_EV_OUTLET:
+		touch(mw_event_outlet(p), p, n);
 		break;
 	default:
 		break;

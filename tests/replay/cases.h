@@ -22,6 +22,7 @@ struct replay_case {
 	const char *about;
 	void (*make)(struct tape *t);
 	const char *(*check)(const struct got *g); /* what is wrong, or NULL; no golden file then */
+	const char *rules; /* YAML; NULL: none */
 };
 
 extern const struct replay_case replay_cases[];
@@ -29,6 +30,8 @@ extern const size_t n_replay_cases;
 
 /* Cases in files of their own. */
 void replay_principal(struct tape *t);
+void replay_alerts(struct tape *t);
+extern const char replay_alert_rules[];
 
 /* How often a string stands in the records. */
 size_t got_count(const struct got *g, const char *s);

@@ -24,6 +24,7 @@
 #include "core/event.h"
 #include "core/record.h"
 #include "io/heap.h"
+#include "io/rules.h"
 
 /* Runs of one property a case: enough to hit each kind of place, few enough for seconds. */
 #define SPLITS_MAX 300
@@ -100,10 +101,27 @@ static void mac(void *ctx, enum mw_mac_use use, const void *p, size_t n, uint8_t
 		die("no HMAC");
 }
 
+static const struct mw_policy_rules *policy; /* of the case; NULL none */
+
+static struct mw_rules *take_rules(const char *yaml)
+{
+	char text[256] = "";
+	const struct mw_yaml_err err = { text, sizeof(text) };
+	struct mw_rules *r;
+
+	if (mw_rules_new(&r) < 0)
+		die("no memory");
+	if (mw_rules_add_text(r, "rules", yaml, strlen(yaml), err) < 0 || mw_rules_finish(r, true, err) < 0)
+		die(text);
+	policy = mw_rules_policy(r);
+	return r;
+}
+
 /* False: no engine for lack of memory. */
 static bool run(const struct tape *t, struct got *g)
 {
-	struct mw_engine_config cfg = { .alloc = &counting, .sha256 = mw_sha256, .mac = mac };
+	struct mw_engine_config cfg = { .alloc = &counting, .sha256 = mw_sha256, .mac = mac,
+					.policy = policy };
 	const struct mw_event_hdr *h;
 	struct mw_engine_stats stats;
 	struct mw_engine *e;
@@ -396,6 +414,7 @@ int main(int argc, char **argv)
 	} verbs[] = { { "records", records }, { "same", prop_same }, { "split", prop_split },
 		      { "memory", prop_memory } };
 	const struct replay_case *c;
+	struct mw_rules *rules = NULL;
 	struct tape t;
 	size_t i;
 	int r = 2;
@@ -408,7 +427,9 @@ int main(int argc, char **argv)
 	c = find(argv[2]);
 	if (c)
 		c->make(&t);
-	else
+	if (c && c->rules)
+		rules = take_rules(c->rules);
+	if (!c)
 		load_file(argv[2], &t);
 	if (strcmp(argv[1], "capture") == 0 && argc == 4)
 		r = write_capture(&t, argv[3]);
@@ -418,5 +439,6 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			r = verbs[i].run(&t);
 	tape_done(&t);
+	mw_rules_free(rules);
 	return r;
 }

@@ -19,6 +19,7 @@
 #include "io/anchor_priv.h"
 #include "io/anchor_read.h"
 #include "io/anchor_text.h"
+#include "io/net_helper.h"
 #include "io/tlog.h"
 
 #define ORIGIN "host.example/mcpwatch/0a1b"

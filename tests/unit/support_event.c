@@ -172,6 +172,18 @@ const struct mw_event_hdr *tev_sock(uint64_t chan, uint64_t gen, int err, uint64
 	return end(&m);
 }
 
+const struct mw_event_hdr *tev_home(uint32_t uid, const char *name, const char *home)
+{
+	struct mw_ev_user ev = { .id = uid,
+				 .name_len = (uint16_t)len(name),
+				 .home_len = (uint16_t)len(home) };
+	struct maker m = begin(&ev, sizeof(ev), MW_EV_USER, (struct mw_prockey){ 0, 0 }, 0);
+
+	add(&m, name, len(name));
+	add(&m, home, len(home));
+	return end(&m);
+}
+
 const struct mw_event_hdr *tev_user(uint32_t uid, const char *name)
 {
 	struct mw_ev_user ev = { .id = uid, .name_len = (uint16_t)len(name) };

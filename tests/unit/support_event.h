@@ -55,6 +55,7 @@ const struct mw_event_hdr *tev_sock(uint64_t chan, uint64_t gen, int err, uint64
 /* A connection's end. */
 const struct mw_event_hdr *tev_close(uint64_t chan, uint64_t gen, bool ended, uint64_t sent,
 				     uint64_t received, uint64_t ts);
+const struct mw_event_hdr *tev_home(uint32_t uid, const char *name, const char *home);
 const struct mw_event_hdr *tev_user(uint32_t uid, const char *name);
 
 struct mw_addr t_addr4(const char *ip, uint16_t port);

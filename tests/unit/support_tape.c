@@ -178,6 +178,14 @@ void tape_env(struct tape *t, uint32_t pid, const char *env, size_t n)
 	add(t, &ev, sizeof(ev), false, &s, 1);
 }
 
+void tape_state(struct tape *t, uint32_t kind, const char *text)
+{
+	struct mw_slice s = mw_slice_str(text);
+	struct mw_ev_state ev = { .hdr = of(MW_EV_STATE, 0), .len = (uint32_t)s.n, .kind = kind };
+
+	add(t, &ev, sizeof(ev), false, &s, 1);
+}
+
 void tape_hole(struct tape *t, uint64_t n)
 {
 	t->seq[t->cpu] += n;

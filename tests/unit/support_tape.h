@@ -51,6 +51,8 @@ void tape_user(struct tape *t, uint32_t uid, const char *name);
 void tape_name(struct tape *t, uint32_t pid, const char *name);
 /* A process's environment, NUL behind each variable. */
 void tape_env(struct tape *t, uint32_t pid, const char *env, size_t n);
+/* A line of state, or why there is none. */
+void tape_state(struct tape *t, uint32_t kind, const char *text);
 /* The number is used, the event never comes. */
 void tape_hole(struct tape *t, uint64_t n);
 

@@ -248,7 +248,7 @@ static void test_helper(void **state)
 	mw_anchors_push(a, note, grow(1000, note), 1000);
 	recv_line(fd, 1000);
 	wait_for(a, 1, 0);
-	pid = a->anchor[0].pid;
+	pid = a->anchor[0].helper.pid;
 	assert_true(pid > 0);
 	read_status(pid, text, sizeof(text));
 	assert_non_null(strstr(text, "\nUid:\t65534\t65534\t65534\t65534\n"));
@@ -278,8 +278,8 @@ static void test_helper(void **state)
 	mw_anchors_push(a, note, grow(1001, note), 1001);
 	recv_line(fd, 1001);
 	wait_for(a, 2, 0);
-	assert_int_not_equal(a->anchor[0].pid, pid);
-	pid = a->anchor[0].pid;
+	assert_int_not_equal(a->anchor[0].helper.pid, pid);
+	pid = a->anchor[0].helper.pid;
 	assert_int_equal(mw_anchors_stop(a, 5000), 0);
 	assert_int_equal(kill(pid, 0), -1);
 	close(fd);
@@ -294,7 +294,7 @@ int main(int argc, char **argv)
 	};
 
 	/* the helper is this program anew */
-	if (argc == 2 && strcmp(argv[1], MW_ANCHOR_VERB) == 0)
-		_exit(mw_anchor_helper());
+	if (argc == 2 && strcmp(argv[1], MW_NET_VERB) == 0)
+		_exit(mw_net_helper());
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -341,7 +341,7 @@ int main(int argc, char **argv)
 	};
 
 	/* the helper is this program anew */
-	if (argc == 2 && strcmp(argv[1], MW_ANCHOR_VERB) == 0)
-		_exit(mw_anchor_helper());
+	if (argc == 2 && strcmp(argv[1], MW_NET_VERB) == 0)
+		_exit(mw_net_helper());
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

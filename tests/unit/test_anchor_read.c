@@ -7,6 +7,7 @@
 
 #include "io/anchor_read.h"
 #include "io/anchor_text.h"
+#include "io/syslog_text.h"
 #include "io/note.h"
 
 #define ORIGIN "host.example/mcpwatch/0a1b"
@@ -127,7 +128,7 @@ static void test_syslog_odd(void **state)
 		for (j = 0, k = n; j < (odd[i] ? 1 : 3); j++)
 			assert_int_equal(mw_note_sign(note, MW_NOTE_MAX, &n, k, &key), 0);
 		assert_int_equal(mw_anchor_syslog(note, n, "h", 1, 0, line, &len), 0);
-		assert_int_equal(strstr(strstr(line, MW_ANCHOR_SD) + 1, MW_ANCHOR_SD) != NULL,
+		assert_int_equal(strstr(strstr(line, MW_SYSLOG_SD) + 1, MW_SYSLOG_SD) != NULL,
 				 odd[i] != NULL);
 		assert_null(strstr(line, "epoch="));
 		assert_int_equal(mw_anchor_syslog_read(line, len, back, &k), 1);

@@ -14,6 +14,8 @@ union any {
 	struct mw_ev_act act;
 	struct mw_ev_meta meta;
 	struct mw_ev_user user;
+	struct mw_ev_state state;
+	struct mw_ev_outlet outlet;
 };
 
 static union any e;
@@ -28,6 +30,7 @@ static const struct {
 	{ MW_EV_META, sizeof(struct mw_ev_meta) },   { MW_EV_TICK, sizeof(struct mw_event_hdr) },
 	{ MW_EV_LOST, sizeof(struct mw_ev_lost) },   { MW_EV_PROC, sizeof(struct mw_ev_proc) },
 	{ MW_EV_CLOCK, sizeof(struct mw_ev_clock) }, { MW_EV_USER, sizeof(struct mw_ev_user) },
+	{ MW_EV_STATE, sizeof(struct mw_ev_state) }, { MW_EV_OUTLET, sizeof(struct mw_ev_outlet) },
 	{ 9999, sizeof(struct mw_event_hdr) },
 };
 
@@ -131,6 +134,7 @@ static void io_holds_what_it_says(void **state)
 
 static void strings_fit(void **state)
 {
+	struct mw_slice home;
 	size_t len = sizeof(struct mw_ev_proc) + 24;
 	struct mw_event_proc_strings p;
 	struct mw_event_act_strings a;
@@ -195,13 +199,59 @@ static void strings_fit(void **state)
 	e.meta.mcpwatch_len = 2;
 	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
 
+	len = sizeof(struct mw_ev_outlet) + 8;
+	fresh(MW_EV_OUTLET, len);
+	memcpy(e.bytes + sizeof(e.outlet), "journal", 7);
+	e.outlet.name_len = 7;
+	assert_int_equal(mw_event_check(&e, len), len);
+	assert_slice_equal(mw_event_outlet(&e.outlet), "journal");
+	e.outlet.name_len = 9;
+	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
+	e.outlet.name_len = UINT32_MAX;
+	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
+
+	len = sizeof(struct mw_ev_state) + 8;
+	fresh(MW_EV_STATE, len);
+	memcpy(e.bytes + sizeof(e.state), "{\"x\":1}", 7);
+	e.state.len = 7;
+	assert_int_equal(mw_event_check(&e, len), len);
+	assert_slice_equal(mw_event_state(&e.state), "{\"x\":1}");
+	e.state.len = 9;
+	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
+	e.state.len = UINT32_MAX;
+	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
+
 	len = sizeof(struct mw_ev_user) + 8;
 	fresh(MW_EV_USER, len);
 	memcpy(e.bytes + sizeof(e.user), "root", 4);
 	e.user.name_len = 4;
 	assert_int_equal(mw_event_check(&e, len), len);
-	assert_slice_equal(mw_event_user_name(&e.user), "root");
-	e.user.name_len = 9;
+	assert_slice_equal(mw_event_user(&e.user, &home), "root");
+	assert_int_equal(home.n, 0);
+	e.user.home_len = 4;
+	memcpy(e.bytes + sizeof(e.user) + 4, "/abc", 4);
+	assert_int_equal(mw_event_check(&e, len), len);
+	assert_slice_equal(mw_event_user(&e.user, &home), "root");
+	assert_slice_equal(home, "/abc");
+	e.user.name_len = 5;
+	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
+
+	len = sizeof(struct mw_ev_state) + 8;
+	fresh(MW_EV_STATE, len);
+	memcpy(e.bytes + sizeof(e.state), "{}", 2);
+	e.state.len = 2;
+	assert_int_equal(mw_event_check(&e, len), len);
+	assert_slice_equal(mw_event_state(&e.state), "{}");
+	e.state.len = 9;
+	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
+
+	len = sizeof(struct mw_ev_outlet) + 8;
+	fresh(MW_EV_OUTLET, len);
+	memcpy(e.bytes + sizeof(e.outlet), "syslog", 6);
+	e.outlet.name_len = 6;
+	assert_int_equal(mw_event_check(&e, len), len);
+	assert_slice_equal(mw_event_outlet(&e.outlet), "syslog");
+	e.outlet.name_len = 9;
 	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
 }
 

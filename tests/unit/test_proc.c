@@ -295,6 +295,10 @@ static void users(void **state)
 	push(p, tev_user(1000, "me"));
 	push(p, tev_user(1000, "renamed"));
 	push(p, tev_user(7, ""));
+	assert_int_equal(mw_procs_home(p, 1000).n, 0);
+	push(p, tev_home(9, "n", "/srv/n"));
+	assert_slice_equal(mw_procs_user(p, 9), "n");
+	assert_slice_equal(mw_procs_home(p, 9), "/srv/n");
 	assert_slice_equal(mw_procs_user(p, 0), "root");
 	assert_slice_equal(mw_procs_user(p, 1000), "renamed");
 	assert_int_equal(mw_procs_user(p, 7).n, 0);

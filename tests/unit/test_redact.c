@@ -421,16 +421,56 @@ static void test_target(void **state)
 	}
 }
 
+/* Which values behind a secret's name are told as seen. */
+static void test_seen_by_name(void **state)
+{
+	static const struct {
+		const char *text;
+		bool told;
+	} pairs[] = {
+		{ "password: leave it as it is", false },
+		{ "password: somewhere else", false },
+		{ "token=abc123", false },
+		{ "password=hunter22", true },
+		{ "password: Somewhere", true },
+		{ "token=abcdefghijklmnopqrstuvwxyz", true },
+	};
+	struct mw_redact *x;
+	struct mw_buf out;
+	bool lossy = false;
+
+	mw_buf_init(&out, &test_alloc, 1 << 16);
+	assert_int_equal(mw_redact_new(&test_alloc, NULL, NULL, NULL, NULL, &x), 0);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		const struct mw_slice text = mw_slice_str(pairs[i].text);
+		const char *const *seen;
+		size_t n;
+
+		mw_buf_reset(&out, 4096);
+		mw_redact_seen_clear(x);
+		mw_redact_watch(x, true);
+		assert_int_equal(mw_redact_text(x, &out, text, &lossy), 0);
+		mw_redact_watch(x, false);
+		n = mw_redact_seen(x, &seen);
+		assert_non_null(memmem(out.p, out.len, "[REDACTED:key:", 14));
+		if (n != pairs[i].told || (n && strcmp(seen[0], "key") != 0))
+			fail_msg("%zu told: %s", n, pairs[i].text);
+	}
+	mw_buf_done(&out);
+	mw_redact_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	   cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_lossy), cmocka_unit_test(test_json_broken),
-		cmocka_unit_test(test_json_head),  cmocka_unit_test(test_text),
-		cmocka_unit_test(test_text_cut),   cmocka_unit_test(test_text_linear),
-		cmocka_unit_test(test_argv),	   cmocka_unit_test(test_text_everywhere),
-		cmocka_unit_test(test_json_runs),  cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_no_room),	   cmocka_unit_test(test_target),
+		cmocka_unit_test(test_names),	     cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_lossy),   cmocka_unit_test(test_json_broken),
+		cmocka_unit_test(test_json_head),    cmocka_unit_test(test_text),
+		cmocka_unit_test(test_text_cut),     cmocka_unit_test(test_text_linear),
+		cmocka_unit_test(test_argv),	     cmocka_unit_test(test_text_everywhere),
+		cmocka_unit_test(test_json_runs),    cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_room),	     cmocka_unit_test(test_target),
+		cmocka_unit_test(test_seen_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,11 +59,34 @@ static void gaps(void **state)
 	expect(HEAD "\"body\"}", NULL);
 }
 
+#define ALERT HEAD "\"alert\",\"rule\":\"secret.read\",\"title\":\"T\","
+
+static void alerts(void **state)
+{
+	struct mw_line line = { .colour = true };
+	cJSON *rec = cJSON_Parse(ALERT "\"severity\":\"high\"}");
+
+	expect(ALERT "\"severity\":\"low\",\"calls\":[\"c1\"],\"server\":{\"name\":\"s\"},"
+		     "\"tool\":\"t\",\"targets\":[\"/a\",\"/b\"],\"count\":1}",
+	       "ALERT  low  secret.read  T  s  t  /a  /b  call c1");
+	expect(ALERT "\"severity\":\"high\",\"calls\":[\"c1\",\"c2\",\"c3\"],\"count\":7}",
+	       "ALERT  high  secret.read  T  (7 times)  call c1, +2");
+	expect(ALERT "\"severity\":\"medium\",\"tool\":\"\\u001b[2J\",\"targets\":[\"/x\\ny\",3]}",
+	       "ALERT  medium  secret.read  T  \\x1b[2J  /x\\ny");
+	expect(ALERT "\"severity\":1,\"calls\":{},\"targets\":\"x\",\"count\":\"2\"}",
+	       "ALERT  secret.read  T");
+	assert_true(mw_render_record(&line, rec, false));
+	assert_non_null(strstr(line.p, "  \x1b[1;31mhigh\x1b[0m  "));
+	mw_line_done(&line);
+	cJSON_Delete(rec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_a_call_came),
 		cmocka_unit_test(gaps),
+		cmocka_unit_test(alerts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

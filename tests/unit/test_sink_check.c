@@ -352,11 +352,12 @@ static off_t total(void)
 	return sum;
 }
 
+/* The compressed file has its name before the other one goes. */
 static void wait_compressed(unsigned int least)
 {
 	int i;
 
-	for (i = 0; count("seg", ".zst") < least; i++) {
+	for (i = 0; count("seg", ".zst") < least || count("seg", ".jsonl") > 2; i++) {
 		if (i > 10000)
 			fail_msg("%u compressed", count("seg", ".zst"));
 		usleep(1000);

@@ -131,7 +131,7 @@ async def run_async(binary, server, folder, seed, n_calls, at, mode):
     p = plan.Plan(seed, n_calls, at, mode, server.does, folder / "work", port)
     p.lay_out()
     output = folder / "records.jsonl"
-    watched = [str(binary), "exec", "--quiet", "--output", str(output), "--"] if binary else []
+    watched = [str(binary), "exec", "--state", "none", "--quiet", "--output", str(output), "--"] if binary else []
     began = time.monotonic()
     with open(folder / "stderr", "wb") as err:
         process = await asyncio.create_subprocess_exec(

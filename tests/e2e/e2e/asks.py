@@ -81,7 +81,7 @@ def calls(binary, d, wanted, before=()):
                                           "params": {"name": tool, "arguments": args}})], ["wait", 0, i + 1]]
     plan, out = d / "plan.json", d / "records.jsonl"
     plan.write_text(json.dumps({"argvs": [[PYTHON, str(build.HERE / "wire/server.py")]], "steps": steps, "bytewise": False}))
-    subprocess.run([*before, binary, "exec", "--quiet", "--output", out, "--", PYTHON, build.HERE / "raw/client.py", plan, d / "bytes"],
+    subprocess.run([*before, binary, "exec", "--state", "none", "--quiet", "--output", out, "--", PYTHON, build.HERE / "raw/client.py", plan, d / "bytes"],
                    check=True, timeout=120, capture_output=True, text=True)
     records = [json.loads(line) for line in out.read_text().splitlines()]
     ids = {r["rpc_id"]: r["call"] for r in records if r["type"] == "call"}

@@ -32,7 +32,7 @@ def rss_anon(pid):
 def case(name, said):
     def run(binary, d):
         records = d / "records.jsonl"
-        argv = [binary, "exec", "--quiet", "--output", records, "--", sys.executable, build.HERE / "raw/badhttp.py", name]
+        argv = [binary, "exec", "--state", "none", "--quiet", "--output", records, "--", sys.executable, build.HERE / "raw/badhttp.py", name]
         p = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
         peak, begin = 0, time.monotonic()
         while p.poll() is None:

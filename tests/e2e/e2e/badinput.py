@@ -66,7 +66,7 @@ def not_runnable(binary, d):
     folder.mkdir()
     script.write_text("#!/nonexistent/interpreter\n")
     script.chmod(0o755)
-    run_ = [binary, "exec", "--quiet", "--output", d / "records", "--"]
+    run_ = [binary, "exec", "--state", "none", "--quiet", "--output", d / "records", "--"]
     return (expect([*run_, "/nonexistent/program"], 127, ["/nonexistent/program"])
             + expect([*run_, "no-such-program-anywhere"], 127, ["no-such-program-anywhere"])
             + expect([*run_, plain], 126, ["plain"]) + expect([*run_, folder], 126, ["folder"])
@@ -86,7 +86,7 @@ def exit_status(binary, d):
 
 def stdio_untouched(binary, d):
     data = random.Random(1).randbytes(3 << 20)
-    p = run([binary, "exec", "--output", d / "out", "--", "sh", "-c", "cat; echo said >&2"], stdin=data)
+    p = run([binary, "exec", "--state", "none", "--output", d / "out", "--", "sh", "-c", "cat; echo said >&2"], stdin=data)
     problems = [] if p.stdout == data else [f"{len(p.stdout)} bytes came through cat, or other ones: {p.stdout[:80]!r}"]
     return problems + ([] if b"said\n" in p.stderr else ["stderr of the command is lost"])
 
@@ -94,7 +94,7 @@ def stdio_untouched(binary, d):
 def forwarded_signal(binary, d):
     """SIGTERM to mcpwatch ends the command, and nothing of it stays."""
     flag = d / "flag"
-    p = subprocess.Popen([binary, "exec", "--quiet", "--output", d / "out", "--", "sh", "-c",
+    p = subprocess.Popen([binary, "exec", "--state", "none", "--quiet", "--output", d / "out", "--", "sh", "-c",
                           f"trap 'exit 7' TERM; echo $$ >'{flag}'; while :; do sleep 0.1; done"], stderr=subprocess.PIPE)
     for _ in range(200):
         if flag.exists() and flag.read_text().strip():
@@ -118,7 +118,7 @@ def capture(binary, d):
     """A small capture of a real run."""
     truth = cases.CASES["raw-plain"](d)
     file = d / "whole.mwcap"
-    p = run([binary, "record", "-o", file, "--", *truth.argv])
+    p = run([binary, "record", "--state", "none", "-o", file, "--", *truth.argv])
     if p.returncode or not file.exists():
         raise RuntimeError(f"record: exit status {p.returncode}: {p.stderr[-300:]!r}")
     return file.read_bytes()
@@ -182,13 +182,13 @@ def outputs(binary, d):
     flag, file = d / "flag", d / "file"
     file.write_text("a file\n")
     touch = ["--", "touch", flag]
-    problems = (expect([binary, "exec", "--output", "/nonexistent/out", *touch], 1, ["/nonexistent/out"])
-                + expect([binary, "exec", "--output", d, *touch], 1, [d.name])
-                + expect([binary, "exec", "--log", file, *touch], 1, ["file"])
-                + expect([binary, "record", "-o", "/nonexistent/out", *touch], 1, ["/nonexistent/out"]))
+    problems = (expect([binary, "exec", "--state", "none", "--output", "/nonexistent/out", *touch], 1, ["/nonexistent/out"])
+                + expect([binary, "exec", "--state", "none", "--output", d, *touch], 1, [d.name])
+                + expect([binary, "exec", "--state", "none", "--log", file, *touch], 1, ["file"])
+                + expect([binary, "record", "--state", "none", "-o", "/nonexistent/out", *touch], 1, ["/nonexistent/out"]))
     if flag.exists():
         problems.append("the command ran although its records had no place")
-    p = run([binary, "exec", "--quiet", "--output", "/dev/full", "--", "true"])
+    p = run([binary, "exec", "--state", "none", "--quiet", "--output", "/dev/full", "--", "true"])
     if b"/dev/full" not in p.stderr:
         problems.append(f"--output /dev/full: nothing is said: {p.returncode} {p.stderr[:200]!r}")
     return problems
@@ -224,11 +224,11 @@ def programs(pid=None):
 def nothing_left(binary, d):
     """No program stays in the kernel, neither after a good end nor after kill -9."""
     before, problems = programs(), []
-    ended = run([binary, "exec", "--quiet", "--output", d / "out", "--", "true"])
+    ended = run([binary, "exec", "--state", "none", "--quiet", "--output", d / "out", "--", "true"])
     if ended.returncode:
         return [f"exec: exit status {ended.returncode}: {ended.stderr[:200]!r}"]
     flag = d / "flag"
-    p = subprocess.Popen([binary, "exec", "--quiet", "--output", d / "out2", "--", "sh", "-c",
+    p = subprocess.Popen([binary, "exec", "--state", "none", "--quiet", "--output", d / "out2", "--", "sh", "-c",
                           f"touch '{flag}'; sleep 3"], start_new_session=True)
     for _ in range(200):
         if flag.exists():

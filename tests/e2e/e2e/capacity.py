@@ -42,7 +42,7 @@ def burst_truth():
 
 def burst_replay(binary, d, *ring):
     capture, records, raw = d / "capture", d / "records.jsonl", d / "raw"
-    run([binary, "record", *ring, "-o", capture, "--", build.prepare("raw") / "burst", SERVERS, REQUESTS])
+    run([binary, "record", "--state", "none", *ring, "-o", capture, "--", build.prepare("raw") / "burst", SERVERS, REQUESTS])
     run([binary, "replay", capture, "--output", records, "--raw", raw])
     log = check.Log(check.parse(records.read_bytes())[0])
     got = collections.Counter(raw.read_bytes().split(b"\n")[:-1])
@@ -66,7 +66,7 @@ def complete(log):
 def burst(binary, d):
     """Live, on the default ring: all."""
     records = d / "records.jsonl"
-    run([binary, "exec", "--quiet", "--output", records, "--", build.prepare("raw") / "burst", SERVERS, REQUESTS])
+    run([binary, "exec", "--state", "none", "--quiet", "--output", records, "--", build.prepare("raw") / "burst", SERVERS, REQUESTS])
     log = check.Log(check.parse(records.read_bytes())[0])
     said(f"{len(log.by['call'])} call records of {SERVERS * (REQUESTS + 1)}, {len(log.by['gap'])} gaps")
     return complete(log)
@@ -116,7 +116,7 @@ def burst_small_ring(binary, d):
 def sizes(carrier):
     def case(binary, d):
         capture, records, raw, out = d / "capture", d / "records.jsonl", d / "raw", d / "out"
-        run([binary, "record", "-o", capture, "--", build.prepare("raw") / "sizes", carrier, out])
+        run([binary, "record", "--state", "none", "-o", capture, "--", build.prepare("raw") / "sizes", carrier, out])
         run([binary, "replay", capture, "--output", records, "--raw", raw])
         c2s, s2c = [(d / f"out.{x}").read_bytes().split(b"\n")[:-1] for x in ("c2s", "s2c")]
         got = raw.read_bytes().split(b"\n")[:-1]

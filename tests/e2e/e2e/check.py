@@ -28,6 +28,7 @@ FIELDS = {
     "body": "call what part of text",
     "notice": "server dir method params",
     "anomaly": "what where bytes_hash bytes_n server call",
+    "alert": "rule severity title calls effects server tool principal session rpc_id targets outcome count window detail tags",
     "gap": "reason where bytes events records error from to server calls",
     "seal": "epoch next_vkey counts reason",
 }

@@ -4,6 +4,7 @@ binary and a folder and returns problems."""
 
 import signal
 import subprocess
+import threading
 import time
 
 from . import cases, check, found
@@ -89,10 +90,89 @@ def reload(binary, d):
     return problems
 
 
+RULE = """rules:
+  - id: %s
+    title: A call
+    severity: low
+    on: call
+    when: call.tool
+    suppress: {by: [call], for: 1s}
+"""
+REDACT = """redact:
+  rules: [{id: door-code, pattern: 'door([0-9]+)', keywords: [door]}]
+"""
+
+
+def reload_rules(binary, d):
+    """SIGHUP under load: from the reload's record on the new rules judge, a file with a fault changes nothing and is
+    named by file, line and column, and no call is lost meanwhile."""
+    rules, config = d / "rules", f"discover: no\nwatch:\n  - exe: {d}/s?\n"
+    rules.mkdir()
+    def load(names):
+        for name in names:
+            (d / f"{name}.d").mkdir()
+            client(raw_server(d, name, f"{name}.d/s"), d / f"{name}.d")
+
+    def during(name, step):
+        """Clients run while it is done, and one that begins after it."""
+        t = threading.Thread(target=load, args=([f"s{name}"],))
+        t.start()
+        time.sleep(0.1)
+        step()
+        t.join()
+
+    def put(text, broken_config=False):
+        (rules / "own.yaml").write_text(text)
+        if broken_config:
+            (d / "mcpwatch.yaml").write_text("watch: [ {exe: ")
+        p.send_signal(signal.SIGHUP)
+
+    (rules / "own.yaml").write_text(RULE % "first")
+    with daemon(binary, d, config, "--rules", rules) as p:
+        load(["sa"])
+        during("b", lambda: put(RULE % "second" + REDACT))
+        load(["sc"])
+        during("d", lambda: put((RULE % "third").replace("call.tool", "call.tol")))
+        load(["se"])
+        during("f", lambda: put(RULE % "fourth", broken_config=True))
+        load(["sg"])
+    problems = ended(p)
+    records = check.parse(log_bytes(d))[0]
+    said = [r for r in records if r["type"] == "daemon"]
+    events = [r["event"] for r in said]
+    if events != ["start", "reload", "reload_failed", "reload_failed", "stop"]:
+        return problems + [f"daemon records: {events}: {p.said}"]
+    start, again, bad, bad_config, _ = said
+    if not all(len(r.get(k, "")) == 64 for r in (start, again) for k in ("rules_hash", "config_hash")):
+        problems.append(f"hashes: {start}, {again}")
+    elif start["rules_hash"] == again["rules_hash"] or start["config_hash"] != again["config_hash"]:
+        problems.append(f"hashes do not tell what changed: {start}, {again}")
+    if f"{rules}/own.yaml:6:11: " not in bad.get("error", "") or "mcpwatch.yaml" not in bad_config.get("error", ""):
+        problems.append(f"faults: {bad}, {bad_config}")
+    if any(r["error"] not in p.said for r in (bad, bad_config)):
+        problems.append(f"stderr does not name them: {p.said}")
+    if p.told.count("READY=1") != 3 or sum(t.startswith("RELOADING=1\nMONOTONIC_USEC=") for t in p.told) != 3:
+        problems.append(f"told the service manager {p.told}")
+    if [r["seq"] for r in records] != list(range(len(records))):
+        problems.append("holes in seq")
+    gaps = [r for r in records if r["type"] == "gap"]
+    calls = [r["status"] for r in records if r["type"] == "call" and r.get("method") == "tools/call"]
+    if gaps or calls != ["ok"] * cases.CALLS * 7:
+        problems.append(f"{len(calls)} calls of {cases.CALLS * 7}, gaps {gaps[:3]}")
+    fired = [(r["rule"], r["seq"] > again["seq"]) for r in records if r["type"] == "alert"]
+    if not {("first", False), ("second", True)} <= set(fired) or {("first", True), ("second", False)} & set(fired) or \
+            any(rule in ("third", "fourth") for rule, _ in fired):
+        problems.append(f"alerts before and after the reload: {sorted(set(fired))}")
+    late = {rule for r in records if r["type"] == "call" and r["seq"] > bad_config["seq"] for rule in r.get("alerts", [])}
+    if "second" not in late:
+        problems.append(f"after the reloads that failed: {late}")
+    return problems
+
+
 def one_writer(binary, d):
     with daemon(binary, d, f"watch:\n  - exe: {d}/nothing\n") as p:
         second = subprocess.run([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log",
-                                 "--keys", d / "keys"],
+                                 "--keys", d / "keys", "--state", d / "state"],
                                 capture_output=True, timeout=WAIT)
     problems = ended(p)
     if second.returncode != 1 or len(second.stderr.splitlines()) != 1:
@@ -100,4 +180,4 @@ def one_writer(binary, d):
     return problems
 
 
-CASES = {"run-" + f.__name__.replace("_", "-"): f for f in (named, running, reload, one_writer)} | found.CASES
+CASES = {"run-" + f.__name__.replace("_", "-"): f for f in (named, running, reload, reload_rules, one_writer)} | found.CASES

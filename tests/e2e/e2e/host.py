@@ -24,7 +24,7 @@ def daemon(binary, d, config, *args, kill=False):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.bind(str(path))
         s.settimeout(WAIT)
-        p = subprocess.Popen([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log", "--keys", d / "keys",
+        p = subprocess.Popen([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log", "--state", d / "state", "--keys", d / "keys",
                               *args],
                              stderr=subprocess.PIPE, env={"NOTIFY_SOCKET": str(path), "PATH": "/usr/bin:/bin"})
         try:

@@ -311,7 +311,7 @@ def run(binary, cell, d):
     argv, steps = prepare(cell, d)
     capture, records, raw = d / "capture", d / "records.jsonl", d / "raw"
     if binary:
-        ret.problems += start([binary, "record", "-o", capture, "--", *argv], d, "record")
+        ret.problems += start([binary, "record", "--state", "none", "-o", capture, "--", *argv], d, "record")
         ret.problems += start([binary, "replay", capture, "--output", records, "--raw", raw], d, "replay")
     else:
         ret.problems += start(argv, d, "session")

@@ -45,7 +45,7 @@ def observe(binary, d, argv):
     """(problems, records) of argv and what is below it."""
     log, out, err = d / "log", d / "records.jsonl", d / "stderr"
     with open(err, "wb") as said:
-        code = subprocess.run(list(map(str, [binary, "exec", "--log", log, "--keys", d / "keys", "--output", out, "--", *argv])),
+        code = subprocess.run(list(map(str, [binary, "exec", "--state", "none", "--log", log, "--keys", d / "keys", "--output", out, "--", *argv])),
                               stdin=subprocess.DEVNULL, stdout=said, stderr=said, timeout=TIMEOUT, cwd="/").returncode
     problems = [] if code == 0 else [f"exit status {code}: {err.read_text(errors='replace')[-400:]}"]
     return problems, [json.loads(line) for line in out.read_bytes().splitlines()]

@@ -79,7 +79,7 @@ def case(name, plain):
         if plain:
             problems = matrix.start(argv, d, "session")
         else:
-            problems = matrix.start([binary, "record", "-o", capture, "--", *argv], d, "record")
+            problems = matrix.start([binary, "record", "--state", "none", "-o", capture, "--", *argv], d, "record")
             problems += matrix.start([binary, "replay", capture, "--output", records, "--raw", raw], d, "replay")
         truth = wire.messages(sorted(d.glob("out.*[0-9]")))
         problems += matrix.client_problems(d, steps, truth, matrix.Cell("relay", "stdio", "npm"))

@@ -48,7 +48,7 @@ def own(binary, d):
 
     def observe(name, *args):
         ran.unlink(missing_ok=True)
-        p = subprocess.run([binary, "exec", "--quiet", "--output", d / name, *args, "--", *argv], capture_output=True,
+        p = subprocess.run([binary, "exec", "--state", "none", "--quiet", "--output", d / name, *args, "--", *argv], capture_output=True,
                            timeout=60)
         return p.returncode, (d / name).read_text() if (d / name).exists() else ""
 

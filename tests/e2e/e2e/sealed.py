@@ -43,7 +43,7 @@ for i, code in enumerate(sys.argv[2:], 1):
 def run(binary, d, *codes, timeout=WAIT):
     (d / "server.py").write_text(SERVER)
     (d / "client.py").write_text(CLIENT)
-    return subprocess.run([binary, "exec", "--quiet", "--log", d / "log", "--keys", d / "keys", "--", PYTHON,
+    return subprocess.run([binary, "exec", "--state", "none", "--quiet", "--log", d / "log", "--keys", d / "keys", "--", PYTHON,
                            d / "client.py", d / "server.py", *codes], capture_output=True, timeout=timeout)
 
 
@@ -102,7 +102,7 @@ def lost(binary, d):
     asked = [r for r in before if r["type"] == "request" and r["rpc_id"] == "2"]
     if len(asked) != 1 or "kill" not in asked[0]["args"]["code"] or "principal" not in asked[0]:
         return [f"the request is not in the log: {asked}"]
-    p = subprocess.run([binary, "exec", "--quiet", "--log", d / "log", "--keys", d / "keys", "--", "/bin/true"],
+    p = subprocess.run([binary, "exec", "--state", "none", "--quiet", "--log", d / "log", "--keys", d / "keys", "--", "/bin/true"],
                        capture_output=True, timeout=WAIT)
     recs, more = records(d)
     problems += more + check.form(recs)

@@ -166,7 +166,7 @@ def run(binary, d, s, plan, before=()):
     log, out, err = d / "log", d / "records.jsonl", d / "stderr"
     keys = ["--keys", d / "keys"] if b"--keys" in subprocess.run([binary, "exec", "--help"], capture_output=True).stdout else []
     with open(err, "wb") as said:
-        code = subprocess.run([*map(str, [*before, binary, "exec", "--log", log, *keys, "--output", out, "--"]), plan["python"],
+        code = subprocess.run([*map(str, [*before, binary, "exec", "--state", "none", "--log", log, *keys, "--output", out, "--"]), plan["python"],
                                str(build.HERE / "py/secrets_client.py"), str(d / "plan.json")],
                               stdin=subprocess.DEVNULL, stderr=said, timeout=TIMEOUT).returncode
     problems = [] if code == 0 else [f"exit status {code}: {err.read_text(errors='replace')[-400:]}"]

@@ -23,7 +23,7 @@ class Watched:
     def __init__(self, binary, d, argv):
         self.output, self.anon_kib = d / "records.jsonl", 0
         with open(d / "stdout", "wb") as out, open(d / "stderr", "wb") as err:
-            self.process = subprocess.Popen([binary, "exec", "--output", self.output, "--", *map(str, argv)],
+            self.process = subprocess.Popen([binary, "exec", "--state", "none", "--output", self.output, "--", *map(str, argv)],
                                             stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
             looker = threading.Thread(target=self.look)
             looker.start()

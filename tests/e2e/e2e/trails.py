@@ -32,7 +32,7 @@ def run_server(binary, d, argv):
     plan, log = d / "plan.json", d / "records.jsonl"
     calls = [{"tool": t, "arguments": a} for t, a in plan_calls(d)]
     plan.write_text(json.dumps({"argv": list(map(str, argv)), "parallel": 1, "mode": "legacy", "calls": calls}))
-    subprocess.run([binary, "exec", "--quiet", "--output", log, "--", build.prepare("py") / "bin/python",
+    subprocess.run([binary, "exec", "--state", "none", "--quiet", "--output", log, "--", build.prepare("py") / "bin/python",
                     build.HERE / "py/client.py", plan, d / "client"], check=True, timeout=120, capture_output=True, text=True)
     return log
 

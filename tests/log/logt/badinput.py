@@ -355,7 +355,7 @@ def killed(t, after):
     problems = []
     home = fresh(t.d / "killed")
     log, folder = home / "log", home / "keys"
-    head = [t.binary, "exec", "--quiet", "--log", log, "--keys", folder, "--"]
+    head = [t.binary, "exec", "--state", "none", "--quiet", "--log", log, "--keys", folder, "--"]
     p = t.run([*head, "/usr/bin/python3", SERVER, "client", after])
     if p.returncode != -signal.SIGKILL:
         return [f"exec was not killed: exit status {p.returncode}: {p.stderr.decode()!r}"], True
