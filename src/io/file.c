@@ -96,6 +96,40 @@ int mw_file_make_dirs(const char *dir)
 	return 0;
 }
 
+int mw_file_open_private(const char *dir, const char *what, bool make, char *err, size_t err_len)
+{
+	_cleanup_(mw_close) int fd = -1;
+	struct stat st;
+	int r = make ? mw_file_make_dirs(dir) : 0;
+
+	if (r == 0) {
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 || fstat(fd, &st) < 0)
+			r = -errno;
+	}
+	if (r == -ENOTDIR || r == -ELOOP || r == -EEXIST) {
+		snprintf(err, err_len, "%s folder %s is no folder, or a symbolic link", what, dir);
+		return r;
+	}
+	if (r < 0) {
+		snprintf(err, err_len, "cannot open %s folder %s: %s", what, dir, strerror(-r));
+		return r;
+	}
+	if (st.st_uid != geteuid()) {
+		snprintf(err, err_len, "%s folder %s belongs to user %u and must belong to user %u",
+			 what, dir, st.st_uid, geteuid());
+		return -EPERM;
+	}
+	if ((st.st_mode & 0777) != 0700) {
+		snprintf(err, err_len, "%s folder %s has mode %04o and must have 0700", what, dir,
+			 st.st_mode & 0777);
+		return -EPERM;
+	}
+	r = fd;
+	fd = -1;
+	return r;
+}
+
 void mw_close(int *fd)
 {
 	if (*fd >= 0)

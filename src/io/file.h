@@ -7,6 +7,7 @@
 #ifndef MW_IO_FILE_H
 #define MW_IO_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Long enough for one line that says what went wrong with a file. */
@@ -26,6 +27,13 @@ int mw_file_write(int fd, const void *p, size_t n, size_t *ret_n);
 /* Makes the folder `dir` and what is missing above it, each 0700. 0 (also where it is there), or negative
  * errno: -EEXIST and -ENOTDIR mean that a file is in the way. */
 int mw_file_make_dirs(const char *dir);
+
+/*
+ * Opens a folder of this user's own that nobody else may look into: 0700, no symbolic link at its
+ * end. `what` ("keys") names it in err; `make`: it is made first where it is missing. The
+ * descriptor, or a negative errno and one line in err: -EPERM where owner or mode are others.
+ */
+int mw_file_open_private(const char *dir, const char *what, bool make, char *err, size_t err_len);
 
 /* For _cleanup_: closes unless negative; frees. */
 void mw_close(int *fd);

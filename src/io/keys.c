@@ -139,34 +139,6 @@ static int take_key(const struct mw_keys *k, const char *name, uint8_t *p, char 
 	return 0;
 }
 
-static int open_dir(struct mw_keys *k, char *err, size_t err_len)
-{
-	struct stat st;
-	int r;
-
-	r = mw_file_make_dirs(k->dir);
-	if (r == 0) {
-		k->dir_fd = open(k->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (k->dir_fd < 0 || fstat(k->dir_fd, &st) < 0)
-			r = -errno;
-	}
-	if (r == -ENOTDIR || r == -ELOOP || r == -EEXIST)
-		return fail(r, err, err_len, "keys folder %s is no folder, or a symbolic link",
-			    k->dir);
-	if (r < 0)
-		return fail(r, err, err_len, "cannot open keys folder %s: %s", k->dir,
-			    strerror(-r));
-	if (st.st_uid != geteuid())
-		return fail(-EPERM, err, err_len,
-			    "keys folder %s belongs to user %u and must belong to user %u", k->dir,
-			    st.st_uid, geteuid());
-	if ((st.st_mode & 0777) != 0700)
-		return fail(-EPERM, err, err_len,
-			    "keys folder %s has mode %04o and must have 0700", k->dir,
-			    st.st_mode & 0777);
-	return 0;
-}
-
 /* Without links and dots as far as the path is there; the rest as it was given. */
 static bool plain_path(const char *path, char ret[PATH_MAX])
 {
@@ -217,9 +189,11 @@ int mw_keys_open(const char *dir, char *err, size_t err_len, struct mw_keys **re
 	}
 	if (!k || !k->dir)
 		return fail(-ENOMEM, err, err_len, "keys folder %s: not enough memory", dir);
-	r = open_dir(k, err, err_len);
-	if (r == 0)
-		r = take_key(k, "identity.key", k->identity, err, err_len);
+	r = mw_file_open_private(dir, "keys", true, err, err_len);
+	if (r < 0)
+		return r;
+	k->dir_fd = r;
+	r = take_key(k, "identity.key", k->identity, err, err_len);
 	if (r == 0)
 		r = take_key(k, "mac.key", master, err, err_len);
 	if (r < 0)

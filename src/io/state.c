@@ -237,32 +237,6 @@ static int move_aside(struct mw_state_dir *d, char name[48])
 /* --- opening ------------------------------------------------------------------------------------
  */
 
-static int open_dir(struct mw_state_dir *d, char *err, size_t err_len)
-{
-	struct stat st;
-	int r = 0;
-
-	if (d->writes)
-		r = mw_file_make_dirs(d->dir);
-	if (r == 0) {
-		d->dir_fd = open(d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (d->dir_fd < 0 || fstat(d->dir_fd, &st) < 0)
-			r = -errno;
-	}
-	if (r == -ENOTDIR || r == -ELOOP || r == -EEXIST)
-		return fail(r, err, err_len, "state folder %s is no folder, or a symbolic link",
-			    d->dir);
-	if (r < 0)
-		return fail(r, err, err_len, "cannot open state folder %s: %s", d->dir,
-			    strerror(-r));
-	if (st.st_uid != geteuid() || (st.st_mode & 0777) != 0700)
-		return fail(-EPERM, err, err_len,
-			    "state folder %s belongs to user %u with mode %04o: it must be ours "
-			    "with 0700",
-			    d->dir, st.st_uid, st.st_mode & 0777);
-	return 0;
-}
-
 /* What was found is not all there should be: it is kept for who wants to look, and what could be
  * read of it goes on. */
 static int damaged(struct mw_state_dir *d, const struct found *f, const char *why, char *note,
@@ -367,7 +341,7 @@ int mw_state_dir_open(const char *dir, bool write, char *note, size_t note_len,
 	if (!d || !(d->dir = strdup(dir)))
 		return fail(-ENOMEM, note, note_len, "no memory");
 	d->writes = write;
-	r = open_dir(d, note, note_len);
+	r = mw_file_open_private(dir, "state", write, note, note_len);
 	/* there is nothing to read, then */
 	if (r == -ENOENT && !write) {
 		note[0] = '\0';
@@ -376,6 +350,7 @@ int mw_state_dir_open(const char *dir, bool write, char *note, size_t note_len,
 	}
 	if (r < 0)
 		return r;
+	d->dir_fd = r;
 	if (write && flock(d->dir_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return fail(-errno, note, note_len, "cannot lock state folder %s: %s", dir,
