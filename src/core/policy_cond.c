@@ -287,12 +287,6 @@ int mw_conds_and(const struct mw_alloc *a, struct mw_conds *x, const uint32_t *v
 	return join(a, x, MW_NODE_AND, v, n, ret);
 }
 
-int mw_conds_or(const struct mw_alloc *a, struct mw_conds *x, const uint32_t *v, size_t n,
-		uint32_t *ret)
-{
-	return join(a, x, MW_NODE_OR, v, n, ret);
-}
-
 /* --- from rules ---------------------------------------------------------------------------------
  */
 

@@ -210,8 +210,6 @@ int mw_conds_add(const struct mw_compile *c, struct mw_conds *x, const struct mw
 		 bool without_same, uint32_t *ret);
 int mw_conds_and(const struct mw_alloc *a, struct mw_conds *x, const uint32_t *v, size_t n,
 		 uint32_t *ret);
-int mw_conds_or(const struct mw_alloc *a, struct mw_conds *x, const uint32_t *v, size_t n,
-		uint32_t *ret);
 int mw_conds_not(const struct mw_alloc *a, struct mw_conds *x, uint32_t node, uint32_t *ret);
 /* What is left of a condition for effects of this kind. memo: of what was asked for this kind, by
  * node, node + 1; 0 not yet. It has room for `n` nodes; nodes above are not kept. */

@@ -89,6 +89,10 @@ static struct conv *conv_for(struct mw_session *s, const struct mw_chan *chan, b
 
 		if (s2c ? cv->s2c != NULL : cv->c2s != NULL)
 			continue;
+		/* first touched after the server's end, by nobody known to be of it: of its next start */
+		if (!s2c && mw_prockey_none(server) && cv->server_exit_ns &&
+		    chan->gen >= cv->server_exit_ns)
+			continue;
 		if (!fits && way_back_of)
 			fits = round = may_be(srv, server)
 					   ? cv->up && mw_prockey_eq(srv, server)
