@@ -63,6 +63,21 @@ struct mw_engine_found {
 	uint64_t damaged_size;
 };
 
+/* How much of what is said between a server and its clients stands in records. What does not is known
+ * by its length and keyed hash, and rules still look at it. */
+enum mw_content {
+	MW_CONTENT_FULL = 0,
+	MW_CONTENT_ARGS, /* arguments, but no results, and no notifications of the server */
+	MW_CONTENT_HASH, /* neither */
+};
+
+struct mw_content_rule {
+	/* A glob over the configured name or the key of a server; never what it says of itself, or a
+	 * server could hide by its name. */
+	const char *server;
+	enum mw_content keep;
+};
+
 struct mw_engine_config {
 	const struct mw_alloc *alloc; /* borrowed for the engine's life */
 	/* SHA-256 of p[0..n): the core has no crypto of its own. Never fails. */
@@ -85,6 +100,10 @@ struct mw_engine_config {
 	/* Most memory of all reassembly together; 0: 64 MiB. At least twice message_max and 4 MiB
 	 * beside: less is taken as that. What finds none is a gap (no_memory). */
 	size_t memory_max;
+	/* The first one that fits a server holds; none: MW_CONTENT_FULL. Borrowed for the engine's
+	 * life, or until mw_engine_content. */
+	const struct mw_content_rule *content;
+	size_t n_content;
 	size_t message_max;  /* longest message kept whole, 0: 32 MiB */
 	bool raw;	     /* also give each message's exact, unredacted bytes (tests) */
 };
@@ -112,7 +131,28 @@ struct mw_engine_stats {
 	uint64_t stream_bytes;
 	uint64_t unwritten; /* records that the log did not take (MW_EV_STORE): in no sink, said as
 			       gaps */
+	/* What never came, in all: events of the kernel, its programs that did not run, what found
+	 * no room in its tables. */
+	uint64_t lost_events, lost_runs, lost_table;
+	/* Of channels' bytes: missing, come too late, without memory; and waiting now. */
+	uint64_t gap_bytes, late_bytes, dropped_bytes, held_bytes;
+	uint64_t places_lost;	   /* connections whose next message cannot be found */
+	uint64_t effects_unlisted; /* counted in their call's record only */
+	uint64_t effects_waiting;  /* now, for the proof of their tie */
+	uint64_t facts, alerts_folded, regex_failed; /* of rules; folded: counted in another one */
+	uint64_t redacted, unscanned; /* marks written; texts that went whole for a pattern's time */
+	uint64_t bad_names;	      /* datagrams that were no DNS */
+	uint64_t state_pins, state_tools, state_evicted, state_refused;
+	uint64_t memory, memory_max, memory_refused; /* of reassembly: bytes, times */
 };
+
+/* A table of the core's: how full it is, and what found no room in it. */
+struct mw_engine_table {
+	const char *name; /* static; as `where` of a gap calls it */
+	uint64_t n, max;  /* max 0: how full it is is not counted */
+	uint64_t lost;
+};
+#define MW_ENGINE_TABLES 32
 
 /* 0, -EINVAL, -ENOMEM. */
 int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret);
@@ -138,9 +178,13 @@ void mw_engine_finish(struct mw_engine *e);
 int mw_engine_rules(struct mw_engine *e, const struct mw_redact_rules *redact,
 		    const struct mw_policy_rules *policy, const uint8_t rules_hash[32],
 		    const uint8_t config_hash[32]);
+/* Other ones in place of cfg.content. */
+void mw_engine_content(struct mw_engine *e, const struct mw_content_rule *content, size_t n);
 /* Other rules were asked for and could not be had: a daemon record "reload_failed" that says why.
  * Pull afterwards. */
 void mw_engine_rules_failed(struct mw_engine *e, const char *why);
 void mw_engine_stats(const struct mw_engine *e, struct mw_engine_stats *ret);
+/* How many were written to ret. Always the same ones in the same order. */
+size_t mw_engine_tables(const struct mw_engine *e, struct mw_engine_table ret[MW_ENGINE_TABLES]);
 
 #endif

@@ -15,10 +15,6 @@
 #include "base/hash.h"
 
 #define CPUS_MAX	  4096
-#define CHANS_MAX	  4096
-#define CALLS_MAX	  65536
-#define SERVERS_MAX	  16384
-#define PROCS_MAX	  65536
 #define CONNECTS_MAX	  4096
 #define ARGS_MAX	  (1u << 20)
 #define EFFECTS_BYTES_MAX (1u << 20)
@@ -60,14 +56,14 @@ int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret)
 	mw_buf_init(&e->body, e->a, SCRATCH_MAX);
 	mw_buf_init(&e->host, e->a, HOST_MAX);
 	struct mw_correlate_config corr = { .alloc = e->a,
-					    .calls_max = CALLS_MAX,
+					    .calls_max = MW_ENG_CALLS_MAX,
 					    .args_max = ARGS_MAX,
 					    .effects_bytes_max = EFFECTS_BYTES_MAX };
 	r = mw_seq_new(e->a, CPUS_MAX, &e->seq);
 	if (r == 0)
-		r = mw_stream_new(&e->bytes.alloc, CHANS_MAX, &e->stream);
+		r = mw_stream_new(&e->bytes.alloc, MW_ENG_CHANS_MAX, &e->stream);
 	if (r == 0)
-		r = mw_procs_new(e->a, PROCS_MAX, &e->procs);
+		r = mw_procs_new(e->a, MW_ENG_PROCS_MAX, &e->procs);
 	if (r == 0)
 		r = mw_act_new(e->a, CONNECTS_MAX, &e->act);
 	if (r == 0)
@@ -359,8 +355,8 @@ static void begin(struct mw_engine *e)
 {
 	uint64_t run = e->run_id;
 	struct mw_session_config sc = { .alloc = e->a,
-					.calls_max = CALLS_MAX,
-					.servers_max = SERVERS_MAX,
+					.calls_max = MW_ENG_CALLS_MAX,
+					.servers_max = MW_ENG_SERVERS_MAX,
 					.seed = run,
 					.raw = e->cfg.raw };
 	int r;
@@ -397,14 +393,21 @@ static void on_meta(struct mw_engine *e, const struct mw_ev_meta *meta)
 
 static void note_lost(struct mw_engine *e, const struct mw_ev_lost *ev)
 {
+	uint64_t lost;
+
 	if (!e->losses.since_ns)
 		e->losses.since_ns = e->now_ns;
-	if (ev->reason == MW_LOST_MISSED_RUN)
+	if (ev->reason == MW_LOST_MISSED_RUN) {
 		e->losses.missed_runs += ev->count;
-	else if (ev->reason == MW_LOST_TABLE)
+		e->stats.lost_runs += ev->count;
+	} else if (ev->reason == MW_LOST_TABLE) {
 		e->losses.table += ev->count;
-	else if (ev->reason == MW_LOST_SEQ)
-		e->losses.events += mw_seq_finish(e->seq, ev->cpu, ev->count);
+		e->stats.lost_table += ev->count;
+	} else if (ev->reason == MW_LOST_SEQ) {
+		lost = mw_seq_finish(e->seq, ev->cpu, ev->count);
+		e->losses.events += lost;
+		e->stats.lost_events += lost;
+	}
 }
 
 int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
@@ -435,6 +438,7 @@ int mw_engine_push(struct mw_engine *e, const void *event, size_t len)
 		if (lost && !e->losses.since_ns)
 			e->losses.since_ns = e->now_ns;
 		e->losses.events += lost;
+		e->stats.lost_events += lost;
 		/* a hole may yet close; until then less is claimed */
 		if (lost || mw_seq_broken(e->seq, h->cpu))
 			mw_correlate_doubt(e->correlate);
@@ -546,9 +550,4 @@ int mw_engine_next(struct mw_engine *e, struct mw_out *ret)
 						  .alert = e->outs[e->outs_pos].alert };
 	e->outs_pos++;
 	return 1;
-}
-
-void mw_engine_stats(const struct mw_engine *e, struct mw_engine_stats *ret)
-{
-	*ret = e->stats;
 }

@@ -139,7 +139,9 @@ void mw_eng_body(struct mw_engine *e, uint64_t call, const char *what, struct mw
 void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	struct mw_call *c = ev->call;
+	const enum mw_content keep = mw_eng_content(e, c->server);
 	const uint64_t seq = e->head.seq;
+	struct laid_out rest = { 0 };
 	struct mw_emit r;
 	bool whole;
 
@@ -157,9 +159,11 @@ void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_emit_json_str(&r, "method", c->method);
 	if (mw_json_str_eq(c->method, "tools/call"))
 		mw_emit_json_str(&r, "tool", c->name);
+	mw_eng_put_content_mark(&r, keep);
 	mw_redact_seen_clear(e->head.redact);
 	mw_redact_watch(e->head.redact, true);
-	whole = mw_emit_json(&r, "args", ev->args, MW_EMIT_VALUE_MAX);
+	whole = mw_eng_put_content(&r, "args", ev->args, MW_EMIT_VALUE_MAX,
+				   keep != MW_CONTENT_HASH);
 	mw_redact_watch(e->head.redact, false);
 	if (ev->args.n == c->args_bytes)
 		c->kept.mac_known = mw_eng_put_mac(e, &r, "args_hmac", ev->args, c->kept.mac);
@@ -169,8 +173,10 @@ void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_eng_end(e, &r);
 	mw_redact_watch(e->head.redact, true);
 	if (!whole)
-		mw_eng_body(e, c->id, "args", ev->args, ev->ts_ns);
+		rest = lay_out(e, ev->args);
 	mw_redact_watch(e->head.redact, false);
+	if (keep != MW_CONTENT_HASH)
+		say_body(e, c->id, "args", rest, ev->ts_ns);
 	if (c->differs && ev->args.n)
 		mw_eng_note_error(e, mw_correlate_args(e->correlate, c->id, ev->args));
 	mw_eng_policy_request(e, ev, mw_eng_seq_of(e, seq));
@@ -274,7 +280,7 @@ const char *mw_eng_evidence_name(const struct mw_call *c)
 	return c->incomplete ? "incomplete" : c->one_sided || c->differs ? "one_sided" : "complete";
 }
 
-static void put_error(struct mw_emit *r, struct mw_slice error)
+static void put_error(struct mw_emit *r, struct mw_slice error, bool with_message)
 {
 	struct mw_slice code = { NULL, 0 }, message = { NULL, 0 };
 
@@ -285,7 +291,7 @@ static void put_error(struct mw_emit *r, struct mw_slice error)
 	mw_emit_open(r, "error", '{');
 	if (code.n && code.n < 32)
 		(void)mw_emit_json(r, "code", code, 64);
-	if (message.n && message.p[0] == '"')
+	if (with_message && message.n && message.p[0] == '"')
 		mw_emit_json_str(r, "message", message);
 	mw_emit_close(r, '}');
 }
@@ -321,6 +327,7 @@ static void put_args_mac(struct mw_engine *e, struct mw_emit *r, struct mw_call 
 void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	struct mw_call *c = ev->call;
+	const enum mw_content keep = mw_eng_content(e, c->server);
 	uint8_t mac[32];
 	uint64_t end = c->end_ns > c->begin_ns ? c->end_ns : c->begin_ns;
 	struct mw_emit r;
@@ -344,15 +351,17 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_emit_json_str(&r, "method", c->method);
 	if (mw_json_str_eq(c->method, "tools/call"))
 		mw_emit_json_str(&r, "tool", c->name);
-	(void)mw_emit_json(&r, "args", c->args, ARGS_LEN);
+	mw_eng_put_content_mark(&r, keep);
+	if (keep != MW_CONTENT_HASH)
+		(void)mw_emit_json(&r, "args", c->args, ARGS_LEN);
 	if (c->args_bytes)
 		mw_emit_u64(&r, "args_bytes", c->args_bytes);
 	put_args_mac(e, &r, c);
 	mw_emit_str(&r, "status", mw_eng_status_name(c->status));
-	put_error(&r, ev->error);
+	put_error(&r, ev->error, keep == MW_CONTENT_FULL);
 	mw_redact_seen_clear(e->head.redact);
 	mw_redact_watch(e->head.redact, true);
-	if (!mw_emit_json(&r, "result", ev->result, RESULT_LEN))
+	if (!mw_eng_put_content(&r, "result", ev->result, RESULT_LEN, keep == MW_CONTENT_FULL))
 		rest = lay_out(e, ev->result);
 	mw_redact_watch(e->head.redact, false);
 	mw_eng_policy_call(e, ev);
@@ -377,7 +386,8 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_emit_str(&r, "evidence", mw_eng_evidence_name(c));
 	mw_eng_put_trace(&r, c);
 	mw_eng_end(e, &r);
-	say_body(e, c->id, "result", rest, ev->ts_ns);
+	if (keep == MW_CONTENT_FULL)
+		say_body(e, c->id, "result", rest, ev->ts_ns);
 	if (!all)
 		put_ties(e, c, pos, put_ties(e, c, pos, 0, ev->ts_ns), ev->ts_ns);
 	mw_eng_policy_call_done(e, ev);

@@ -130,6 +130,9 @@ void mw_eng_put_client(struct mw_engine *e, struct mw_emit *r, const struct mw_c
 	put_client_process(e, r, c);
 	mw_emit_reopen(r);
 	mw_eng_put_addr(e, r, &c->client_addr);
+	/* of a server elsewhere, by which that host's log knows the connection */
+	if (!c->client_addr.family && c->server && mw_prockey_none(c->server->proc))
+		mw_eng_put_addr(e, r, &c->client_end);
 	if (c->http.fields.n)
 		put_forwarded(e, r, c);
 	if (!take_back_empty(e, r, at))

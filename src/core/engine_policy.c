@@ -356,3 +356,9 @@ void mw_eng_policy_lost(const struct mw_engine *e, struct mw_eng_policy_lost *re
 	*ret = e->policy->lost;
 	ret->rules = stats.evicted;
 }
+
+void mw_eng_policy_stats(const struct mw_engine *e, struct mw_policy_stats *ret)
+{
+	if (e->policy)
+		mw_policy_stats(e->policy->policy, ret);
+}

@@ -109,7 +109,10 @@ static void say_alert(struct mw_engine *e, const struct mw_alert *a)
 	mw_emit_u64(&r, "count", a->count);
 	if (a->window_ns)
 		mw_emit_ms(&r, "window", a->window_ns);
-	mw_emit_text_max(&r, "detail", a->detail, DETAIL_MAX);
+	/* what is quoted of a call is its content */
+	if (a->rule->on == MW_FACT_EFFECT || !ps ||
+	    mw_eng_content(e, ps->sv) == MW_CONTENT_FULL)
+		mw_emit_text_max(&r, "detail", a->detail, DETAIL_MAX);
 	put_tags(e, &r, a->rule);
 	r.urgent = true;
 	r.alert = a->severity;

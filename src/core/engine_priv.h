@@ -50,6 +50,11 @@ struct tool {
 #define MW_ENG_NAME_MAX 1024
 #define MW_ENG_PATH_MAX 4096
 
+#define MW_ENG_CHANS_MAX   4096
+#define MW_ENG_CALLS_MAX   65536
+#define MW_ENG_SERVERS_MAX 16384
+#define MW_ENG_PROCS_MAX   65536
+
 /* Tables of the core whose full state is a gap. */
 #define MW_ENG_TABLES 19
 
@@ -196,6 +201,10 @@ void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_e
 /* The clock was stepped. */
 void mw_eng_on_clock(struct mw_engine *e, const struct mw_ev_clock *ev);
 
+/* engine_stats.c: what found no room in each table, in all, and what a gap calls it */
+void mw_eng_tables_lost(const struct mw_engine *e, uint64_t ret[MW_ENG_TABLES]);
+extern const char *const mw_eng_table_names[MW_ENG_TABLES];
+
 /* engine_record.c */
 void mw_eng_say_losses(struct mw_engine *e);
 /* A gap's record was begun as `seq` and ended. */
@@ -242,6 +251,15 @@ int64_t mw_eng_realtime(const struct mw_engine *e);
 /* A definition of this server, as state.h has it; ret is left alone where that fails. */
 void mw_eng_pin(struct mw_engine *e, const struct mw_server *sv, struct mw_slice what,
 		struct mw_slice name, const uint8_t hash[32], struct mw_state_pin *ret);
+
+/* engine_content.c */
+/* How much of what is said with this server (NULL: not known) is written. */
+enum mw_content mw_eng_content(struct mw_engine *e, const struct mw_server *sv);
+/* Says so, where it is not all. */
+void mw_eng_put_content_mark(struct mw_emit *r, enum mw_content keep);
+/* mw_emit_json of a value that is written only if `keep`, and redacted in any case. */
+bool mw_eng_put_content(struct mw_emit *r, const char *key, struct mw_slice value, size_t max,
+			bool keep);
 
 /* engine_call.c */
 const char *mw_eng_status_name(enum mw_call_status s);
@@ -340,6 +358,9 @@ struct mw_eng_policy_lost {
 	uint64_t servers, tools, wait, early, made, rules;
 };
 void mw_eng_policy_lost(const struct mw_engine *e, struct mw_eng_policy_lost *ret);
+struct mw_policy_stats;
+/* Left alone where there are no rules. */
+void mw_eng_policy_stats(const struct mw_engine *e, struct mw_policy_stats *ret);
 
 /* engine_fold.c */
 /* Whether an action was folded: it is not to be written then. */

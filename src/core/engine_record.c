@@ -52,62 +52,16 @@ static void say_loss(struct mw_engine *e, const char *reason, const char *where,
 /* What the core's own tables had no room for, since they were looked at last. */
 static void say_tables(struct mw_engine *e)
 {
-	static const char *const where[MW_ENG_TABLES] = { "channels",
-							  "calls",
-							  "processes",
-							  "process tree",
-							  "cpus",
-							  "effects without a tie",
-							  "files and connections",
-							  "connections",
-							  "questions",
-							  "names",
-							  "open files",
-							  "open connections",
-							  "tokens of servers",
-							  "servers that rules look at",
-							  "definitions that rules look at",
-							  "effects that wait for their tie",
-							  "effects before a server was known",
-							  "files that servers made",
-							  "counts of rules" };
-	struct mw_eng_policy_lost policy;
-
-	struct mw_resolve_stats names;
-	struct mw_wire_stats wire;
-	struct mw_correlate_stats corr;
-	struct mw_stream_stats stream;
 	uint64_t n[MW_ENG_TABLES];
+	struct mw_wire_stats wire;
 	size_t i;
 
-	mw_correlate_stats(e->correlate, &corr);
-	mw_stream_stats(e->stream, &stream);
-	n[0] = stream.evicted;
-	n[1] = corr.calls_evicted;
-	n[2] = mw_procs_evicted(e->procs);
-	n[3] = corr.procs_evicted;
-	n[4] = mw_seq_unfollowed(e->seq);
-	n[5] = corr.claims_evicted;
-	n[6] = corr.flows_evicted;
-	mw_wire_stats(e->wire, &wire);
-	mw_resolve_stats(e->resolve, &names);
-	n[7] = wire.evicted + wire.long_idle + wire.pending;
-	n[8] = names.asked_evicted;
-	n[9] = names.names_evicted;
-	n[10] = mw_act_files_lost(e->act);
-	n[11] = mw_act_conns_lost(e->act);
-	n[12] = e->tokens_evicted;
-	mw_eng_policy_lost(e, &policy);
-	n[13] = policy.servers;
-	n[14] = policy.tools;
-	n[15] = policy.wait;
-	n[16] = policy.early;
-	n[17] = policy.made;
-	n[18] = policy.rules;
+	mw_eng_tables_lost(e, n);
 	for (i = 0; i < MW_ENG_TABLES; i++)
-		if (say_lost(e, "table_full", where[i], n[i] - e->losses.said[i],
+		if (say_lost(e, "table_full", mw_eng_table_names[i], n[i] - e->losses.said[i],
 			     e->losses.looked_ns))
 			e->losses.said[i] = n[i];
+	mw_wire_stats(e->wire, &wire);
 	if (say_lost(e, "place_lost", "connections", wire.lost - e->losses.said_places,
 		     e->losses.looked_ns))
 		e->losses.said_places = wire.lost;
@@ -268,11 +222,14 @@ static void say_notice(struct mw_engine *e, const struct mw_sess_event *ev)
 {
 	const uint64_t seq = e->head.seq;
 	struct mw_emit r = mw_eng_begin(e, "notice", ev->ts_ns);
+	const enum mw_content keep = mw_eng_content(e, ev->server);
 
 	mw_eng_server_ref(e, &r, ev->server);
 	mw_emit_str(&r, "dir", dir_name(ev->s2c));
 	mw_emit_json_str(&r, "method", ev->rpc.method);
-	if (!mw_emit_json(&r, "params", ev->rpc.params, MW_EMIT_VALUE_MAX))
+	mw_eng_put_content_mark(&r, keep);
+	if ((keep == MW_CONTENT_FULL || (keep == MW_CONTENT_ARGS && !ev->s2c)) &&
+	    !mw_emit_json(&r, "params", ev->rpc.params, MW_EMIT_VALUE_MAX))
 		mw_emit_cut(&r, "params", ev->rpc.params.n);
 	mw_eng_end(e, &r);
 	mw_eng_policy_notice(e, ev, mw_eng_seq_of(e, seq));

@@ -29,6 +29,7 @@ enum {
 	RPC_ID,
 	METHOD,
 	TOOL,
+	CONTENT,
 	ARGS,
 	ARGS_HMAC,
 	BEGIN,
@@ -44,8 +45,9 @@ static const char *const names[N_MEMBERS] = {
 	[ROUNDS] = "\"rounds\"",       [ROUNDS_N] = "\"rounds_n\"",
 	[TASK] = "\"task\"",	       [RPC_ID] = "\"rpc_id\"",
 	[METHOD] = "\"method\"",       [TOOL] = "\"tool\"",
-	[ARGS] = "\"args\"",	       [ARGS_HMAC] = "\"args_hmac\"",
-	[BEGIN] = "\"begin\"",	       [LOSSY] = "\"lossy\"",
+	[CONTENT] = "\"content\"",     [ARGS] = "\"args\"",
+	[ARGS_HMAC] = "\"args_hmac\"", [BEGIN] = "\"begin\"",
+	[LOSSY] = "\"lossy\"",
 };
 
 /* Takes the members out. False: it is no request record. */

@@ -491,3 +491,8 @@ uint64_t mw_procs_evicted(const struct mw_procs *p)
 {
 	return p->evicted;
 }
+
+size_t mw_procs_count(const struct mw_procs *p)
+{
+	return mw_table_count(p->table);
+}

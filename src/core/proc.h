@@ -67,5 +67,7 @@ struct mw_slice mw_cgroup_container(struct mw_slice cgroup);
 struct mw_slice mw_cgroup_unit(struct mw_slice cgroup);
 /* How many living processes were given up for lack of room. */
 uint64_t mw_procs_evicted(const struct mw_procs *p);
+/* How many are known. */
+size_t mw_procs_count(const struct mw_procs *p);
 
 #endif

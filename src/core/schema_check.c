@@ -265,7 +265,7 @@ static int check_missing(struct check *c, uint32_t node, uint64_t visit)
 
 		c->steps++;
 		if (p->required && p->seen != visit)
-			r = say(c, "missing", mw_slice(c->s->names.p + p->name, p->name_len));
+			r = say(c, "missing", mw_schema_name(c->s, p));
 	}
 	return r;
 }

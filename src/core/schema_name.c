@@ -78,9 +78,10 @@ static uint64_t name_hash(uint32_t node, struct mw_slice name)
 	return mw_hash64(name, node);
 }
 
-static struct mw_slice name_of(const struct mw_schema *s, const struct mw_schema_prop *p)
+struct mw_slice mw_schema_name(const struct mw_schema *s, const struct mw_schema_prop *p)
 {
-	return mw_slice(s->names.p + p->name, p->name_len);
+	/* where all names are empty there is no buffer */
+	return p->name_len ? mw_slice(s->names.p + p->name, p->name_len) : mw_slice(NULL, 0);
 }
 
 uint32_t mw_schema_find(const struct mw_schema *s, uint32_t node, struct mw_slice name)
@@ -91,7 +92,7 @@ uint32_t mw_schema_find(const struct mw_schema *s, uint32_t node, struct mw_slic
 	     i = (i + 1) & mask) {
 		const struct mw_schema_prop *p = mw_schema_prop(s, s->slots[i] - 1);
 
-		if (p->of == node && mw_slice_eq(name_of(s, p), name))
+		if (p->of == node && mw_slice_eq(mw_schema_name(s, p), name))
 			return s->slots[i] - 1;
 	}
 	return MW_NONE;
@@ -107,7 +108,7 @@ static int grow_slots(struct mw_schema *s)
 		return -ENOMEM;
 	for (uint32_t k = 0; k < n_props; k++) {
 		const struct mw_schema_prop *p = mw_schema_prop(s, k);
-		size_t i = name_hash(p->of, name_of(s, p)) & (n - 1);
+		size_t i = name_hash(p->of, mw_schema_name(s, p)) & (n - 1);
 
 		while (slots[i])
 			i = (i + 1) & (n - 1);
@@ -132,7 +133,7 @@ int mw_schema_prop_of(struct mw_schema *s, uint32_t node, struct mw_slice raw, u
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	p.name_len = (uint32_t)(s->names.len - p.name);
-	name = name_of(s, &p);
+	name = mw_schema_name(s, &p);
 	*ret = mw_schema_find(s, node, name);
 	if (*ret != MW_NONE || n == MW_SCHEMA_PROPS_MAX) {
 		s->names.len = p.name;

@@ -124,6 +124,8 @@ static inline struct mw_schema_link *mw_schema_link(const struct mw_schema *s, u
 
 /* The hash of a value by its canonical form: 0, -EINVAL (it has none), -ENOMEM, -E2BIG. */
 int mw_schema_hash(struct mw_schema *s, struct mw_slice value, uint64_t *ret);
+/* A property's decoded name. Valid until the next one is added. */
+struct mw_slice mw_schema_name(const struct mw_schema *s, const struct mw_schema_prop *p);
 /* The property of that (decoded) name, or MW_NONE. */
 uint32_t mw_schema_find(const struct mw_schema *s, uint32_t node, struct mw_slice name);
 /* The property of a raw name, made if it is not there; *ret stays where no more are taken. 0,

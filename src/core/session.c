@@ -533,3 +533,11 @@ int mw_session_push(struct mw_session *s, const struct mw_msg *m)
 	}
 	return 0;
 }
+
+void mw_session_count(const struct mw_session *s, struct mw_session_counts *ret)
+{
+	*ret = (struct mw_session_counts){ .calls = s->n_calls,
+					   .convs = s->n_convs,
+					   .conns = s->n_conns,
+					   .servers = s->n_servers };
+}

@@ -131,6 +131,7 @@ struct mw_call {
 	bool s2c;
 	struct mw_call_http http;   /* method empty: not over HTTP */
 	struct mw_addr client_addr; /* of a client on another host; else family 0 */
+	struct mw_addr client_end;  /* over HTTP, the client's end of the connection */
 	struct mw_hop hops[MW_CALL_HOPS_MAX];
 	size_t n_hops;				    /* in all; may be more than the array holds */
 	struct mw_round rounds[MW_CALL_ROUNDS_MAX]; /* of a call with several: all, the last too */
@@ -243,5 +244,10 @@ bool mw_session_is_mcp(const struct mw_chan *chan);
 int mw_session_unwanted(struct mw_session *s, struct mw_chan *chan);
 /* The server that is this process, or NULL. */
 const struct mw_server *mw_session_server(const struct mw_session *s, struct mw_prockey proc);
+/* How many there are now. */
+struct mw_session_counts {
+	size_t calls, convs, conns, servers; /* calls: open ones */
+};
+void mw_session_count(const struct mw_session *s, struct mw_session_counts *ret);
 
 #endif

@@ -304,6 +304,8 @@ int mw_call_new(struct mw_session *s, const struct place *at, const struct mw_rp
 	c->pub.client = at->conv->client;
 	if (mw_prockey_none(c->pub.client))
 		c->pub.client_addr = at->conv->client_addr;
+	if (at->x && at->x->conn)
+		c->pub.client_end = at->x->conn->from;
 	dl_add(&s->calls, &c->all);
 	s->n_calls++;
 	*ret = c;

@@ -239,6 +239,8 @@ static void note_client(struct call *c, const struct place *at, const struct mw_
 	memset(&c->pub.client_addr, 0, sizeof(c->pub.client_addr));
 	if (mw_prockey_none(c->pub.client))
 		c->pub.client_addr = cn ? cn->from : at->conv->client_addr;
+	if (cn)
+		c->pub.client_end = cn->from;
 }
 
 static int settle_request(struct mw_session *s, const struct place *at, const struct mw_msg *m,

@@ -493,3 +493,8 @@ void mw_stream_stats(const struct mw_stream *s, struct mw_stream_stats *ret)
 {
 	*ret = s->stats;
 }
+
+size_t mw_stream_count(const struct mw_stream *s)
+{
+	return mw_table_count(s->table);
+}

@@ -122,5 +122,7 @@ void mw_stream_finish(struct mw_stream *s);
  * push or free; an evicted channel likewise. */
 int mw_stream_next(struct mw_stream *s, struct mw_chunk *ret);
 void mw_stream_stats(const struct mw_stream *s, struct mw_stream_stats *ret);
+/* How many channels are followed. */
+size_t mw_stream_count(const struct mw_stream *s);
 
 #endif

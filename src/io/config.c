@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "core/proc.h"
+#include "io/config_content.h"
 #include "io/config_log.h"
 #include "io/file.h"
 
@@ -29,15 +30,21 @@
 #define MESSAGE_MAX (1ull << 30)
 #define RING_MIN    (64u << 10)
 #define RING_MAX    (1u << 30)
+#define METRICS_MIN 1000000000ull
+#define METRICS_MAX (3600 * METRICS_MIN)
+#define METRICS_NS  (15 * METRICS_MIN)
 
 /* As the file has it. */
 struct file {
 	struct mw_config_rule *watch, *ignore;
 	unsigned int watch_count, ignore_count;
 	struct mw_config_log *log;
+	struct mw_config_keep *content;
+	unsigned int content_count;
 	char *discover;
 	char *ring, *message_max;
 	char *state;
+	char *control, *metrics_file, *metrics_every;
 };
 
 #define TEXT(name, type, member)                                                                   \
@@ -65,9 +72,14 @@ static const cyaml_schema_field_t file_fields[] = {
 			     ignore, &rule_value, 0, 4096),
 	CYAML_FIELD_MAPPING_PTR("log", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, log,
 				mw_config_log_fields),
+	CYAML_FIELD_SEQUENCE("content", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file,
+			     content, &mw_config_content_value, 0, 4096),
 	TEXT("ring", struct file, ring),
 	TEXT("message_max", struct file, message_max),
 	TEXT("state", struct file, state),
+	TEXT("control", struct file, control),
+	TEXT("metrics_file", struct file, metrics_file),
+	TEXT("metrics_every", struct file, metrics_every),
 	CYAML_FIELD_IGNORE("redact", CYAML_FLAG_OPTIONAL), /* io/rules.h */
 	CYAML_FIELD_IGNORE("lists", CYAML_FLAG_OPTIONAL),
 	CYAML_FIELD_IGNORE("macros", CYAML_FLAG_OPTIONAL),
@@ -370,6 +382,23 @@ static int check_values(const struct text *t, struct file *f, struct mw_config *
 	if (f->state && f->state[0] != '/' && strcmp(f->state, "none") != 0)
 		return fail(t, line_of(t, "state", 0),
 			    "'state' must be an absolute path, or 'none'");
+	r = mw_config_content_take(f->content, f->content_count, &c->content, &key);
+	if (r == -ENOMEM)
+		return fail(t, 0, "not enough memory");
+	if (r < 0)
+		return fail(t, line_of(t, key, 0), "'keep' must be full, args or hash");
+	if (f->control && f->control[0] != '/' && strcmp(f->control, "none") != 0)
+		return fail(t, line_of(t, "control", 0),
+			    "'control' must be an absolute path, or 'none'");
+	if (f->metrics_file && f->metrics_file[0] != '/')
+		return fail(t, line_of(t, "metrics_file", 0),
+			    "'metrics_file' must be an absolute path");
+	if (f->metrics_every) {
+		if (mw_time_parse(f->metrics_every, &v) < 0 || v < METRICS_MIN || v > METRICS_MAX)
+			return fail(t, line_of(t, "metrics_every", 0),
+				    "'metrics_every' must be from 1s to 1h, as 15s");
+		c->metrics_ns = v;
+	}
 	if (f->log &&
 	    mw_config_log_take(f->log, what, sizeof(what), &key, &c->log, &c->keys_dir) < 0)
 		return fail(t, line_of(t, key, 0), "%s", what);
@@ -392,6 +421,7 @@ int mw_config_default(struct mw_config **ret)
 	if (!c)
 		return -ENOMEM;
 	c->discover = true;
+	c->metrics_ns = METRICS_NS;
 	mw_config_log_default(&c->log);
 	*ret = c;
 	return 0;
@@ -431,11 +461,15 @@ int mw_config_parse(const char *name, const char *text, size_t n, char *err, siz
 		/* allocated by cyaml_mem, which is realloc: ours from now on */
 		c->watch = (struct mw_config_rules){ f->watch, f->watch_count };
 		c->ignore = (struct mw_config_rules){ f->ignore, f->ignore_count };
+		mw_config_keep_free(f->content, f->content_count);
 		free(f->discover);
 		mw_config_log_free(f->log);
 		free(f->ring);
 		free(f->message_max);
+		free(f->metrics_every);
 		c->state_dir = f->state;
+		c->control = f->control;
+		c->metrics_file = f->metrics_file;
 		free(f);
 	}
 	*ret = MW_TAKE(c);
@@ -496,9 +530,12 @@ void mw_config_free(struct mw_config *c)
 		return;
 	free_rules(&c->watch);
 	free_rules(&c->ignore);
+	mw_config_content_done(&c->content);
 	free((char *)c->log.dir);
 	free(c->keys_dir);
 	free(c->state_dir);
+	free(c->control);
+	free(c->metrics_file);
 	free(c);
 }
 

@@ -12,9 +12,15 @@
  *	ignore:			what to leave alone, with all it starts: likewise
  *	log:			the sealed log: see config_log.h
  *	  dir: DIR
+ *	content:		how much of what is said is written; the first entry that
+ *	  - server: GLOB	fits a server's configured name or key holds
+ *	    keep: full|args|hash
  *	ring: SIZE		of the kernel's ring buffer: 32MiB
  *	message_max: SIZE	the longest message kept whole: 32MiB
  *	state: DIR		what lasts from run to run (state.h); none: nothing is kept
+ *	control: PATH		the control socket (control_sock.h); none: there is none
+ *	metrics_file: PATH	the metrics as a file (metrics_file.h), below an absolute path
+ *	metrics_every: TIME	how often it is written, 1s to 1h: 15s
  *	redact:, lists:, macros:, rules:, overrides:, power:	read by mw_rules_add_config
  *(rules.h) anchors:		read by mw_anchor_list_load (anchor.h)
  *	alerts:			read by mw_alert_list_load (alert.h)
@@ -30,6 +36,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "io/config_content.h"
 #include "io/sink_log.h"
 
 struct mw_config_rule {
@@ -45,10 +52,14 @@ struct mw_config_rules {
 struct mw_config {
 	struct mw_config_rules watch, ignore;
 	bool discover;
+	struct mw_config_content content;
 	/* As `log:` has it; what is not given is zero, but for compress. Its dir is owned here. */
 	struct mw_sink_log_config log;
 	char *keys_dir;	      /* NULL: not given */
 	char *state_dir;      /* NULL: not given */
+	char *control;	      /* NULL: not given */
+	char *metrics_file;   /* NULL: none */
+	uint64_t metrics_ns;  /* from one writing to the next */
 	uint32_t ring_len;    /* bytes, a power of two; 0: not given */
 	uint64_t message_max; /* bytes; 0: not given */
 };

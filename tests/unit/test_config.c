@@ -53,6 +53,9 @@ static void test_empty(void **state)
 		assert_true(c->log.compress && c->log.append_only);
 		assert_int_equal(c->ring_len, 0);
 		assert_int_equal(c->message_max, 0);
+		assert_null(c->control);
+		assert_null(c->metrics_file);
+		assert_int_equal(c->metrics_ns, 15000000000);
 		assert_false(match(&c->watch, MW_SLICE_LIT("/x"), MW_SLICE_LIT("x\0"), 0,
 					     MW_SLICE_LIT("/")));
 		mw_config_free(c);
@@ -111,6 +114,26 @@ static void test_all(void **state)
 	assert_int_equal(c->message_max, 1 << 20);
 	mw_config_free(c);
 	mw_config_free(NULL);
+}
+
+static void test_told(void **state)
+{
+	struct mw_config *c = parse_ok("control: none\n"
+				       "metrics_file: /x/m.prom\n"
+				       "metrics_every: 2m\n");
+
+	assert_string_equal(c->control, "none");
+	assert_string_equal(c->metrics_file, "/x/m.prom");
+	assert_int_equal(c->metrics_ns, 120000000000);
+	mw_config_free(c);
+#define REFUSED(text, want) check_refused(text, strlen(text), want)
+	REFUSED("control: x.sock\n", "f: line 1: 'control' must be an absolute path, or 'none'");
+	REFUSED("ring: 1MiB\nmetrics_file: m.prom\n",
+		"f: line 2: 'metrics_file' must be an absolute path");
+	REFUSED("metrics_every: 0s\n", "f: line 1: 'metrics_every' must be from 1s to 1h, as 15s");
+	REFUSED("metrics_every: 61m\n", "f: line 1: 'metrics_every' must be from 1s to 1h, as 15s");
+	REFUSED("metrics_every: 15\n", "f: line 1: 'metrics_every' must be from 1s to 1h, as 15s");
+#undef REFUSED
 }
 
 static void test_match(void **state)
@@ -189,6 +212,10 @@ static void test_refused(void **state)
 		{ "log:\n  append_only: 1\n", "f: line 2: 'append_only' must be yes or no" },
 		{ "log:\n  seal: 1\n", "f: line 2: unknown key 'seal'" },
 		{ "ring: -1\n", NULL },
+		{ "content:\n- server: 'a*'\n  keep: some\n",
+		  "f: line 3: 'keep' must be full, args or hash" },
+		{ "content:\n- server: 'a*'\n", NULL },
+		{ "content:\n- keep: hash\n", NULL },
 		{ "ring: 99999999999999999999GiB\n", NULL },
 		{ "message_max: 1\n",
 		  "f: line 1: 'message_max' must be from 1KiB to 1GiB, as 32MiB" },
@@ -282,7 +309,7 @@ static void test_default_file(void **state)
 			continue;
 		if (start && text[i] == '#' && i + 2 < n && text[i + 1] == ' ' && text[i + 2] == ' ' &&
 		    (memmem(text + i, 8, "- ", 2) || memmem(text + i, 12, "argv: '", 7) ||
-		     memmem(text + i, 10, "dir: /", 6)))
+		     memmem(text + i, 10, "dir: /", 6) || memmem(text + i, 12, "keep: ", 6)))
 			continue;
 		out[k++] = text[i];
 	}
@@ -296,6 +323,10 @@ static void test_default_file(void **state)
 	assert_true(c->discover);
 	assert_int_equal(c->ring_len, 32 << 20);
 	assert_int_equal(c->message_max, 32 << 20);
+	assert_int_equal(c->content.n, 2);
+	assert_string_equal(c->content.rule[0].server, "crm uid=*");
+	assert_int_equal(c->content.rule[0].keep, MW_CONTENT_HASH);
+	assert_int_equal(c->content.rule[1].keep, MW_CONTENT_ARGS);
 	assert_string_equal(c->log.dir, "/var/lib/mcpwatch/log");
 	mw_config_free(c);
 }
@@ -304,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),	cmocka_unit_test(test_all),
+		cmocka_unit_test(test_told),
 		cmocka_unit_test(test_match),	cmocka_unit_test(test_container),	cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_file),
 		cmocka_unit_test(test_default_file),
