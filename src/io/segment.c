@@ -119,9 +119,13 @@ void mw_segment_file(const struct mw_segment *s, char ret[MW_SEGMENT_FILE_MAX])
 struct mw_segread {
 	int fd;
 	ZSTD_DCtx *zstd; /* NULL: plain */
-	char *buf;
+	char *buf;	 /* compressed */
+	char *out;	 /* and not: what of a damaged one is given does not depend on who asks */
+	size_t at, len;	 /* of out, what was not given yet */
 	ZSTD_inBuffer in;
 	bool open_frame; /* a frame has begun and not ended */
+	uint64_t given;	 /* uncompressed bytes */
+	int failed;	 /* what comes behind those in out */
 };
 
 int mw_segread_open(int seg_dir_fd, const struct mw_segment *s, struct mw_segread **ret)
@@ -143,7 +147,8 @@ int mw_segread_open(int seg_dir_fd, const struct mw_segment *s, struct mw_segrea
 	if (s->zst) {
 		r->zstd = ZSTD_createDCtx();
 		r->buf = malloc(ZSTD_DStreamInSize());
-		if (!r->zstd || !r->buf ||
+		r->out = malloc(ZSTD_DStreamOutSize());
+		if (!r->zstd || !r->buf || !r->out ||
 		    ZSTD_isError(
 			ZSTD_DCtx_setParameter(r->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
 			return -ENOMEM;
@@ -163,33 +168,82 @@ static ssize_t read_some(int fd, void *p, size_t n)
 	return k < 0 ? -errno : k;
 }
 
-ssize_t mw_segread_read(struct mw_segread *r, void *p, size_t n)
+/* More into out, which is empty: 1, 0 the end, negative errno. */
+static int decompress(struct mw_segread *r)
 {
-	ZSTD_outBuffer out = { .dst = p, .size = n };
+	ZSTD_outBuffer out = { .dst = r->out, .size = ZSTD_DStreamOutSize() };
 	ssize_t k;
 	size_t z;
 
-	if (!r->zstd)
-		return read_some(r->fd, p, n);
-	while (out.pos == 0) {
+	while (out.pos == 0 && !r->failed) {
 		if (r->in.pos == r->in.size) {
 			k = read_some(r->fd, r->buf, ZSTD_DStreamInSize());
 			if (k < 0)
-				return k;
-			if (k == 0 && r->open_frame)
-				return -EBADMSG;
+				return (int)k;
 			if (k == 0)
-				return 0;
+				return r->open_frame ? -EBADMSG : 0;
 			r->in.size = (size_t)k;
 			r->in.pos = 0;
 		}
 		z = ZSTD_decompressStream(r->zstd, &out, &r->in);
 		if (ZSTD_isError(z))
-			return ZSTD_getErrorCode(z) == ZSTD_error_memory_allocation ? -ENOMEM
-										    : -EBADMSG;
+			r->failed = ZSTD_getErrorCode(z) == ZSTD_error_memory_allocation ? -ENOMEM
+											 : -EBADMSG;
 		r->open_frame = z != 0;
 	}
-	return (ssize_t)out.pos;
+	r->at = 0;
+	r->len = out.pos;
+	return out.pos ? 1 : r->failed;
+}
+
+ssize_t mw_segread_read(struct mw_segread *r, void *p, size_t n)
+{
+	int k;
+
+	if (!r->zstd)
+		return read_some(r->fd, p, n);
+	if (r->at == r->len) {
+		k = decompress(r);
+		if (k <= 0)
+			return k;
+	}
+	if (n > r->len - r->at)
+		n = r->len - r->at;
+	memcpy(p, r->out + r->at, n);
+	r->at += n;
+	r->given += n;
+	return (ssize_t)n;
+}
+
+int mw_segread_seek(struct mw_segread *r, uint64_t off)
+{
+	size_t n;
+	int k;
+
+	if (!r->zstd)
+		return lseek(r->fd, (off_t)off, SEEK_SET) < 0 ? -errno : 0;
+	if (off < r->given) {
+		if (lseek(r->fd, 0, SEEK_SET) < 0)
+			return -errno;
+		ZSTD_DCtx_reset(r->zstd, ZSTD_reset_session_only);
+		r->in.pos = r->in.size = r->at = r->len = 0;
+		r->given = 0;
+		r->open_frame = false;
+		r->failed = 0;
+	}
+	while (r->given < off) {
+		if (r->at == r->len) {
+			k = decompress(r);
+			if (k <= 0)
+				return k < 0 ? k : -EBADMSG;
+		}
+		n = r->len - r->at;
+		if (n > off - r->given)
+			n = (size_t)(off - r->given);
+		r->at += n;
+		r->given += n;
+	}
+	return 0;
 }
 
 void mw_segread_free(struct mw_segread *r)
@@ -199,6 +253,7 @@ void mw_segread_free(struct mw_segread *r)
 	mw_close(&r->fd);
 	ZSTD_freeDCtx(r->zstd);
 	free(r->buf);
+	free(r->out);
 	free(r);
 }
 

@@ -50,6 +50,9 @@ int mw_segread_open(int seg_dir_fd, const struct mw_segment *s, struct mw_segrea
 /* Up to n of its bytes, uncompressed. > 0; 0: no more, for now where it is plain; -EBADMSG: what is
  * compressed is damaged or cut off; others. */
 ssize_t mw_segread_read(struct mw_segread *r, void *p, size_t n);
+/* Goes on at this of its bytes, uncompressed. What is compressed is read again up to there. 0, or as
+ * mw_segread_read, -EBADMSG also where it has not so many. */
+int mw_segread_seek(struct mw_segread *r, uint64_t off);
 /* Takes NULL. */
 void mw_segread_free(struct mw_segread *r);
 

@@ -147,7 +147,7 @@ static void check_tile(struct mw_verify *v, uint64_t size, unsigned int level, u
 }
 
 /* Whether the anchors that saw the tree at its present size saw this one. */
-static void check_anchors(struct mw_verify *v)
+void mw_vf_anchors_here(struct mw_verify *v)
 {
 	struct mw_hash root;
 
@@ -178,7 +178,7 @@ static void add_leaves(struct mw_verify *v, uint64_t size)
 			if (i + 1 < MW_TILE_LEVELS)
 				v->tile[i + 1][(done - 1) % MW_TILE_WIDTH] = full[i];
 		}
-		check_anchors(v);
+		mw_vf_anchors_here(v);
 	}
 	for (i = 0; i < MW_TILE_LEVELS; i++) {
 		const uint64_t all = size >> (8 * i);
@@ -217,6 +217,17 @@ static void look_at_clock(struct mw_verify *v, const struct mw_line_mark *m)
 	v->last_ns = m->time_ns;
 }
 
+void mw_vf_told(struct mw_verify *v, const struct mw_line_mark *m)
+{
+	look_at_clock(v, m);
+	if (m->kind != MW_LINE_DAEMON)
+		return;
+	v->stopped = m->stop;
+	v->says_damaged |= m->damaged;
+	if (m->prune_to > v->prune_to)
+		v->prune_to = m->prune_to;
+}
+
 /* What the records that are sealed now say of the log. The last of them must be the seal's own. */
 static void take_marks(struct mw_verify *v, struct mw_line_mark *seal)
 {
@@ -225,13 +236,7 @@ static void take_marks(struct mw_verify *v, struct mw_line_mark *seal)
 	for (i = 0; i < v->n_mark && v->mark[i].seq < v->next.size; i++) {
 		const struct mw_line_mark *m = &v->mark[i];
 
-		look_at_clock(v, m);
-		if (m->kind == MW_LINE_DAEMON) {
-			v->stopped = m->stop;
-			v->says_damaged |= m->damaged;
-			if (m->prune_to > v->prune_to)
-				v->prune_to = m->prune_to;
-		}
+		mw_vf_told(v, m);
 		if (m->kind == MW_LINE_SEAL && m->seq == v->next.size - 1)
 			*seal = *m;
 	}
@@ -266,6 +271,30 @@ static void take_next_key(struct mw_verify *v, const struct mw_line_mark *seal)
 	v->rep.sealed_ns = seal->time_ns;
 }
 
+void mw_vf_bad_anchor(struct mw_verify *v)
+{
+	if (v->bad_anchor)
+		mw_vf_found(v, MW_FOUND_ANCHOR, v->bad_anchor->c.size - 1,
+			    "or one before it is not what %s has seen: the log was rolled "
+			    "back and gone on with, or forged with stolen keys",
+			    v->bad_anchor->name);
+}
+
+void mw_vf_sealed(struct mw_verify *v, const struct mw_line_mark *seal)
+{
+	if (!v->stop)
+		take_next_key(v, seal);
+	if (v->stop)
+		return;
+	v->before = v->last;
+	v->last = v->next;
+	v->have_next = false;
+	v->n_seals++;
+	v->epoch = v->last.epoch + 1;
+	v->rep.sealed = v->tree.n;
+	v->rep.seals = v->n_seals;
+}
+
 static void settle(struct mw_verify *v)
 {
 	const uint64_t old = v->tree.n, size = v->next.size, n = size - old;
@@ -275,30 +304,18 @@ static void settle(struct mw_verify *v)
 		mw_vf_find(v, MW_TROUBLE_ROOT, 0);
 		return;
 	}
-	if (v->bad_anchor)
-		mw_vf_found(v, MW_FOUND_ANCHOR, v->bad_anchor->c.size - 1,
-			    "or one before it is not what %s has seen: the log was rolled "
-			    "back and gone on with, or forged with stolen keys",
-			    v->bad_anchor->name);
-	else if (size <= v->from_tiles && !mw_vf_seal_kept(v, size - 1, &v->wait[n - 1], &seal))
+	mw_vf_bad_anchor(v);
+	if (!v->stop && size <= v->from_tiles && !mw_vf_seal_kept(v, size - 1, &v->wait[n - 1], &seal))
 		mw_vf_found(v, MW_FOUND_DELETED, old,
 			    "is gone, and so is the record of seal %" PRIu64
 			    " that says which key comes next",
 			    v->next.epoch);
 	take_marks(v, &seal);
-	if (!v->stop)
-		take_next_key(v, &seal);
+	mw_vf_sealed(v, &seal);
 	if (v->stop)
 		return;
 	v->n_wait -= n;
 	memmove(v->wait, v->wait + n, v->n_wait * sizeof(*v->wait));
-	v->before = v->last;
-	v->last = v->next;
-	v->have_next = false;
-	v->n_seals++;
-	v->epoch = v->last.epoch + 1;
-	v->rep.sealed = v->tree.n;
-	v->rep.seals = v->n_seals;
 	/* numbers that are not their place were sealed so: nobody has changed them since */
 	if (v->odd && v->odd_at < size)
 		mw_vf_found(v, MW_FOUND_EDITED, v->odd_at,
@@ -464,7 +481,7 @@ static void check_deleted(struct mw_verify *v)
 	v->rep.deleted = v->from_tiles;
 }
 
-static void check_age(struct mw_verify *v)
+void mw_vf_age(struct mw_verify *v)
 {
 	const int64_t age = v->now_ns - v->rep.sealed_ns;
 
@@ -474,6 +491,14 @@ static void check_age(struct mw_verify *v)
 		    "is the last one: sealed %" PRId64
 		    " s ago, and the log does not end with a stop: what followed may be cut off",
 		    age / 1000000000);
+}
+
+void mw_vf_early(struct mw_verify *v)
+{
+	if (v->next_anchor < v->n_anchors)
+		mw_vf_found(v, MW_FOUND_EARLY, v->tree.n,
+			    "and all behind it are missing: %s has seen %" PRIu64 " records",
+			    v->anchor[v->n_anchors - 1].name, v->anchor[v->n_anchors - 1].c.size);
 }
 
 static void check_tail(struct mw_verify *v, uint64_t torn)
@@ -518,14 +543,12 @@ void mw_verify_end(struct mw_verify *v, uint64_t torn)
 	} else if (v->soft) {
 		mw_vf_notice(v, "%s", v->soft_text);
 	}
-	if (!v->stop && v->next_anchor < v->n_anchors)
-		mw_vf_found(v, MW_FOUND_EARLY, v->tree.n,
-			    "and all behind it are missing: %s has seen %" PRIu64 " records",
-			    v->anchor[v->n_anchors - 1].name, v->anchor[v->n_anchors - 1].c.size);
+	if (!v->stop)
+		mw_vf_early(v);
 	if (!v->stop)
 		check_tail(v, torn);
 	if (!v->stop)
-		check_age(v);
+		mw_vf_age(v);
 	if (v->n_back)
 		mw_vf_notice(v, "the clock goes back at record %" PRIu64 "%s", v->back_at,
 			     v->n_back > 1 ? ", and at others" : "");

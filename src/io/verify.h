@@ -133,6 +133,26 @@ const struct mw_verify_report *mw_verify_report(const struct mw_verify *v);
 /* 0, or why it could not be checked to the end: -ENOMEM, -EIO and others. */
 int mw_verify_error(const struct mw_verify *v);
 
+/*
+ * Between segments: all that is known of those that were given, to go on from there another time
+ * (index.h). It proves nothing by itself: who keeps it answers for it, and for what is not read
+ * again.
+ */
+struct mw_buf;
+struct mw_verify_place {
+	uint64_t sealed;    /* records */
+	uint64_t seals_len; /* bytes of seals.jsonl that were read */
+};
+/* 0; -EINVAL: there is a finding, or lines that are not in their place; -ENOMEM, -E2BIG. */
+int mw_verify_save(const struct mw_verify *v, struct mw_buf *out, struct mw_verify_place *ret);
+/* Into one that was opened and given nothing. 0; -EBADMSG: it is no such state, or of another log,
+ * -ENOMEM; then v is of no use any more. */
+int mw_verify_restore(struct mw_verify *v, const void *p, size_t n);
+/* A hash over what lies beside the records, from one such place to a later one: the full tiles by inode,
+ * size and times, the seals by their bytes. 0, -ENOENT, -EBADMSG (there is less), others. */
+int mw_verify_beside(int dir_fd, const struct mw_verify_place *from,
+		     const struct mw_verify_place *to, uint8_t ret[32]);
+
 /* All of a folder. 0 and the report; negative errno and one line in err. */
 int mw_verify_folder(const char *dir, const struct mw_verify_config *config, char *err,
 		     size_t err_len, struct mw_verify_report *ret);

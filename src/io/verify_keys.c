@@ -47,6 +47,12 @@ int mw_vf_file(int dir_fd, const char *name, size_t max, char **ret, size_t *ret
 	return 0;
 }
 
+int mw_vf_text(const struct mw_verify *v, const char *name, size_t max, char **ret, size_t *ret_n)
+{
+	return v->store.file ? v->store.file(v->store.ctx, name, max, ret, ret_n)
+			     : mw_vf_file(v->dir_fd, name, max, ret, ret_n);
+}
+
 static bool is_there(int dir_fd, const char *name)
 {
 	return faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -73,7 +79,7 @@ static int read_vkeys(struct mw_verify *v, struct mw_vkey *identity, struct mw_v
 	int r;
 
 	*ret_identity = *ret_first = false;
-	r = mw_vf_file(v->dir_fd, "vkeys", VKEYS_MAX, &text, &n);
+	r = mw_vf_text(v, "vkeys", VKEYS_MAX, &text, &n);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	mw_epoch_name(v->origin, 0, name);
@@ -143,7 +149,7 @@ static int read_origin(struct mw_verify *v)
 	size_t n;
 	int r;
 
-	r = mw_vf_file(v->dir_fd, "origin", MW_NOTE_NAME_MAX, &text, &n);
+	r = mw_vf_text(v, "origin", MW_NOTE_NAME_MAX, &text, &n);
 	if (r < 0 && r != -ENOENT && r != -EFBIG)
 		return r;
 	if (r < 0 || n < 2 || text[n - 1] != '\n' || memchr(text, '\0', n) ||
@@ -166,7 +172,7 @@ int mw_vf_keys(struct mw_verify *v, const struct mw_verify_config *config, char 
 	size_t i;
 	int r;
 
-	if (!is_there(v->dir_fd, "origin") && !is_there(v->dir_fd, "vkeys") &&
+	if (!v->store.file && !is_there(v->dir_fd, "origin") && !is_there(v->dir_fd, "vkeys") &&
 	    !is_there(v->dir_fd, MW_VERIFY_SEALS) && !is_there(v->dir_fd, "checkpoint") &&
 	    !is_there(v->dir_fd, "tile"))
 		return 0;
@@ -250,7 +256,7 @@ static int kept_cosignature(struct mw_verify *v, const struct mw_vkey *witness,
 	size_t n;
 
 	snprintf(path, sizeof(path), "cosigned/%08x", witness->id);
-	if (mw_vf_file(v->dir_fd, path, MW_NOTE_MAX, &text, &n) < 0)
+	if (mw_vf_text(v, path, MW_NOTE_MAX, &text, &n) < 0)
 		return 0;
 	if (mw_note_parse(text, n, &note) < 0 ||
 	    mw_checkpoint_parse(note.body, note.body_len, &a->c) < 0 ||

@@ -8,6 +8,8 @@
  *	verify_seal.c	seals.jsonl and the checkpoint
  *	verify_find.c	which record, and what was done to it
  *	verify_folder.c	all of a folder
+ *	verify_state.c	all that is known between two segments, as bytes
+ *	bundle_verify.c	all of a bundle
  */
 #ifndef MW_IO_VERIFY_PRIV_H
 #define MW_IO_VERIFY_PRIV_H
@@ -67,6 +69,15 @@ struct mw_verify_anchor {
 	char name[MW_NOTE_NAME_MAX + 16]; /* who holds it, in words */
 };
 
+/* Where the log's files are, if not in a folder. */
+struct mw_verify_store {
+	/* As mw_vf_file. */
+	int (*file)(void *ctx, const char *name, size_t max, char **ret, size_t *ret_n);
+	/* As read(2), of seals.jsonl; negative errno. */
+	ssize_t (*seals)(void *ctx, void *p, size_t n);
+	void *ctx;
+};
+
 /* A file that is read line by line as it grows. */
 struct mw_verify_lines {
 	int fd; /* -1: there is none */
@@ -77,6 +88,7 @@ struct mw_verify_lines {
 
 struct mw_verify {
 	int dir_fd;
+	struct mw_verify_store store; /* of a bundle; {0}: dir_fd */
 	int error;
 	bool stop; /* nothing is looked at any more: there is a finding, or an error */
 	struct mw_verify_report rep;
@@ -146,6 +158,21 @@ void mw_vf_error(struct mw_verify *v, int r);
 
 /* A file of the folder, whole: *ret is for free(), NUL behind n. 0, -ENOENT, -EFBIG, others. */
 int mw_vf_file(int dir_fd, const char *name, size_t max, char **ret, size_t *ret_n);
+/* The same of the log that is verified, wherever it is. */
+int mw_vf_text(const struct mw_verify *v, const char *name, size_t max, char **ret, size_t *ret_n);
+
+/* --- verify.c, for who brings the records in another way --- */
+
+/* v->next is proved, v->tree is its tree: what its record says counts from now on. */
+void mw_vf_sealed(struct mw_verify *v, const struct mw_line_mark *seal);
+/* What a sealed record of the daemon says of the log. */
+void mw_vf_told(struct mw_verify *v, const struct mw_line_mark *mark);
+/* The anchors that saw as many records as v->tree has: v->bad_anchor. */
+void mw_vf_anchors_here(struct mw_verify *v);
+void mw_vf_bad_anchor(struct mw_verify *v);
+/* At the end: an anchor that saw more; a newest seal that is stale. */
+void mw_vf_early(struct mw_verify *v);
+void mw_vf_age(struct mw_verify *v);
 
 /* --- verify_keys.c --- */
 
@@ -157,6 +184,8 @@ int mw_vf_anchors(struct mw_verify *v, const struct mw_verify_config *config, ch
 
 /* --- verify_seal.c --- */
 
+/* Opens seals.jsonl where it is not open; its end is no fault. 0, -ENOMEM, others. */
+int mw_vf_seals_open(struct mw_verify *v);
 /* Makes the next seal v->next: true. false: there is none, or a finding. */
 bool mw_vf_seal_next(struct mw_verify *v);
 /* The record of the seal whose leaf is `leaf`, from what is kept of deleted segments: false: not

@@ -17,13 +17,26 @@
 /* --- lines of a file that grows -----------------------------------------------------------------
  */
 
+static ssize_t more(struct mw_verify *v, struct mw_verify_lines *l)
+{
+	void *p = l->buf + l->len;
+	ssize_t n;
+
+	if (l == &v->seals && v->store.seals)
+		return v->store.seals(v->store.ctx, p, MW_VERIFY_SEAL_MAX - l->len);
+	do
+		n = read(l->fd, p, MW_VERIFY_SEAL_MAX - l->len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 /* 1 and the line; 0: no whole one now; negative errno: -EFBIG (longer than any). */
-static int next_line(struct mw_verify_lines *l, struct mw_slice *ret)
+static int next_line(struct mw_verify *v, struct mw_verify_lines *l, struct mw_slice *ret)
 {
 	char *nl;
 	ssize_t n;
 
-	if (l->fd < 0)
+	if (l->fd < 0 && !v->store.seals)
 		return 0;
 	for (;;) {
 		nl = l->len > l->at ? memchr(l->buf + l->at, '\n', l->len - l->at) : NULL;
@@ -34,12 +47,10 @@ static int next_line(struct mw_verify_lines *l, struct mw_slice *ret)
 		l->at = 0;
 		if (l->len == MW_VERIFY_SEAL_MAX)
 			return -EFBIG;
-		n = read(l->fd, l->buf + l->len, MW_VERIFY_SEAL_MAX - l->len);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return 0;
-		l->len += n > 0 ? (size_t)n : 0;
+		n = more(v, l);
+		if (n <= 0)
+			return (int)n;
+		l->len += (size_t)n;
 	}
 	*ret = mw_slice(l->buf + l->at, (size_t)(nl - l->buf) - l->at);
 	l->at += ret->n + 1;
@@ -55,8 +66,15 @@ static int open_lines(struct mw_verify *v, struct mw_verify_lines *l, const char
 		l->buf = malloc(MW_VERIFY_SEAL_MAX);
 	if (!l->buf)
 		return -ENOMEM;
+	if (v->store.seals)
+		return 0;
 	l->fd = openat(v->dir_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	return l->fd < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int mw_vf_seals_open(struct mw_verify *v)
+{
+	return open_lines(v, &v->seals, MW_VERIFY_SEALS);
 }
 
 /* --- a seal -------------------------------------------------------------------------------------
@@ -163,7 +181,7 @@ bool mw_vf_seal_next(struct mw_verify *v)
 
 	r = open_lines(v, &v->seals, MW_VERIFY_SEALS);
 	if (r == 0)
-		r = next_line(&v->seals, &line);
+		r = next_line(v, &v->seals, &line);
 	if (r == 1)
 		return take_seal(v, line);
 	if (r == -EFBIG)
@@ -184,7 +202,7 @@ bool mw_vf_seal_kept(struct mw_verify *v, uint64_t seq, const struct mw_hash *le
 	if (open_lines(v, &v->kept, MW_SEGMENT_KEPT) < 0)
 		return false;
 	/* in order; one may be there twice: a crash between keeping it and deleting its segment */
-	while (next_line(&v->kept, &line) == 1) {
+	while (next_line(v, &v->kept, &line) == 1) {
 		mw_line_head((const char *)line.p, line.n, &head);
 		if (!head.has_seq || head.seq != seq)
 			continue;
@@ -236,7 +254,7 @@ static int look_at_checkpoint(struct mw_verify *v, const char **ret_why)
 	size_t n;
 	int r;
 
-	r = mw_vf_file(v->dir_fd, "checkpoint", MW_NOTE_MAX, &text, &n);
+	r = mw_vf_text(v, "checkpoint", MW_NOTE_MAX, &text, &n);
 	*ret_why = "is missing";
 	if (r == -ENOENT)
 		return v->n_seals == 1 ? 2 : 0;
@@ -270,13 +288,17 @@ void mw_vf_checkpoint(struct mw_verify *v)
 		return;
 	}
 	r = look_at_checkpoint(v, &why);
-	if (r == 0)
+	/* who made a bundle had the time to finish it */
+	if (r == 0 || (r == 2 && v->store.file))
 		mw_vf_found_in(v, MW_FOUND_CHECKPOINT, UINT64_MAX, "checkpoint", 0,
 			       "the checkpoint %s", why);
 	else if (r == 2 && !v->rep.writer)
 		mw_vf_notice(v, "the last seal was not finished: the checkpoint is that of the one "
 				"before");
-	if (v->seals.at < v->seals.len && !v->rep.writer)
+	if (v->seals.at < v->seals.len && v->store.file)
+		mw_vf_found_in(v, MW_FOUND_SEAL_DAMAGED, UINT64_MAX, MW_VERIFY_SEALS,
+			       v->seals.line_no + 1, "its last line has no end");
+	else if (v->seals.at < v->seals.len && !v->rep.writer)
 		mw_vf_notice(v, "%s ends with half a line: a seal was not finished",
 			     MW_VERIFY_SEALS);
 }

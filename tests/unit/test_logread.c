@@ -12,6 +12,7 @@
 #include <mcpwatch/record.h>
 
 #include "io/logread.h"
+#include "io/logread_priv.h"
 #include "io/when.h"
 
 static char dir[] = "/tmp/mw-logread-XXXXXX";
@@ -380,10 +381,37 @@ static void test_when(void **state)
 		{ "1 day ago", now - 86400 * NS },
 		{ "-15m", now - 900 * NS },
 		{ "@1700000000", 1700000000 * NS },
+		/* the 21st is a Saturday */
+		{ "NOW", now },
+		{ "noon", midnight + 43200 * NS },
+		{ "midnight", midnight },
+		{ "saturday", midnight },
+		{ "last saturday", midnight - 7 * 86400 * NS },
+		{ "monday", midnight - 5 * 86400 * NS },
+		{ "Last Monday", midnight - 5 * 86400 * NS },
+		{ "mon 10:30", midnight - 5 * 86400 * NS + 37800 * NS },
+		{ "last monday at noon", midnight - 5 * 86400 * NS + 43200 * NS },
+		{ "yesterday 14:00", midnight - 86400 * NS + 50400 * NS },
+		{ "yesterday at 14:00:30", midnight - 86400 * NS + 50430 * NS },
+		{ "today 10:30", midnight + 37800 * NS },
+		{ "2026-11-20 noon", midnight - 43200 * NS },
+		{ "an hour ago", now - 3600 * NS },
+		{ "a week and 2 days ago", now - 9 * 86400 * NS },
+		{ "1 day 6 hours ago", now - 30 * 3600 * NS },
+		{ "1h30m ago", now - 5400 * NS },
+		{ "-1h30m", now - 5400 * NS },
+		{ "2 months ago", now - 61 * 86400 * NS },
+		{ "1 year ago", now - 365 * 86400 * NS },
+		{ "-5 years", now - (5 * 365 + 1) * 86400 * NS },
+		{ "last hour", now - 3600 * NS },
+		{ "last week", now - 7 * 86400 * NS },
 	};
 	static const char *const bad[] = { "",	      "soon", "2 hours",    "ago",  "-",    "25:00",
 					   "10:30 x", "@",    "@x",	    "1x ago", "2026-11-21x",
-					   "-5 years", "9999999999999 weeks ago", "@99999999999999999" };
+					   "9999999999999 weeks ago", "@99999999999999999",
+					   "last", "last x", "last m", "monday x", "at noon", "yesterday at",
+					   "ago 2 hours", "2 ago", "an ago", "1h30 ago", "-x", "- 5m", "400 years ago",
+					   "1 hour and ago", "saturdays", "mondayy", "now x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
 	char buf[MW_WHEN_LEN];
 	int64_t ns;
 	size_t i;
@@ -404,6 +432,89 @@ static void test_when(void **state)
 	assert_string_equal(buf, "10:00:00.250");
 }
 
+/* Members are the line's exact bytes; those nested are not among them. */
+static void members(void **state)
+{
+	static const char line[] = "{\"v\":1,\"seq\":0,\"time\":\"2026-11-21T10:00:00Z\","
+				   "\"type\":\"effect\",\"target\":\"/a\\\"b\",\"in\":{\"n\":1},"
+				   "\"n\":2}\n";
+	const char *path = in_dir("members");
+	struct mw_logread *l;
+	struct mw_logrec rec;
+	char err[512];
+
+	puts_to("members", line);
+	assert_int_equal(mw_logread_new(&path, 1, false, err, sizeof(err), &l), 0);
+	assert_int_equal(mw_logread_next(l, &rec), 1);
+	assert_int_equal(rec.n_members, 7);
+	assert_true(mw_slice_eq_str(mw_logrec_get(&rec, "target"), "\"/a\\\"b\""));
+	assert_true(mw_slice_eq_str(mw_logrec_get(&rec, "in"), "{\"n\":1}"));
+	assert_true(mw_slice_eq_str(mw_logrec_get(&rec, "n"), "2"));
+	assert_int_equal(mw_logrec_get(&rec, "absent").n, 0);
+	assert_null(mw_logread_report(l, 0));
+	mw_logread_free(l);
+}
+
+#define HEAD "{\"v\":1,\"seq\":7,\"time\":\"2026-11-21T10:00:00Z\",\"type\":\"call\""
+
+/* What is taken out of a line that is read again is what was taken out at first. */
+static void test_known(void **state)
+{
+	static const char *const lines[] = {
+		HEAD "}",
+		HEAD ",\"a\":\"\\\\\",\"b\":\"\\\\\\\"\",\"c\":\"x\\\\\\\\\\\"}{,\"}",
+		HEAD ",\"a\":{\"b\":[1,{\"c\":\"}]\\\"\"},[]],\"d\":null},\"e\":-1.5e3,\"f\":true}",
+		HEAD ",\"a\":\"\xc3\xa9\xe2\x80\xa8\",\"\":\"\",\"b\":[]}",
+		HEAD " }",
+		" " HEAD ",\"a\":[1 ,2 ], \"b\" : 1 }",
+		HEAD ",\"a\":1 }",
+		HEAD ",\"a\":\t2}",
+	};
+	struct mw_lr_input *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
+	char deep[4096];
+	size_t i, k, n;
+
+	for (i = 0; i <= sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *line = i ? lines[i - 1] : deep;
+
+		n = (size_t)snprintf(deep, sizeof(deep), HEAD ",\"a\":");
+		memset(deep + n, '[', 100);
+		memset(deep + n + 100, ']', 100);
+		memcpy(deep + n + 200, ",\"b\":2}", 8);
+		n = strlen(line);
+		assert_null(mw_lr_check(a, line, n));
+		assert_null(mw_lr_known(b, line, n));
+		assert_int_equal(a->rec.n_members, b->rec.n_members);
+		for (k = 0; k < a->rec.n_members; k++) {
+			assert_true(mw_slice_eq(a->members[k].key, b->members[k].key));
+			assert_true(mw_slice_eq(a->members[k].value, b->members[k].value));
+		}
+		assert_string_equal(a->type, b->type);
+		assert_int_equal(a->rec.seq, b->rec.seq);
+		assert_int_equal(a->rec.time_ns, b->rec.time_ns);
+	}
+	free(a);
+	free(b);
+}
+
+/* Nor does it read beyond a line that never was one, wherever it is cut. */
+static void test_known_cut(void **state)
+{
+	static const char line[] = HEAD ",\"a\":\"\\\\\\\"\",\"b\":{\"c\":[\"]\",{}]},\"d\":12}";
+	struct mw_lr_input *in = calloc(1, sizeof(*in));
+	size_t n;
+	char *cut;
+
+	for (n = 0; n + 1 < sizeof(line) - 1; n++) {
+		cut = malloc(n + 1); /* for the sanitizers */
+		memcpy(cut, line, n);
+		cut[n] = '\0';
+		assert_non_null(mw_lr_known(in, cut, n));
+		free(cut);
+	}
+	free(in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +529,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tree, setup, teardown),
 		cmocka_unit_test(test_rfc3339),
 		cmocka_unit_test(test_when),
+		cmocka_unit_test_setup_teardown(members, setup, teardown),
+		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_known_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

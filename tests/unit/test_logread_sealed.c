@@ -210,13 +210,56 @@ static void test_follow(void **state)
 	fx_done(&f);
 }
 
+/* Once more: the same records, whatever came meanwhile; and not where one is another. */
+static void test_again(void **state)
+{
+	struct mw_logread *l;
+	struct fx f;
+	size_t n, first;
+
+	make(&f);
+	fx_calls(&f, 7);
+	fx_write(&f);
+	first = f.n;
+	l = open_log(&f, false);
+	assert_int_equal(mw_logread_again(l), -EINVAL);
+	assert_int_equal(read_all(l, &n), -ENODATA);
+	fx_calls(&f, 5);
+	fx_write(&f);
+	compress(&f, 0);
+	assert_int_equal(mw_logread_again(l), 0);
+	assert_int_equal(read_all(l, &n), -ENODATA);
+	assert_int_equal(n, first);
+	assert_null(mw_logread_tampered(l));
+	assert_null(mw_logread_hole(l));
+	strstr(f.line[500], "\"ok\"")[1] = 'k';
+	fx_write(&f);
+	assert_int_equal(mw_logread_again(l), 0);
+	assert_int_equal(read_all(l, &n), -ESTALE);
+	assert_true(n <= 500);
+	assert_non_null(strstr(mw_logread_error(l), "changed"));
+	mw_logread_free(l);
+	/* what was found stays found, and a missing segment is told */
+	l = open_log(&f, false);
+	assert_int_equal(read_all(l, &n), -ENODATA);
+	assert_non_null(mw_logread_tampered(l));
+	assert_int_equal(mw_logread_again(l), 0);
+	assert_int_equal(read_all(l, &first), -ENODATA);
+	assert_int_equal(n, first);
+	assert_non_null(mw_logread_tampered(l));
+	assert_int_equal(unlinkat(f.dir_fd, fx_seg_name(&f, 2), 0), 0);
+	assert_int_equal(mw_logread_again(l), 0);
+	assert_int_equal(read_all(l, &n), -ENOENT);
+	mw_logread_free(l);
+	fx_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_changed),
-		cmocka_unit_test(test_live),
-		cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_whole), cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_live),  cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
