@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "io/embed.h"
 #include "io/file.h"
 #include "io/rules_priv.h"
 
@@ -19,19 +20,9 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The rules compiled in; .incbin, because a string literal may not be so long. */
-#define EMBED(name, path)                                                                          \
-	__asm__(".pushsection .rodata\n"                                                           \
-		".global " #name "\n" #name ":\n"                                                  \
-		".incbin \"" path "\"\n"                                                           \
-		".global " #name "_end\n" #name "_end:\n"                                          \
-		".popsection\n");                                                                  \
-	extern const char name[] __attribute__((visibility("hidden")));                            \
-	extern const char name##_end[] __attribute__((visibility("hidden")))
-
-EMBED(mw_rules_gitleaks, "src/dist/rules/gitleaks.yaml");
-EMBED(mw_rules_own, "src/dist/rules/mcpwatch.yaml");
-EMBED(mw_rules_alerts, "src/dist/rules/alerts.yaml");
+MW_EMBED(mw_rules_gitleaks, "src/dist/rules/gitleaks.yaml");
+MW_EMBED(mw_rules_own, "src/dist/rules/mcpwatch.yaml");
+MW_EMBED(mw_rules_alerts, "src/dist/rules/alerts.yaml");
 
 /* --- the parts of a file ------------------------------------------------------------------- */
 

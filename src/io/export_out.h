@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * export_out.h - what the formats of the timeline share: values out of a record, text into a file
+ *
+ * What writes, writes to a FILE and fails as one does: its error flag stays, and who made the FILE
+ * asks for it at the end (mw_out_error). Nothing else uses the FILE meanwhile: it is written
+ * unlocked.
+ */
+#ifndef MW_IO_EXPORT_OUT_H
+#define MW_IO_EXPORT_OUT_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/slice.h"
+
+/* --- values
+ * --------------------------------------------------------------------------------------- Raw
+ * values are exact bytes of a record that logread has checked (mw_logrec_get); n 0 is none. */
+
+/* The value of a member of a raw object, itself raw; n 0: it has none, or is no object. */
+struct mw_slice mw_out_get(struct mw_slice object, const char *name);
+/* Of a member of a member: "server", "name". */
+struct mw_slice mw_out_get2(struct mw_slice object, const char *name, const char *sub);
+
+static inline bool mw_out_is_str(struct mw_slice raw)
+{
+	return raw.n >= 2 && raw.p[0] == '"';
+}
+
+/*
+ * What a raw value says: of a string its decoded text, which is UTF-8, may hold any character, NUL
+ * too, and lies in the record itself or in tmp (whose old content goes); of another value its raw
+ * text. 0, -ENOMEM, -E2BIG (tmp->max).
+ */
+int mw_out_text(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *ret);
+/* A raw number without sign, fraction and exponent: 0, -EINVAL. */
+int mw_out_number(struct mw_slice raw, uint64_t *ret);
+
+/*
+ * What to call the server or client of a record (the raw value of its member): its name, configured
+ * name, key or id; raw, n 0: it has none.
+ */
+struct mw_slice mw_out_server(struct mw_slice raw);
+/* Who a raw `principal` is: "alice" or "uid 1000", and behind it what its first token claims:
+ * "alice (claims bob)". As mw_out_text; n 0: not known. */
+int mw_out_principal(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *ret);
+
+/* Goes through the elements of a raw array: init, then next until it is false. */
+struct mw_out_array {
+	struct mw_json json;
+};
+/* What is no array has no elements. */
+void mw_out_array_init(struct mw_out_array *a, struct mw_slice raw);
+bool mw_out_array_next(struct mw_out_array *a, struct mw_slice *ret_raw);
+
+/* --- text
+ * -----------------------------------------------------------------------------------------
+ */
+
+static inline void mw_out_slice(FILE *f, struct mw_slice s)
+{
+	if (s.n)
+		fwrite_unlocked(s.p, 1, s.n, f);
+}
+
+/* A string that is ours, as it is. */
+static inline void mw_out_str(FILE *f, const char *s)
+{
+	mw_out_slice(f, mw_slice_str(s));
+}
+
+static inline void mw_out_char(FILE *f, char c)
+{
+	putc_unlocked(c, f);
+}
+
+void mw_out_u64(FILE *f, uint64_t v);
+void mw_out_i64(FILE *f, int64_t v);
+/* RFC 3339, UTC, nine digits of the second, as records have it; no quotes. */
+void mw_out_time(FILE *f, int64_t ns);
+/* ns as a number of `unit` ns with what is left as decimals: 1234567 in 1000: 1234.567. `unit` is a
+ * power of ten up to 10^9. */
+void mw_out_decimal(FILE *f, uint64_t ns, uint64_t unit);
+
+/* Text as a JSON string, quotes included. ", \, control characters (C1 too: some readers of lines
+ * end one at U+0085), U+2028 and U+2029, and < (for JSON in a page) are escaped; bytes that are not
+ * UTF-8 become U+FFFD. */
+void mw_out_json(FILE *f, struct mw_slice text);
+/* The same without the quotes. */
+void mw_out_json_inside(FILE *f, struct mw_slice text);
+void mw_out_json_str(FILE *f, const char *text);
+
+/*
+ * Text as one field of CSV (RFC 4180), always in quotes, that no spreadsheet takes for a formula
+ * (OWASP, "CSV Injection"): a field that begins with = + - @ or their full-width forms, blanks
+ * before them or not, gets a ' before it, and so does one of these behind a ; which some take for
+ * what parts fields. Control characters, what reorders or hides text, and backslashes are written
+ * visibly, as on a terminal (escape.h): so a field has no line break, and a record is a line.
+ */
+void mw_out_csv(FILE *f, struct mw_slice text);
+/* The same for a raw JSON value: as JSON, so nothing is escaped twice; raw tabs become blanks. */
+void mw_out_csv_raw(FILE *f, struct mw_slice raw);
+
+/* 0, or -EIO if something that was written so far is known not to have gone out. */
+static inline int mw_out_error(FILE *f)
+{
+	return ferror_unlocked(f) ? -EIO : 0;
+}
+
+#endif
