@@ -5,6 +5,9 @@
 #include <string.h>
 #include <utf8proc.h>
 
+/* Columns below which a path is only cut. */
+#define PATH_LEFT_MIN 12
+
 static bool is_plain(utf8proc_int32_t c, unsigned int *ret_cols)
 {
 	const utf8proc_property_t *prop = utf8proc_get_property(c);
@@ -126,6 +129,50 @@ void mw_line_put(struct mw_line *l, const char *sgr, const char *text, size_t n)
 	}
 	if (colour)
 		append(l, "\x1b[0m", 4);
+}
+
+static size_t width_of(const char *p, size_t n, size_t max)
+{
+	char esc[MW_ESCAPE_MAX];
+	unsigned int cols;
+	size_t w = 0, used;
+
+	for (; n > 0 && w <= max; p += used, n -= used) {
+		used = mw_escape_next(p, n, esc, &cols);
+		w += cols;
+	}
+	return w;
+}
+
+void mw_line_put_path(struct mw_line *l, const char *sgr, const char *text, size_t n)
+{
+	const unsigned int left = l->max_cols > l->cols + 1 ? l->max_cols - l->cols - 1 : 0;
+	char esc[MW_ESCAPE_MAX];
+	unsigned int cols;
+	size_t head = 0, tail, used;
+	size_t w = 0;
+
+	if (!l->max_cols || left < PATH_LEFT_MIN || width_of(text, n, left) <= left) {
+		mw_line_put(l, sgr, text, n);
+		return;
+	}
+	/* a third of it, the ellipsis, and from the end what then fits */
+	for (; head < n; head += used) {
+		used = mw_escape_next(text + head, n - head, esc, &cols);
+		if (w + cols > left / 3)
+			break;
+		w += cols;
+	}
+	for (tail = n > left ? n - left : 0; tail < n; tail++) {
+		/* not within a character */
+		if (((unsigned char)text[tail] & 0xc0) == 0x80)
+			continue;
+		if (width_of(text + tail, n - tail, left) + w + 1 <= left)
+			break;
+	}
+	mw_line_put(l, sgr, text, head);
+	mw_line_puts(l, sgr, "…");
+	mw_line_put(l, sgr, text + tail, n - tail);
 }
 
 void mw_line_puts(struct mw_line *l, const char *sgr, const char *text)

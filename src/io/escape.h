@@ -3,9 +3,10 @@
  * escape.h - text of the observed world made safe for a terminal
  *
  * What could move the cursor, recolour, reorder or hide what stands beside it is written visibly:
- * control characters (C0, DEL, C1) and bytes that are not UTF-8 as \xNN, with \n, \r and \t by their
- * letters; bidi, format, invisible, private-use and unassigned characters and line separators as
- * \u{N}; a backslash as \\, so that nothing that was escaped can be meant by the text.
+ * control characters (C0, DEL, C1) and bytes that are not UTF-8 as \xNN, with \n, \r and \t by
+ * their letters; bidi, format, invisible, private-use and unassigned characters and line
+ * separators as \u{N}; a backslash as \\, so that nothing that was escaped can be meant by the
+ * text.
  */
 #ifndef MW_IO_ESCAPE_H
 #define MW_IO_ESCAPE_H
@@ -42,6 +43,9 @@ struct mw_line {
 /* Appends text, escaped. `sgr` (may be NULL): the terminal's colour for it ("31", "1;33"). */
 void mw_line_put(struct mw_line *l, const char *sgr, const char *text, size_t n);
 void mw_line_puts(struct mw_line *l, const char *sgr, const char *text);
+/* As mw_line_put; what does not fit loses its middle, since the end of a path says more than
+ * that. */
+void mw_line_put_path(struct mw_line *l, const char *sgr, const char *text, size_t n);
 /* As printf, for what is our own. */
 void mw_line_printf(struct mw_line *l, const char *sgr, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -6,17 +6,8 @@
 #include <cjson/cJSON.h>
 
 #include "io/escape.h"
+#include "io/render_priv.h"
 #include "io/when.h"
-
-#define RED	 "31"
-#define GREEN	 "32"
-#define YELLOW	 "33"
-#define BOLD	 "1"
-#define BOLD_RED "1;31"
-#define DIM	 "2"
-
-/* How many effects of a call stand on its line at most. */
-#define EFFECTS_SHOWN 3
 
 const char *mw_rec_str(const cJSON *rec, const char *name)
 {
@@ -43,7 +34,7 @@ const char *mw_rec_call(const cJSON *rec)
 	return mw_rec_str(rec, "call");
 }
 
-static double num(const cJSON *rec, const char *name, double otherwise)
+double mw_rec_num(const cJSON *rec, const char *name, double otherwise)
 {
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(rec, name);
 
@@ -67,26 +58,35 @@ void mw_render_elapsed(struct mw_line *l, double ms)
 		mw_line_printf(l, NULL, "%.1f ms", ms);
 }
 
-/* The server's name; of one that has none, what its key says it runs. */
-static void piece_server(struct mw_line *l, const cJSON *rec)
+struct mw_slice mw_render_key(struct mw_slice key)
 {
-	const char *name = mw_rec_server(rec), *key = mw_rec_str2(rec, "server", "key");
-	const char *end, *at;
+	static const char uid[] = " uid=";
+	const uint8_t *end = memmem(key.p, key.n, uid, sizeof(uid) - 1), *at;
 
-	if (!name || name != key) {
-		piece(l, NULL, name);
-		return;
-	}
-	/* "/usr/bin/python3 /opt/x/server.py uid=0" */
-	end = strstr(key, " uid=");
-	end = end ? end : key + strlen(key);
-	for (at = end; at > key && at[-1] != '/' && at[-1] != ' '; at--)
+	end = end ? end : key.p + key.n;
+	for (at = end; at > key.p && at[-1] != '/' && at[-1] != ' '; at--)
 		;
-	mw_line_puts(l, NULL, "  ");
-	mw_line_put(l, NULL, at, (size_t)(end - at));
+	return mw_slice(at, (size_t)(end - at));
 }
 
-static const char *status_sgr(const char *status)
+struct mw_slice mw_render_server(const cJSON *rec)
+{
+	const char *name = mw_rec_server(rec), *key = mw_rec_str2(rec, "server", "key");
+
+	return name && name == key ? mw_render_key(mw_slice_str(key)) : mw_slice_str(name);
+}
+
+static void piece_server(struct mw_line *l, const cJSON *rec)
+{
+	const struct mw_slice name = mw_render_server(rec);
+
+	if (!name.p)
+		return;
+	mw_line_puts(l, NULL, "  ");
+	mw_line_put(l, NULL, (const char *)name.p, name.n);
+}
+
+const char *mw_render_status_sgr(const char *status)
 {
 	if (strcmp(status, "ok") == 0)
 		return GREEN;
@@ -94,7 +94,7 @@ static const char *status_sgr(const char *status)
 }
 
 /* What a reader wants to see first; last what was folded and has no target of its own: loading. */
-static int rank(const cJSON *e)
+static int rank(const cJSON *e, const struct mw_render_row *row)
 {
 	static const char *const order[] = {
 		"file.delete", "file.rmdir",   "kernel.",   "proc.ptrace", "proc.vm_access",
@@ -105,6 +105,8 @@ static int rank(const cJSON *e)
 	const char *kind = mw_rec_str(e, "kind");
 	size_t i;
 
+	if (row && row->prefer && row->prefer(row->ctx, e))
+		return -1;
 	if (!kind || !mw_rec_str(e, "target"))
 		return INT_MAX;
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
@@ -117,7 +119,7 @@ static void put_effect_short(struct mw_line *l, const cJSON *e)
 {
 	const char *kind = mw_rec_str(e, "kind"), *target = mw_rec_str(e, "target");
 	const char *confidence = mw_rec_str(e, "confidence"), *result = mw_rec_str(e, "result");
-	double n = num(e, "n", 1);
+	double n = mw_rec_num(e, "n", 1);
 
 	if (confidence && strcmp(confidence, "likely") == 0)
 		mw_line_puts(l, DIM, "~");
@@ -130,7 +132,7 @@ static void put_effect_short(struct mw_line *l, const cJSON *e)
 	mw_line_puts(l, BOLD, kind ? kind : "effect");
 	if (target) {
 		mw_line_puts(l, NULL, " ");
-		mw_line_puts(l, NULL, target);
+		mw_line_put_path(l, NULL, target, strlen(target));
 	}
 	if (n > 1)
 		mw_line_printf(l, NULL, " (%.0f times)", n);
@@ -140,7 +142,7 @@ static void put_effect_short(struct mw_line *l, const cJSON *e)
 	}
 }
 
-static void put_effects(struct mw_line *l, const cJSON *rec)
+void mw_render_effects(struct mw_line *l, const cJSON *rec, const struct mw_render_row *row)
 {
 	const cJSON *effects = cJSON_GetObjectItemCaseSensitive(rec, "effects"), *e;
 	const cJSON *best[EFFECTS_SHOWN];
@@ -150,7 +152,7 @@ static void put_effects(struct mw_line *l, const cJSON *rec)
 	cJSON_ArrayForEach(e, effects)
 	{
 		for (i = n_best; i > 0; i--) {
-			if (rank(best[i - 1]) <= rank(e))
+			if (rank(best[i - 1], row) <= rank(e, row))
 				break;
 			if (i < EFFECTS_SHOWN)
 				best[i] = best[i - 1];
@@ -162,7 +164,7 @@ static void put_effects(struct mw_line *l, const cJSON *rec)
 	}
 	if (n_best == 0)
 		return;
-	total = num(rec, "effects_n", cJSON_GetArraySize(effects));
+	total = mw_rec_num(rec, "effects_n", cJSON_GetArraySize(effects));
 	mw_line_puts(l, NULL, "  ");
 	for (i = 0; i < n_best; i++) {
 		struct mw_line probe = { 0 };
@@ -177,7 +179,7 @@ static void put_effects(struct mw_line *l, const cJSON *rec)
 		if (i > 0)
 			mw_line_puts(l, NULL, ", ");
 		put_effect_short(l, best[i]);
-		shown += num(best[i], "n", 1);
+		shown += mw_rec_num(best[i], "n", 1);
 	}
 	if (total > shown)
 		mw_line_printf(l, NULL, ", +%.0f", total - shown);
@@ -185,13 +187,13 @@ static void put_effects(struct mw_line *l, const cJSON *rec)
 
 /* How the call came, where it is worth a word: an answer of another status than 2xx, relays,
  * rounds. */
-static void put_way(struct mw_line *l, const cJSON *rec)
+void mw_render_way(struct mw_line *l, const cJSON *rec)
 {
 	const char *transport = mw_rec_str(rec, "transport"), *exe, *base;
 	const cJSON *http = cJSON_GetObjectItemCaseSensitive(rec, "http"), *hop;
-	double status = num(http, "status", 0);
-	double rounds = num(rec, "rounds_n",
-			    cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(rec, "rounds")));
+	double status = mw_rec_num(http, "status", 0);
+	double rounds = mw_rec_num(
+	    rec, "rounds_n", cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(rec, "rounds")));
 
 	if (transport && strcmp(transport, "stdio") != 0) {
 		piece(l, DIM, "by ");
@@ -223,12 +225,12 @@ static void put_call(struct mw_line *l, const cJSON *rec)
 	if (dir && strcmp(dir, "s2c") == 0)
 		mw_line_puts(l, DIM, " (asked by the server)");
 	if (status)
-		piece(l, status_sgr(status), status);
+		piece(l, mw_render_status_sgr(status), status);
 	if (cJSON_IsNumber(elapsed)) {
 		mw_line_puts(l, NULL, "  ");
 		mw_render_elapsed(l, elapsed->valuedouble);
 	}
-	put_way(l, rec);
+	mw_render_way(l, rec);
 	cJSON_ArrayForEach(alert, cJSON_GetObjectItemCaseSensitive(rec, "alerts"))
 	{
 		const char *rule = cJSON_GetStringValue(alert);
@@ -241,7 +243,7 @@ static void put_call(struct mw_line *l, const cJSON *rec)
 		mw_line_puts(l, NULL, "  ");
 		mw_line_printf(l, YELLOW, "[%s]", evidence);
 	}
-	put_effects(l, rec);
+	mw_render_effects(l, rec, NULL);
 }
 
 static void put_effect(struct mw_line *l, const cJSON *rec)
@@ -250,7 +252,7 @@ static void put_effect(struct mw_line *l, const cJSON *rec)
 	const char *result = mw_rec_str(rec, "result"), *name = mw_rec_str(rec, "name");
 	const char *link = mw_rec_str(rec, "link"), *confidence = mw_rec_str(rec, "confidence");
 	const char *call = mw_rec_call(rec);
-	double n = num(rec, "n", 1);
+	double n = mw_rec_num(rec, "n", 1);
 
 	piece_server(l, rec);
 	piece(l, BOLD, mw_rec_str(rec, "kind"));
@@ -299,8 +301,8 @@ static void put_alert(struct mw_line *l, const cJSON *rec)
 	piece(l, NULL, tool);
 	cJSON_ArrayForEach(t, cJSON_GetObjectItemCaseSensitive(rec, "targets"))
 	    piece(l, NULL, cJSON_GetStringValue(t));
-	if (num(rec, "count", 1) > 1)
-		mw_line_printf(l, NULL, "  (%.0f times)", num(rec, "count", 1));
+	if (mw_rec_num(rec, "count", 1) > 1)
+		mw_line_printf(l, NULL, "  (%.0f times)", mw_rec_num(rec, "count", 1));
 	t = cJSON_GetArrayItem(calls, 0);
 	if (cJSON_IsString(t)) {
 		piece(l, NULL, "call ");
@@ -310,17 +312,13 @@ static void put_alert(struct mw_line *l, const cJSON *rec)
 	}
 }
 
-static void put_gap(struct mw_line *l, const cJSON *rec)
+void mw_render_gap(struct mw_line *l, const cJSON *rec)
 {
-	double bytes = num(rec, "bytes", 0), events = num(rec, "events", 0);
+	double bytes = mw_rec_num(rec, "bytes", 0), events = mw_rec_num(rec, "events", 0);
 	const char *reason = mw_rec_str(rec, "reason"), *from = mw_rec_str(rec, "from");
 	const char *to = mw_rec_str(rec, "to");
 	int64_t from_ns, to_ns;
 
-	piece(l, YELLOW, "GAP");
-	piece(l, BOLD, reason);
-	piece(l, NULL, mw_rec_str(rec, "where"));
-	piece_server(l, rec);
 	if (events > 0)
 		mw_line_printf(l, NULL, "  %.0f events missing", events);
 	if (bytes > 0)
@@ -331,6 +329,15 @@ static void put_gap(struct mw_line *l, const cJSON *rec)
 		mw_line_puts(l, NULL, "  nothing was watched for ");
 		mw_render_elapsed(l, (double)(to_ns - from_ns) / 1e6);
 	}
+}
+
+static void put_gap(struct mw_line *l, const cJSON *rec)
+{
+	piece(l, YELLOW, "GAP");
+	piece(l, BOLD, mw_rec_str(rec, "reason"));
+	piece(l, NULL, mw_rec_str(rec, "where"));
+	piece_server(l, rec);
+	mw_render_gap(l, rec);
 }
 
 static void put_anomaly(struct mw_line *l, const cJSON *rec)

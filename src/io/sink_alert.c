@@ -227,5 +227,6 @@ void mw_sink_alert_stats(struct mw_sink *sink, struct mw_alert_stats *ret)
 	if (s->before)
 		add_stats(s->before, &sum);
 	add_stats(s->now, &sum);
+	sum.outlets = s->now->n;
 	*ret = sum;
 }

@@ -35,6 +35,7 @@ struct mw_alert_stats {
 	uint64_t sent, failed; /* tries */
 	uint64_t not_sent;     /* alerts */
 	uint64_t waiting;      /* in queues now */
+	uint64_t outlets;      /* that there are */
 };
 
 /*

@@ -98,6 +98,7 @@ int mw_log_out(struct mw_log *s)
 	/* what was not written was not taken: it has no number */
 	lines = whole_lines(s, n, &len);
 	s->end -= all - len;
+	s->n_bytes -= all - len;
 	s->leaves.n -= n_all - lines;
 	s->next_seq -= n_all - lines;
 	s->seal_last = false;
@@ -145,6 +146,7 @@ static int append(struct mw_log *s, const struct mw_record *record)
 	s->out[s->out_len++] = '\n';
 	s->n_out++;
 	s->end += record->len + 1;
+	s->n_bytes += record->len + 1;
 	mw_tlog_leaf(record->json, record->len, &s->leaves.p[s->leaves.n++]);
 	return 0;
 }
@@ -244,7 +246,7 @@ static enum mw_seal_reason due(struct mw_log *s, uint64_t now_ns)
 }
 
 /* What the threads have done. */
-static void look_at_threads(struct mw_log *s)
+static void look_at_threads(struct mw_log *s, uint64_t now_ns)
 {
 	const int state = atomic_load_explicit(&s->seal.state, memory_order_acquire);
 
@@ -252,6 +254,9 @@ static void look_at_threads(struct mw_log *s)
 		mw_log_refuse(s, s->seal.error);
 	if (state != MW_LOG_DONE)
 		return;
+	s->n_seals++;
+	s->n_sealed = s->seal.sealed;
+	s->sealed_ns = now_ns;
 	mw_log_keeper_sealed(&s->keep, s->seal.sealed, s->new_segment);
 	s->new_segment = false;
 	if (s->prune_to && s->seal.sealed > s->prune_seq) {
@@ -291,7 +296,7 @@ static const struct mw_event_hdr *ask_last(struct mw_log *s, uint64_t now_ns)
 	if (!s->begun)
 		return NULL;
 	(void)mw_log_sealer_wait(&s->seal, END_NS); /* what it says is looked at next */
-	look_at_threads(s);
+	look_at_threads(s, now_ns);
 	h = mw_log_store_ask(s, now_ns);
 	if (h || s->store != MW_LOG_TAKES || s->seal.state != MW_LOG_IDLE || s->stopped)
 		return h;
@@ -314,7 +319,7 @@ static const struct mw_event_hdr *log_ask(struct mw_sink *sink, uint64_t now_ns)
 	}
 	if (now_ns == UINT64_MAX)
 		return ask_last(s, now_ns);
-	look_at_threads(s);
+	look_at_threads(s, now_ns);
 	h = mw_log_store_ask(s, now_ns);
 	if (h || s->store != MW_LOG_TAKES)
 		return h;
@@ -369,6 +374,20 @@ static const struct mw_sink_ops log_ops = {
 	.flush = log_flush,
 	.free = log_free,
 };
+
+void mw_sink_log_stats(const struct mw_sink *sink, struct mw_sink_log_stats *ret)
+{
+	const struct mw_log *s = (const struct mw_log *)sink;
+
+	*ret = (struct mw_sink_log_stats){
+		.records = s->next_seq,
+		.sealed = s->n_sealed,
+		.sealed_ns = s->sealed_ns,
+		.seals = s->n_seals,
+		.bytes = s->n_bytes,
+		.error = s->store == MW_LOG_TAKES ? 0 : s->store_error,
+	};
+}
 
 static void set_default(uint64_t *v, uint64_t d)
 {

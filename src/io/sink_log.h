@@ -104,6 +104,16 @@ struct mw_sink_log_found {
  */
 int mw_sink_log_new(const struct mw_sink_log_config *cfg, char *err, size_t err_len,
 		    struct mw_sink_log_found *ret_found, struct mw_sink **ret);
+struct mw_sink_log_stats {
+	uint64_t records; /* in the log: one more than the last one's number */
+	uint64_t sealed;  /* of them so many, from the first on, are under a seal on disk */
+	uint64_t sealed_ns; /* boot time of the last seal of this run; 0: none yet */
+	uint64_t seals;	    /* of this run */
+	uint64_t bytes;	    /* of lines, written by this run */
+	int error; /* negative errno: records are not taken now, or not sealed; 0: all is well */
+};
+/* Of the sink that mw_sink_log_new made. */
+void mw_sink_log_stats(const struct mw_sink *s, struct mw_sink_log_stats *ret);
 /* What a log is called, and its verifier keys, a line each; both NUL-terminated. */
 struct mw_sink_log_names {
 	char origin[MW_NOTE_NAME_MAX];

@@ -255,7 +255,7 @@ int mw_log_open(struct mw_log *s, struct mw_sink_log_found *found, char *err, si
 		mw_log_append_only(s->seal.seals_fd, true);
 	s->keep.dir_fd = s->dir_fd;
 	s->keep.seg_dir_fd = s->seg_dir_fd;
-	s->keep.sealed = mw_tiles_size(s->seal.tiles);
+	s->keep.sealed = s->n_sealed = mw_tiles_size(s->seal.tiles);
 	found->next_seq = s->next_seq;
 	/* without one a full disk leaves no last words, but a gap all the same */
 	(void)mw_log_reserve(s->dir_fd);

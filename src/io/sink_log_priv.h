@@ -190,6 +190,7 @@ struct mw_log {
 	uint64_t prune_to, prune_seq; /* prune_to != 0: sealed once prune_seq is */
 	bool prune_asked;
 	bool damaged; /* an earlier generation is: to be said by the first seal */
+	uint64_t n_bytes, n_seals, n_sealed, sealed_ns; /* for mw_sink_log_stats */
 	/* what ask gives */
 	union {
 		struct mw_event_hdr hdr;

@@ -26,7 +26,7 @@ unsigned int mw_screen_width(FILE *f)
 {
 	struct winsize ws;
 
-	if (!isatty(fileno(f)) || ioctl(fileno(f), TIOCGWINSZ, &ws) < 0 || ws.ws_col < 20)
+	if (!isatty(fileno(f)) || ioctl(fileno(f), TIOCGWINSZ, &ws) < 0)
 		return 0;
 	return ws.ws_col;
 }

@@ -263,6 +263,22 @@ static void bpf_stats(struct mw_source *s, struct mw_source_stats *ret)
 	};
 }
 
+void mw_source_bpf_stats(struct mw_source *s, struct mw_source_bpf_stats *ret)
+{
+	struct mw_bpf_source *b = mw_bpf_source(s);
+	struct mw_runtimes_stats rt;
+	struct mw_uv_stats uv;
+
+	mw_runtimes_stats(b->runtimes, &rt);
+	mw_uv_stats(b->uv, &uv);
+	*ret = (struct mw_source_bpf_stats){ .runtimes_looks = rt.looks,
+					     .runtimes_refused = rt.refused,
+					     .uv_failed = uv.failed,
+					     .uv_refused = uv.refused,
+					     .runtimes = rt.n,
+					     .runtimes_waiting = rt.waiting };
+}
+
 static int bpf_fd(struct mw_source *s)
 {
 	return mw_bpf_source(s)->epoll_fd;

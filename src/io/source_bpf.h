@@ -91,6 +91,13 @@ unsigned int mw_source_bpf_tag_of(struct mw_source *s, uint32_t tgid);
  */
 int mw_source_bpf_snapshot(struct mw_source *s, uint32_t tgid);
 
+/* What the kernel source has beside what every source has. */
+struct mw_source_bpf_stats {
+	uint64_t runtimes_looks, runtimes_refused, uv_failed, uv_refused;
+	uint64_t runtimes, runtimes_waiting; /* processes now */
+};
+void mw_source_bpf_stats(struct mw_source *s, struct mw_source_bpf_stats *ret);
+
 /*
  * Detaches: nothing new comes. next() then gives what is left, MW_EV_LOST with the last counts and
  * with the next sequence number of every cpu (MW_LOST_SEQ), and at last -ENODATA.

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 #include <time.h>
 
 #define NS 1000000000ll
@@ -114,77 +115,227 @@ static int64_t local_ns(struct tm *tm)
 	return (int64_t)mktime(tm) * NS;
 }
 
-static int64_t midnight(int64_t now_ns, int days_back)
-{
-	time_t now = (time_t)(now_ns / NS);
-	struct tm tm;
+/* --- what people type ---------------------------------------------------------------------------
+ */
 
-	localtime_r(&now, &tm);
-	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-	tm.tm_mday -= days_back;
-	return local_ns(&tm);
+#define WORD_MAX 16
+
+/* The next word, in small letters: letters alone, or digits alone, or what is between. Its length;
+ * 0 at the end or where it is too long. */
+static size_t word(const char **p, char ret[WORD_MAX])
+{
+	const char *s = *p;
+	size_t n = 0;
+	int (*is)(int c);
+
+	while (*s == ' ')
+		s++;
+	is = isalpha((unsigned char)*s) ? isalpha : isdigit;
+	while (*s && n < WORD_MAX - 1 && is((unsigned char)*s))
+		ret[n++] = (char)tolower((unsigned char)*s++);
+	ret[n] = '\0';
+	if (n == WORD_MAX - 1)
+		return 0;
+	*p = s;
+	return n;
 }
 
-/* "2 hours ago", "-15m" */
+static bool at_end(const char *s)
+{
+	return !s[strspn(s, " ")];
+}
+
+struct unit {
+	const char *name; /* its plural has an s behind it, but for one letter */
+	int64_t seconds;  /* 0: months */
+	int months;
+};
+
+static const struct unit *unit_of(const char *name)
+{
+	static const struct unit units[] = {
+		{ "s", 1, 0 },	       { "sec", 1, 0 },	    { "second", 1, 0 },	 { "m", 60, 0 },
+		{ "min", 60, 0 },      { "minute", 60, 0 }, { "h", 3600, 0 },	 { "hr", 3600, 0 },
+		{ "hour", 3600, 0 },   { "d", 86400, 0 },   { "day", 86400, 0 }, { "w", 604800, 0 },
+		{ "week", 604800, 0 }, { "month", 0, 1 },   { "y", 0, 12 },	 { "year", 0, 12 },
+	};
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t len = strlen(units[i].name);
+
+		if (strncmp(units[i].name, name, len) == 0 &&
+		    (n == len || (len > 1 && n == len + 1 && name[len] == 's')))
+			return &units[i];
+	}
+	return NULL;
+}
+
+/* So many of it before *ns. */
+static int back(int64_t *ns, int64_t v, const struct unit *u)
+{
+	time_t t = (time_t)(*ns / NS);
+	struct tm tm;
+
+	if (u->seconds) {
+		if (v > *ns / NS / u->seconds)
+			return -EINVAL;
+		*ns -= v * u->seconds * NS;
+		return 0;
+	}
+	if (v > 300 || !localtime_r(&t, &tm))
+		return -EINVAL;
+	tm.tm_mon -= (int)v * u->months;
+	if (tm.tm_year * 12 + tm.tm_mon < 70 * 12)
+		return -EINVAL;
+	*ns = local_ns(&tm) + *ns % NS;
+	return 0;
+}
+
+/* "2 hours", "1 day 6 hours", "1h30m", "an hour", "a week and 2 days"; *p behind it. */
+static int parse_span(const char **p, int64_t *ns)
+{
+	const char *s = *p, *next;
+	const struct unit *u;
+	char w[WORD_MAX];
+	bool any = false;
+	int64_t v;
+
+	for (;; any = true, s = next) {
+		next = s;
+		if (!word(&next, w))
+			break;
+		if (any && strcmp(w, "and") == 0 && !word(&next, w))
+			return -EINVAL;
+		if (strcmp(w, "a") == 0 || strcmp(w, "an") == 0)
+			v = 1;
+		else if (isdigit((unsigned char)*w) && strlen(w) < 10)
+			v = strtoll(w, NULL, 10);
+		else
+			break;
+		if (!word(&next, w) || !(u = unit_of(w)) || back(ns, v, u) < 0)
+			return -EINVAL;
+	}
+	*p = s;
+	return any ? 0 : -EINVAL;
+}
+
+/* "2 hours ago", "-15m", "last hour" */
 static int parse_ago(const char *s, int64_t now_ns, int64_t *ret_ns)
 {
-	static const struct {
-		const char *name;
-		int64_t seconds;
-	} units[] = {
-		{ "s", 1 },	   { "sec", 1 },       { "secs", 1 },	    { "second", 1 },
-		{ "seconds", 1 },  { "m", 60 },	       { "min", 60 },	    { "mins", 60 },
-		{ "minute", 60 },  { "minutes", 60 },  { "h", 3600 },	    { "hour", 3600 },
-		{ "hours", 3600 }, { "d", 86400 },     { "day", 86400 },    { "days", 86400 },
-		{ "w", 604800 },   { "week", 604800 }, { "weeks", 604800 },
-	};
-	bool minus = *s == '-';
-	int64_t v = 0;
-	size_t i, n;
+	int64_t ns = now_ns;
+	const struct unit *u;
+	char w[WORD_MAX];
+	int r;
 
-	s += minus;
-	if (!isdigit((unsigned char)*s))
-		return -EINVAL;
-	for (; isdigit((unsigned char)*s); s++)
-		if (v < 100000000)
-			v = 10 * v + (*s - '0');
-	while (*s == ' ')
+	if (*s == '-') {
 		s++;
-	n = strcspn(s, " ");
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strlen(units[i].name) == n && strncmp(units[i].name, s, n) == 0)
-			break;
-	if (i == sizeof(units) / sizeof(units[0]))
+		r = isdigit((unsigned char)*s) ? parse_span(&s, &ns) : -EINVAL;
+		if (r < 0 || !at_end(s))
+			return -EINVAL;
+		*ret_ns = ns;
+		return 0;
+	}
+	if (parse_span(&s, &ns) == 0) {
+		if (!word(&s, w) || strcmp(w, "ago") != 0 || !at_end(s))
+			return -EINVAL;
+		*ret_ns = ns;
+		return 0;
+	}
+	if (!word(&s, w) || strcmp(w, "last") != 0 || !word(&s, w) || !(u = unit_of(w)) ||
+	    strlen(w) < 3 || !at_end(s) || back(&ns, 1, u) < 0)
 		return -EINVAL;
-	s += n;
-	while (*s == ' ')
-		s++;
-	if (strcmp(s, minus ? "" : "ago") != 0 || v > now_ns / NS / units[i].seconds)
-		return -EINVAL;
-	*ret_ns = now_ns - v * units[i].seconds * NS;
+	*ret_ns = ns;
 	return 0;
+}
+
+/* The name of a day, whole or its first three letters: 0 sunday; -1 none. */
+static int weekday(const char *w)
+{
+	static const char *const days[] = { "sunday",	"monday", "tuesday", "wednesday",
+					    "thursday", "friday", "saturday" };
+
+	for (int i = 0; i < 7; i++)
+		if (strcmp(w, days[i]) == 0 || (strlen(w) == 3 && strncmp(w, days[i], 3) == 0))
+			return i;
+	return -1;
+}
+
+/* "today", "yesterday", "monday", "last monday": that day in tm; *p behind it. */
+static int parse_day(const char **p, struct tm *tm)
+{
+	bool last = false;
+	const char *s = *p;
+	char w[WORD_MAX];
+	int day;
+
+	if (!word(&s, w))
+		return -EINVAL;
+	if (strcmp(w, "last") == 0) {
+		last = true;
+		if (!word(&s, w))
+			return -EINVAL;
+	}
+	day = weekday(w);
+	if (day >= 0) {
+		day = (tm->tm_wday - day + 7) % 7;
+		if (last && day == 0)
+			day = 7;
+		tm->tm_mday -= day;
+	} else if (last) {
+		return -EINVAL;
+	} else if (strcmp(w, "yesterday") == 0) {
+		tm->tm_mday--;
+	} else if (strcmp(w, "today") != 0) {
+		return -EINVAL;
+	}
+	*p = s;
+	return 0;
+}
+
+/* A time of the day, or its name. */
+static int parse_time_of_day(const char *s, struct tm *tm, int64_t *ret_frac)
+{
+	const char *end = s + strlen(s);
+	const char *name = s;
+	char w[WORD_MAX];
+	bool seconds;
+
+	if (word(&name, w) && at_end(name)) {
+		tm->tm_hour = strcmp(w, "noon") == 0 ? 12 : 0;
+		return strcmp(w, "noon") == 0 || strcmp(w, "midnight") == 0 ? 0 : -EINVAL;
+	}
+	return parse_clock(&s, end, tm, ret_frac, &seconds) < 0 || s != end ? -EINVAL : 0;
 }
 
 static int parse_local(const char *s, int64_t now_ns, int64_t *ret_ns)
 {
-	const char *p = s, *end = s + strlen(s);
+	const char *end = s + strlen(s), *after;
 	time_t now = (time_t)(now_ns / NS);
+	bool have_day = false, at;
+	char w[WORD_MAX];
 	int64_t frac = 0;
 	struct tm tm;
-	bool seconds;
 
-	localtime_r(&now, &tm);
+	if (!localtime_r(&now, &tm))
+		return -EINVAL;
 	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
 	if (strchr(s, '-')) {
-		if (parse_date(&p, end, &tm) < 0)
+		if (parse_date(&s, end, &tm) < 0)
 			return -EINVAL;
-		if (p < end && *p != 'T' && *p != ' ')
+		have_day = true;
+		if (s < end && *s != 'T' && *s != 't' && *s != ' ')
 			return -EINVAL;
-		p += p < end;
+		s += s < end;
+	} else if (parse_day(&s, &tm) == 0) {
+		have_day = true;
 	}
-	if ((p < end || p == s) && parse_clock(&p, end, &tm, &frac, &seconds) < 0)
-		return -EINVAL;
-	if (p != end)
+	s += strspn(s, " ");
+	after = s;
+	at = have_day && word(&after, w) && strcmp(w, "at") == 0;
+	if (at)
+		s = after + strspn(after, " ");
+	if ((*s || at || !have_day) && parse_time_of_day(s, &tm, &frac) < 0)
 		return -EINVAL;
 	*ret_ns = local_ns(&tm) + frac;
 	return 0;
@@ -194,12 +345,8 @@ int mw_when_parse(const char *s, int64_t now_ns, int64_t *ret_ns)
 {
 	if (mw_when_rfc3339(s, strlen(s), ret_ns) == 0)
 		return 0;
-	if (strcmp(s, "now") == 0) {
+	if (strcasecmp(s, "now") == 0) {
 		*ret_ns = now_ns;
-		return 0;
-	}
-	if (strcmp(s, "today") == 0 || strcmp(s, "yesterday") == 0) {
-		*ret_ns = midnight(now_ns, *s == 'y');
 		return 0;
 	}
 	if (*s == '@' && isdigit((unsigned char)s[1])) {
