@@ -102,6 +102,16 @@ int mw_cli_anchors_change(struct mw_cli_anchors *x, struct mw_anchor_list *list)
 	return 0;
 }
 
+void mw_cli_anchors_stats(struct mw_cli_anchors *x, struct mw_anchors_stats *ret, size_t *ret_n)
+{
+	pthread_mutex_lock(&x->lock);
+	*ret_n = x->set->list.n;
+	*ret = (struct mw_anchors_stats){ 0 };
+	if (x->set->running)
+		mw_anchors_stats(x->set->running, ret);
+	pthread_mutex_unlock(&x->lock);
+}
+
 void mw_cli_anchors_done(struct mw_cli_anchors *x)
 {
 	if (x->set) {

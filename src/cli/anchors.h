@@ -21,6 +21,8 @@ int mw_cli_anchors_start(struct mw_cli_anchors *x, struct mw_anchor_list *list,
 /* Others from now on; those before end by themselves, within 5 s. 0, or a negative errno: nothing
  * is changed, and the list is still the caller's. */
 int mw_cli_anchors_change(struct mw_cli_anchors *x, struct mw_anchor_list *list);
+/* Of those that run; n: how many there are. */
+void mw_cli_anchors_stats(struct mw_cli_anchors *x, struct mw_anchors_stats *ret, size_t *ret_n);
 /* Sends the last checkpoint, for 5 s at most; says where it did not get. */
 void mw_cli_anchors_done(struct mw_cli_anchors *x);
 

@@ -27,17 +27,25 @@ enum {
 #define MW_DEFAULT_LOG "/var/lib/mcpwatch/log"
 #define MW_DEFAULT_CONFIG "/etc/mcpwatch/mcpwatch.yaml"
 
+int cmd_bundle(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_exec(int argc, char **argv);
-int cmd_init(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_index(int argc, char **argv);
+int cmd_init(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_servers(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_timeline(int argc, char **argv);
+int cmd_tools(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
@@ -47,11 +55,6 @@ int mw_cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void mw_cli_say(void *unused, const char *line);
 /* One line on stderr: "mcpwatch VERB: ...; see 'mcpwatch VERB --help'". Returns MW_EXIT_USAGE. */
 int mw_cli_usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/*
- * The line for what getopt_long answered '?' or ':' to (call it with opterr 0 and an option string that
- * begins with ":", or "+:"). Returns MW_EXIT_USAGE.
- */
-int mw_cli_bad_option(char **argv, int answer);
 /* Flushes stdout: MW_EXIT_OK, or MW_EXIT_FAIL and a line if what was printed did not all get out. */
 int mw_cli_stdout_done(void);
 

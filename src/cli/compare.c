@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/compare.h"
+#include "cli/options.h"
 #include "io/file.h"
 #include "io/heap.h"
 #include "io/logread.h"
@@ -19,124 +20,89 @@
 #define TOLERANCE_DEFAULT_S 5.0
 #define TOLERANCE_MAX_S	    3600.0
 
-static const char help[] =
-    "Usage: mcpwatch compare TRAIL [--log DIR|FILE]... [OPTION...]\n"
-    "\n"
-    "Holds a server's own audit trail against the tool calls the host saw, and says of each call:\n"
-    "claimed and seen, claimed but not seen, seen but not claimed, or where the two differ.\n"
-    "\n"
-    "  --log DIR|FILE        a log folder, or a file of 'exec --output'; repeatable\n"
-    "                        (default " MW_DEFAULT_LOG ")\n"
-    "  --server NAME         the server whose trail it is: its name, key or id (a glob);\n"
-    "                        needed where the log has calls of several\n"
-    "  --format F            json, python-json, pino, logfmt or mcpwatch; by the first line\n"
-    "  --map F.yaml          where the lines hold tool, id, arguments, target, outcome, time\n"
-    "  --since T, --until T  only what happened from T on, before T; needed where the trail\n"
-    "                        covers less time than the log\n"
-    "  --tolerance S         an entry may be S seconds off its call (default 5)\n"
-    "  --pubkey K, --vkey K  the trail must be signed (Ed25519) by this key: PEM, base64,\n"
-    "                        ssh-ed25519 or a verifier key, or a file that holds one;\n"
-    "                        TRAIL.sig signs it whole, else each line has its \"sig\"\n"
-    "  --all                 the calls that agree too\n"
-    "  --json                one object a finding, and one with the sums\n"
-    "  --help                this text\n"
-    "\n"
-    "Exit status: 0 they agree, 3 they do not, or the trail's signature or the log is wrong,\n"
-    "1 nothing could be decided, 2 wrong usage. What the host cannot decide is 'undecided' and\n"
-    "is not held against the server.\n";
-
 struct options {
 	struct mw_cli_list logs, servers;
 	const char *trail, *format, *map, *key;
 	int64_t since_ns, until_ns, tolerance_ns;
-	bool all, json, help;
+	bool all, json;
 };
 
-static int parse_time(const char *verb, const char *option, const char *value, int64_t *ret)
+static int take_time(void *at, const char *verb, const struct mw_option *o, const char *value)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (mw_when_parse(value, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, ret) < 0)
-		return mw_cli_usage(verb, "--%s: '%s' is no time", option, value);
+	if (mw_when_parse(value, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, at) < 0)
+		return mw_cli_usage(verb, "--%s: '%s' is no time", o->name, value);
 	return 0;
 }
 
-static int parse_tolerance(const char *verb, const char *value, int64_t *ret)
+static int take_tolerance(void *at, const char *verb, const struct mw_option *o, const char *value)
 {
 	double v;
 	char *end;
 
+	(void)o;
 	errno = 0;
 	v = strtod(value, &end);
 	if (end == value || *end || errno || !(v >= 0 && v <= TOLERANCE_MAX_S))
 		return mw_cli_usage(verb, "--tolerance: '%s' is no number of seconds up to 3600",
 				    value);
-	*ret = (int64_t)(v * 1e9);
+	*(int64_t *)at = (int64_t)(v * 1e9);
 	return 0;
 }
 
+#define AT(member) offsetof(struct options, member)
+
+static const struct mw_option table[] = {
+	MW_OPTION_LIST(
+	    "log", 0, "DIR|FILE", AT(logs),
+	    "a log folder, or a file of 'exec --output'; repeatable (default " MW_DEFAULT_LOG ")"),
+	MW_OPTION_LIST(
+	    "server", 0, "NAME", AT(servers),
+	    "the server whose trail it is: its name, key or id (a glob); needed where the "
+	    "log has calls of several"),
+	MW_OPTION_TEXT("format", 0, "F", AT(format),
+		       "json, python-json, pino, logfmt or mcpwatch; default: by the first line"),
+	MW_OPTION_TEXT("map", 0, "F.yaml", AT(map),
+		       "where the lines hold tool, id, arguments, target, outcome, time"),
+	MW_OPTION_FN("since", 0, "T", AT(since_ns), take_time, 0,
+		     "only what happened from T on; needed where the trail covers less time than "
+		     "the log"),
+	MW_OPTION_FN("until", 0, "T", AT(until_ns), take_time, 0, "only what happened before T"),
+	MW_OPTION_FN("tolerance", 0, "S", AT(tolerance_ns), take_tolerance, 0,
+		     "an entry may be S seconds off its call (default 5)"),
+	MW_OPTION_TEXT(
+	    "pubkey", 0, "K", AT(key),
+	    "the trail must be signed (Ed25519) by this key: PEM, base64, ssh-ed25519 or a "
+	    "verifier key, or a file that holds one; TRAIL.sig signs it whole, else each "
+	    "line has its \"sig\""),
+	MW_OPTION_TEXT("vkey", 0, "K", AT(key), "another name of --pubkey"),
+	MW_OPTION_FLAG("all", 0, AT(all), "the calls that agree too"),
+	MW_OPTION_FLAG("json", 0, AT(json), "one object a finding, and one with the sums"),
+	{ 0 },
+};
+
+static const struct mw_options verb = {
+	.usage = "compare TRAIL [--log DIR|FILE]... [OPTION...]",
+	.what = "Holds a server's own audit trail against the tool calls the host saw, and says\n"
+		"of each call: claimed and seen, claimed but not seen, seen but not claimed, or\n"
+		"where the two differ.\n",
+	.table = table,
+	.after =
+	    "Exit status: 0 they agree, 3 they do not, or the trail's signature or the log is\n"
+	    "wrong, 1 nothing could be decided, 2 wrong usage. What the host cannot decide is\n"
+	    "'undecided' and is not held against the server.\n",
+};
+
+/* MW_OPTIONS_GO_ON; else the exit status. */
 static int parse(int argc, char **argv, struct options *o)
 {
-	static const struct option options[] = {
-		{ "log", required_argument, NULL, 'l' },
-		{ "server", required_argument, NULL, 'n' },
-		{ "format", required_argument, NULL, 'f' },
-		{ "map", required_argument, NULL, 'm' },
-		{ "since", required_argument, NULL, 's' },
-		{ "until", required_argument, NULL, 'u' },
-		{ "tolerance", required_argument, NULL, 't' },
-		{ "pubkey", required_argument, NULL, 'k' },
-		{ "vkey", required_argument, NULL, 'k' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int c, status = MW_EXIT_OK;
+	int r;
 
-	while (status == MW_EXIT_OK && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (c) {
-		case 'l':
-			mw_cli_list_add(&o->logs, optarg);
-			break;
-		case 'n':
-			mw_cli_list_add(&o->servers, optarg);
-			break;
-		case 'f':
-			o->format = optarg;
-			break;
-		case 'm':
-			o->map = optarg;
-			break;
-		case 's':
-			status = parse_time(argv[0], "since", optarg, &o->since_ns);
-			break;
-		case 'u':
-			status = parse_time(argv[0], "until", optarg, &o->until_ns);
-			break;
-		case 't':
-			status = parse_tolerance(argv[0], optarg, &o->tolerance_ns);
-			break;
-		case 'k':
-			o->key = optarg;
-			break;
-		case 'a':
-			o->all = true;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'h':
-			o->help = true;
-			return MW_EXIT_OK;
-		default:
-			status = mw_cli_bad_option(argv, c);
-			break;
-		}
-	}
-	if (status != MW_EXIT_OK)
-		return status;
+	r = mw_options_parse(&verb, argc, argv, o);
+	if (r != MW_OPTIONS_GO_ON)
+		return r;
 	if (optind == argc)
 		return mw_cli_usage(argv[0], "which trail?");
 	if (optind + 1 < argc)
@@ -147,7 +113,7 @@ static int parse(int argc, char **argv, struct options *o)
 	if (o->format && !mw_trail_preset(o->format))
 		return mw_cli_usage(argv[0], "--format: there is no format '%s'", o->format);
 	o->trail = argv[optind];
-	return MW_EXIT_OK;
+	return MW_OPTIONS_GO_ON;
 }
 
 static int open_trail(const struct options *o, const struct mw_trail_map *map,
@@ -325,26 +291,28 @@ static int compare(const struct options *o, struct mw_trail *t)
 	return status == MW_EXIT_OK ? match(o, t, seen, redact) : status;
 }
 
+static int run(const struct options *o)
+{
+	_cleanup_(mw_trail_map_freep) struct mw_trail_map_file *map = NULL;
+	_cleanup_(mw_trail_closep) struct mw_trail *t = NULL;
+	char err[MW_ERR_MAX];
+	int status;
+
+	if (o->map && mw_trail_map_load(o->map, err, sizeof(err), &map) < 0)
+		return mw_cli_fail("%s", err);
+	status = open_trail(o, map ? mw_trail_map_of(map) : NULL, &t);
+	return status == MW_EXIT_OK ? compare(o, t) : status;
+}
+
 int cmd_compare(int argc, char **argv)
 {
 	struct options o = { .since_ns = INT64_MIN,
 			     .until_ns = INT64_MAX,
 			     .tolerance_ns = (int64_t)(TOLERANCE_DEFAULT_S * 1e9) };
-	_cleanup_(mw_trail_map_freep) struct mw_trail_map_file *map = NULL;
-	_cleanup_(mw_trail_closep) struct mw_trail *t = NULL;
-	char err[MW_ERR_MAX];
 	int status = parse(argc, argv, &o);
 
-	if (o.help) {
-		fputs(help, stdout);
-		return mw_cli_stdout_done();
-	}
-	if (status == MW_EXIT_OK && o.map && mw_trail_map_load(o.map, err, sizeof(err), &map) < 0)
-		status = mw_cli_fail("%s", err);
-	if (status == MW_EXIT_OK)
-		status = open_trail(&o, map ? mw_trail_map_of(map) : NULL, &t);
-	if (status == MW_EXIT_OK)
-		status = compare(&o, t);
+	if (status == MW_OPTIONS_GO_ON)
+		status = run(&o);
 	mw_cli_list_done(&o.logs);
 	mw_cli_list_done(&o.servers);
 	return status;

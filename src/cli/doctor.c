@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "core/event.h"
 #include "io/file.h"
 #include "io/probe.h"
@@ -19,15 +20,24 @@
 /* Opened for the live event: it is everywhere, and nothing happens by it. */
 #define LIVE_PATH "/dev/null"
 
-static const char help[] =
-    "Usage: mcpwatch doctor [--live] [--json]\n"
-    "\n"
-    "Tries what this kernel and this user allow, says which sources of events will be used and\n"
-    "what stays unseen. Exit status 1 if observing is not possible.\n"
-    "\n"
-    "  --live   also load everything, make a real event (open " LIVE_PATH ") and wait for it\n"
-    "  --json   as one JSON object\n"
-    "  --help   this text\n";
+struct doctor_opts {
+	bool live, json;
+};
+
+static const struct mw_option table[] = {
+	MW_OPTION_FLAG("live", 0, offsetof(struct doctor_opts, live),
+		       "also load everything, make a real event (open " LIVE_PATH
+		       ") and wait for it"),
+	MW_OPTION_FLAG("json", 0, offsetof(struct doctor_opts, json), "as one JSON object"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "doctor [--live] [--json]",
+	.what = "Tries what this kernel and this user allow, says which sources of events will be\n"
+		"used and what stays unseen. Exit status 1 if observing is not possible.\n",
+	.table = table,
+};
 
 /* What the programs of this version attach to; all are among what is needed. */
 static const char *const sources[] = {
@@ -283,37 +293,22 @@ static void print_json(const struct mw_probe_report *p, const struct live *live,
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct option options[] = { { "live", no_argument, NULL, 'l' },
-						 { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
 	static struct mw_probe_report report;
-	bool json = false, want_live = false, possible;
+	struct doctor_opts o = { 0 };
 	struct live live = { 0 };
-	int c;
+	bool possible;
+	int r;
 
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (c) {
-		case 'l':
-			want_live = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return mw_cli_stdout_done();
-		default:
-			return mw_cli_bad_option(argv, c);
-		}
-	}
+	r = mw_options_parse(&options, argc, argv, &o);
+	if (r != MW_OPTIONS_GO_ON)
+		return r;
 	if (optind < argc)
 		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
 	mw_probe_run(&report);
-	if (want_live)
+	if (o.live)
 		try_live(&live);
 	possible = report.can_run && !(live.tried && !live.seen);
-	if (json)
+	if (o.json)
 		print_json(&report, &live, possible);
 	else
 		print_text(&report, &live);

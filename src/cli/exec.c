@@ -10,8 +10,8 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/number.h"
 #include "cli/observe.h"
+#include "cli/options.h"
 #include "cli/rules.h"
 #include "cli/sealed.h"
 #include "cli/settings.h"
@@ -21,30 +21,6 @@
 #include "io/sink_file.h"
 #include "io/sink_screen.h"
 
-static const char help[] =
-    "usage: mcpwatch exec [OPTION...] -- COMMAND [ARG...]\n"
-    "\n"
-    "Runs COMMAND (an agent, an MCP client or a server itself) with its stdio untouched, and\n"
-    "observes it and everything below it. One line a call on stderr.\n"
-    "\n"
-    "  --user USER         run COMMAND as USER\n"
-    "  --output FILE       write every record to FILE as JSON lines\n"
-    "  --log DIR           write every record to the sealed log in folder DIR\n"
-    "  --keys DIR          keys of that log (default " MW_DEFAULT_KEYS "), made if missing\n"
-    "  --state DIR         what lasts from run to run, such as pinned definitions of tools\n"
-    "                      (default " MW_DEFAULT_STATE "; none: nothing is kept)\n"
-    "  --rules PATH        rules beside the built-in ones: a file, or *.yaml of a "
-    "folder\n"
-    "                      (default " MW_RULES_DIR ")\n"
-    "  --quiet             no lines on stderr\n"
-    "  --json              records as JSON lines on stderr instead of lines for people\n"
-    "  --ring BYTES        size of the ring buffer, a power of two (default 33554432)\n"
-    "  --simulate-loss N   drop every Nth kernel event, for tests\n"
-    "  --help\n"
-    "\n"
-    "The exit status is COMMAND's, 128 + N if signal N ended it, 127 if it was not found,\n"
-    "126 if it could not be executed, 1 if it could not be observed (it is not run then).\n";
-
 struct exec_opts {
 	struct mw_observe observe;
 	const char *output, *log, *keys, *state;
@@ -52,76 +28,60 @@ struct exec_opts {
 	bool quiet, json;
 };
 
-/* -1: go on; else the exit status. */
+#define AT(member) offsetof(struct exec_opts, member)
+
+static const struct mw_option table[] = {
+	MW_OPTION_TEXT("user", 0, "USER", AT(observe.user), "run COMMAND as USER"),
+	MW_OPTION_TEXT("output", 'o', "FILE", AT(output),
+		       "write every record to FILE as JSON lines"),
+	MW_OPTION_TEXT("log", 0, "DIR", AT(log),
+		       "write every record to the sealed log in folder DIR"),
+	MW_OPTION_TEXT("keys", 0, "DIR", AT(keys),
+		       "keys of that log (default " MW_DEFAULT_KEYS "), made if missing"),
+	MW_OPTION_TEXT("state", 0, "DIR", AT(state),
+		       "what lasts from run to run, such as pinned definitions of tools "
+		       "(default " MW_DEFAULT_STATE "; none: nothing is kept)"),
+	MW_OPTION_LIST(
+	    "rules", 0, "PATH", AT(rules),
+	    "rules beside the built-in ones: a file, or *.yaml of a folder (default " MW_RULES_DIR
+	    ")"),
+	MW_OPTION_FLAG("quiet", 0, AT(quiet), "no lines on stderr"),
+	MW_OPTION_FLAG("json", 0, AT(json),
+		       "records as JSON lines on stderr instead of lines for people"),
+	MW_OPTION_U32("ring", 0, "BYTES", AT(observe.ring_len),
+		      "size of the ring buffer, a power of two (default 33554432)"),
+	MW_OPTION_U32("simulate-loss", 0, "N", AT(observe.simulate_loss),
+		      "drop every Nth kernel event, for tests"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "exec [OPTION...] -- COMMAND [ARG...]",
+	.what = "Runs COMMAND (an agent, an MCP client or a server itself) with its stdio\n"
+		"untouched, and observes it and everything below it. One line a call on stderr.\n",
+	.table = table,
+	.after =
+	    "The exit status is COMMAND's, 128 + N if signal N ended it, 127 if it was not\n"
+	    "found, 126 if it could not be executed, 1 if it could not be observed (it is not\n"
+	    "run then).\n",
+	.command = true,
+};
+
+/* MW_OPTIONS_GO_ON; else the exit status. */
 static int parse(int argc, char **argv, struct exec_opts *o)
 {
-	enum { USER = 1, OUTPUT, LOG, KEYS, STATE, RULES, QUIET, JSON, RING, LOSS, HELP };
-	static const struct option options[] = {
-		{ "user", required_argument, NULL, USER },
-		{ "output", required_argument, NULL, OUTPUT },
-		{ "log", required_argument, NULL, LOG },
-		{ "keys", required_argument, NULL, KEYS },
-		{ "state", required_argument, NULL, STATE },
-		{ "rules", required_argument, NULL, RULES },
-		{ "quiet", no_argument, NULL, QUIET },
-		{ "json", no_argument, NULL, JSON },
-		{ "ring", required_argument, NULL, RING },
-		{ "simulate-loss", required_argument, NULL, LOSS },
-		{ "help", no_argument, NULL, HELP },
-		{ 0 },
-	};
-	int c;
+	int r;
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:", options, NULL)) != -1)
-		switch (c) {
-		case USER:
-			o->observe.user = optarg;
-			break;
-		case OUTPUT:
-			o->output = optarg;
-			break;
-		case LOG:
-			o->log = optarg;
-			break;
-		case KEYS:
-			o->keys = optarg;
-			break;
-		case STATE:
-			o->state = optarg;
-			break;
-		case RULES:
-			mw_cli_list_add(&o->rules, optarg);
-			break;
-		case QUIET:
-			o->quiet = true;
-			break;
-		case JSON:
-			o->json = true;
-			break;
-		case RING:
-			if (mw_parse_u32(optarg, &o->observe.ring_len) < 0)
-				return mw_cli_usage("exec", "--ring %s: not a number of bytes",
-						    optarg);
-			break;
-		case LOSS:
-			if (mw_parse_u32(optarg, &o->observe.simulate_loss) < 0)
-				return mw_cli_usage("exec", "--simulate-loss %s: not a number",
-						    optarg);
-			break;
-		case HELP:
-			fputs(help, stdout);
-			return MW_EXIT_OK;
-		default:
-			return mw_cli_bad_option(argv, c);
-		}
+	r = mw_options_parse(&options, argc, argv, o);
+	if (r != MW_OPTIONS_GO_ON)
+		return r;
 	if (optind == argc)
 		return mw_cli_usage("exec",
 				    "no command: mcpwatch exec [OPTION...] -- COMMAND [ARG...]");
 	if (o->keys && !o->log)
 		return mw_cli_usage("exec", "--keys without --log: there is nothing to sign");
 	o->observe.argv = argv + optind;
-	return -1;
+	return MW_OPTIONS_GO_ON;
 }
 
 /* The sinks are in the order they are opened in: their names for the message. */

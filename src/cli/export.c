@@ -10,31 +10,51 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/number.h"
+#include "cli/options.h"
 #include "io/file.h"
 #include "io/heap.h"
 #include "io/proof.h"
-
-static const char help[] =
-    "Usage: mcpwatch export --proof SEQ [-o F [--record F]] [--json] [--log DIR]\n"
-    "\n"
-    "Writes the proof that a record is in a sealed log, as a C2SP tlog-proof: the record itself,\n"
-    "the hashes from it to the root, and the signed checkpoint with that root. Who has it and the\n"
-    "log's verifier key needs nothing else. SEQ is the record's number (its field seq).\n"
-    "\n"
-    "  --proof SEQ           which record\n"
-    "  -o, --output F        the proof (default stdout)\n"
-    "  --record F            the record's exact bytes, without a newline: what the leaf is made\n"
-    "                        of (with -o the default is the name of the proof and '.record')\n"
-    "  --json                one JSON object with both, instead of files\n"
-    "  --log DIR             the log (default " MW_DEFAULT_LOG ")\n"
-    "  --help                this text\n"
-    "\n"
-    "Exit status: 0 done, 3 the record is not what was sealed, 1 could not, 2 wrong usage.\n";
 
 struct args {
 	const char *log, *output, *record;
 	uint64_t seq;
 	bool have_seq, json;
+};
+
+static int take_seq(void *at, const char *verb, const struct mw_option *o, const char *value)
+{
+	struct args *a = at;
+
+	(void)o;
+	if (mw_parse_u64(value, &a->seq) < 0)
+		return mw_cli_usage(verb, "--proof '%s' is no record's number", value);
+	a->have_seq = true;
+	return 0;
+}
+
+#define AT(member) offsetof(struct args, member)
+
+static const struct mw_option table[] = {
+	MW_OPTION_FN("proof", 0, "SEQ", 0, take_seq, 0, "which record"),
+	MW_OPTION_TEXT("output", 'o', "F", AT(output), "the proof (default stdout)"),
+	MW_OPTION_TEXT(
+	    "record", 0, "F", AT(record),
+	    "the record's exact bytes, without a newline: what the leaf is made of (with "
+	    "-o the default is the name of the proof and '.record')"),
+	MW_OPTION_FLAG("json", 0, AT(json), "one JSON object with both, instead of files"),
+	MW_OPTION_TEXT("log", 0, "DIR", AT(log), "the log (default " MW_DEFAULT_LOG ")"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "export --proof SEQ [-o F [--record F]] [--json] [--log DIR]",
+	.what = "Writes the proof that a record is in a sealed log, as a C2SP tlog-proof: the\n"
+		"record itself, the hashes from it to the root, and the signed checkpoint with\n"
+		"that root. Who has it and the log's verifier key needs nothing else. SEQ is the\n"
+		"record's number (its field seq).\n",
+	.table = table,
+	.after = "Exit status: 0 done, 3 the record is not what was sealed, 1 could not, 2 wrong\n"
+		 "usage.\n",
 };
 
 static int write_file(const char *path, const struct mw_buf *b)
@@ -112,43 +132,12 @@ static int export_proof(const struct args *a)
 
 int cmd_export(int argc, char **argv)
 {
-	static const struct option options[] = { { "proof", required_argument, NULL, 'p' },
-						 { "output", required_argument, NULL, 'o' },
-						 { "record", required_argument, NULL, 'r' },
-						 { "log", required_argument, NULL, 'l' },
-						 { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
 	struct args a = { .log = MW_DEFAULT_LOG };
-	int c;
+	int r;
 
-	while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'p':
-			if (mw_parse_u64(optarg, &a.seq) < 0)
-				return mw_cli_usage(argv[0], "--proof '%s' is no record's number",
-						    optarg);
-			a.have_seq = true;
-			break;
-		case 'o':
-			a.output = optarg;
-			break;
-		case 'r':
-			a.record = optarg;
-			break;
-		case 'l':
-			a.log = optarg;
-			break;
-		case 'j':
-			a.json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return mw_cli_stdout_done();
-		default:
-			return mw_cli_bad_option(argv, c);
-		}
-	}
+	r = mw_options_parse(&options, argc, argv, &a);
+	if (r != MW_OPTIONS_GO_ON)
+		return r;
 	if (optind < argc)
 		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
 	if (!a.have_seq)

@@ -1,13 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* filter.c - a filter's options; filter_match.c holds records against them */
 #include "cli/filter.h"
 
-#include <cjson/cJSON.h>
-#include <fnmatch.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
-#include "io/logread.h"
-#include "io/render.h"
+#include "cli/filter_priv.h"
+#include "cli/options.h"
+#include "core/act.h"
+#include "io/heap.h"
 #include "io/when.h"
+
+const char *const mw_filter_types[] = { "call",	  "effect", "alert",   "gap",	 "anomaly",
+					"server", "tool",   "request", "notice", "daemon",
+					"ties",	  "body",   "seal",    NULL };
+static const char *const statuses[] = { "ok",	       "tool_error", "rpc_error", "cancelled",
+					"no_response", "lost",	     NULL };
+const char *const mw_filter_severities[] = { "low", "medium", "high", "critical", NULL };
+
+static const struct {
+	int option;
+	const char *name;
+} names[] = {
+	{ MW_FILTER_SINCE, "since" },	  { MW_FILTER_UNTIL, "until" },
+	{ MW_FILTER_SERVER, "server" },	  { MW_FILTER_TOOL, "tool" },
+	{ MW_FILTER_TYPE, "type" },	  { MW_FILTER_KIND, "kind" },
+	{ MW_FILTER_TARGET, "target" },	  { MW_FILTER_PRINCIPAL, "principal" },
+	{ MW_FILTER_ALERT, "alert" },	  { MW_FILTER_SEVERITY, "severity" },
+	{ MW_FILTER_STATUS, "status" },	  { MW_FILTER_CALL, "call" },
+	{ MW_FILTER_SESSION, "session" }, { MW_FILTER_HOST, "host" },
+	{ MW_FILTER_PID, "pid" },	  { MW_FILTER_GREP, "grep" },
+};
+
+static const char *name_of(int option)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].option == option)
+			return names[i].name;
+	return "";
+}
+
+/* --- words there are ----------------------------------------------------------------------------
+ */
+
+static const char *kind_at(size_t i)
+{
+	return i < MW_EFFECT_KERNEL_MODULE ? mw_effect_kind_name((enum mw_effect_kind)(i + 1))
+					   : NULL;
+}
+
+static const char *status_at(size_t i)
+{
+	return statuses[i];
+}
+
+static const char *type_at(size_t i)
+{
+	return mw_filter_types[i];
+}
+
+static const char *severity_at(size_t i)
+{
+	return mw_filter_severities[i];
+}
+
+/* More than there are of any. */
+#define NO_SUCH_MAX 64
+
+static int no_such(const char *verb, const char *option, const char *what, const char *value,
+		   const char *(*at)(size_t i), const char *there)
+{
+	const char *words[NO_SUCH_MAX] = { NULL }, *near;
+
+	for (size_t i = 0; i + 1 < NO_SUCH_MAX && (words[i] = at(i)); i++)
+		;
+	near = mw_options_nearest(value, words);
+	if (near)
+		return mw_cli_usage(verb, "--%s: no %s '%s', did you mean '%s'?", option, what,
+				    value, near);
+	return mw_cli_usage(verb, "--%s: no %s '%s'; there are %s", option, what, value, there);
+}
+
+/* Whether it matches any of the words that there are. */
+static bool is_any(const char *value, const char *(*at)(size_t i))
+{
+	const char *word;
+
+	value += *value == '!';
+	for (size_t i = 0; (word = at(i)); i++)
+		if (strcmp(word, value) == 0 ||
+		    mw_pattern_glob(mw_slice_str(value), mw_slice_str(word), false))
+			return true;
+	return false;
+}
+
+/* --- each option --------------------------------------------------------------------------------
+ */
 
 static int parse_time(const char *verb, const char *option, const char *value, int64_t *ret)
 {
@@ -15,273 +104,240 @@ static int parse_time(const char *verb, const char *option, const char *value, i
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (mw_when_parse(value, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, ret) < 0)
-		return mw_cli_usage(verb, "--%s: '%s' is no time", option, value);
+		return mw_cli_usage(verb,
+				    "--%s: '%s' is no time, try '2 hours ago', 'yesterday 14:00', "
+				    "10:30 or 2026-01-31",
+				    option, value);
+	return 0;
+}
+
+/* "A..B" as both; either may be left out. */
+static int parse_since(struct mw_filter *f, const char *verb, const char *value)
+{
+	const char *dots = strstr(value, "..");
+	char *from;
+	int r = 0;
+
+	if (!dots) {
+		r = parse_time(verb, "since", value, &f->since_ns);
+		f->have_since = r == 0;
+		return r;
+	}
+	from = strndup(value, (size_t)(dots - value));
+	if (!from)
+		exit(mw_cli_fail("not enough memory"));
+	if (*from) {
+		r = parse_time(verb, "since", from, &f->since_ns);
+		f->have_since = r == 0;
+	}
+	free(from);
+	if (r == 0 && dots[2]) {
+		r = parse_time(verb, "since", dots + 2, &f->until_ns);
+		f->have_until = r == 0;
+	}
+	return r;
+}
+
+static int parse_type(struct mw_filter *f, const char *verb, const char *word)
+{
+	bool no = *word == '!';
+	size_t i;
+
+	word += no;
+	if (!no && strcmp(word, "all") == 0) {
+		f->all_types = true;
+		return 0;
+	}
+	for (i = 0; mw_filter_types[i]; i++)
+		if (strcmp(mw_filter_types[i], word) == 0)
+			break;
+	if (!mw_filter_types[i])
+		return no_such(verb, "type", "type of record", word, type_at,
+			       "call, effect, alert, gap, anomaly and others, see --help");
+	if (no)
+		f->not_types |= 1u << i;
+	else
+		f->types |= 1u << i;
+	f->have_types |= !no;
 	return 0;
 }
 
 static int parse_types(struct mw_filter *f, const char *verb, const char *value)
 {
-	static const char *const known[] = { "call",   "effect", "alert",   "gap",    "anomaly",
-					     "server", "tool",	 "request", "notice", "daemon",
-					     "ties",   "body",	 "seal",    "all" };
 	char *copy = strdup(value), *p, *next;
-	size_t i;
+	int r = 0;
 
 	if (!copy)
-		return mw_cli_usage(verb, "not enough memory");
-	for (p = copy; p; p = next) {
+		exit(mw_cli_fail("not enough memory"));
+	for (p = copy; p && r == 0; p = next) {
 		next = strchr(p, ',');
 		if (next)
 			*next++ = '\0';
-		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-			if (strcmp(p, known[i]) == 0)
-				break;
-		if (i == sizeof(known) / sizeof(known[0])) {
-			mw_cli_usage(verb, "--type: there are no records of type '%s'", p);
-			free(copy);
-			return MW_EXIT_USAGE;
-		}
-		mw_cli_list_add(&f->types, known[i]);
+		r = parse_type(f, verb, p);
 	}
 	free(copy);
-	return 0;
+	return r;
 }
 
-int mw_filter_option(struct mw_filter *f, const char *verb, int option, const char *value)
+static int parse_severity(struct mw_filter *f, const char *verb, const char *value)
+{
+	for (unsigned int i = 0; mw_filter_severities[i]; i++)
+		if (strcmp(mw_filter_severities[i], value) == 0) {
+			f->severity = i + 1;
+			return 0;
+		}
+	return no_such(verb, "severity", "severity", value, severity_at,
+		       "low, medium, high and critical");
+}
+
+static int parse_grep(struct mw_filter *f, const char *verb, const char *value)
 {
 	char why[128];
 	int r;
 
+	if (f->have_grep)
+		regfree(&f->grep);
+	f->have_grep = false;
+	r = regcomp(&f->grep, value, REG_EXTENDED | REG_NOSUB);
+	if (r != 0) {
+		regerror(r, &f->grep, why, sizeof(why));
+		return mw_cli_usage(verb, "--grep: '%s': %s", value, why);
+	}
+	f->have_grep = true;
+	f->grep_text = strpbrk(value, "\\^$.[]|()*+?{}") ? NULL : value;
+	return 0;
+}
+
+static int add_name(struct mw_patterns *l, const char *verb, const char *option, const char *value)
+{
+	int r = mw_patterns_add_name(l, value);
+
+	if (r == -ENOMEM)
+		exit(mw_cli_fail("not enough memory"));
+	return r == 0 ? 0 : mw_cli_usage(verb, "--%s: '%s' says nothing", option, value);
+}
+
+static int add_target(struct mw_filter *f, const char *verb, const char *value)
+{
+	int r = mw_patterns_add_target(&f->targets, value);
+
+	if (r == -ENOMEM)
+		exit(mw_cli_fail("not enough memory"));
+	if (r == 0)
+		return 0;
+	return mw_cli_usage(verb, "--target: '%s' %s", value,
+			    *value && strcmp(value, "!") != 0
+				? "is an address with a network or port that there cannot be"
+				: "says nothing");
+}
+
+static int take(struct mw_filter *f, const char *verb, int option, const char *value)
+{
+	const char *number;
+	int r;
+
 	switch (option) {
 	case MW_FILTER_SINCE:
-		f->have_since = true;
-		return parse_time(verb, "since", value, &f->since_ns);
+		return parse_since(f, verb, value);
 	case MW_FILTER_UNTIL:
-		f->have_until = true;
-		return parse_time(verb, "until", value, &f->until_ns);
+		r = parse_time(verb, "until", value, &f->until_ns);
+		f->have_until = r == 0;
+		return r;
 	case MW_FILTER_SERVER:
-		mw_cli_list_add(&f->servers, value);
-		return 0;
+		return add_name(&f->servers, verb, "server", value);
 	case MW_FILTER_TOOL:
-		mw_cli_list_add(&f->tools, value);
-		return 0;
+		return add_name(&f->tools, verb, "tool", value);
 	case MW_FILTER_TYPE:
 		return parse_types(f, verb, value);
 	case MW_FILTER_KIND:
-		mw_cli_list_add(&f->kinds, value);
-		return 0;
+		if (!is_any(value, kind_at))
+			return no_such(verb, "kind", "kind of effect", value + (*value == '!'),
+				       kind_at, "file.*, proc.*, net.*, db.statement, kernel.*");
+		return add_name(&f->kinds, verb, "kind", value);
 	case MW_FILTER_TARGET:
-		mw_cli_list_add(&f->targets, value);
-		return 0;
+		return add_target(f, verb, value);
 	case MW_FILTER_PRINCIPAL:
-		mw_cli_list_add(&f->principals, value);
-		return 0;
+		return add_name(&f->principals, verb, "principal", value);
 	case MW_FILTER_ALERT:
-		mw_cli_list_add(&f->alerts, value);
-		return 0;
+		return add_name(&f->alerts, verb, "alert", value);
+	case MW_FILTER_SEVERITY:
+		return parse_severity(f, verb, value);
+	case MW_FILTER_STATUS:
+		if (!is_any(value, status_at))
+			return no_such(
+			    verb, "status", "status", value + (*value == '!'), status_at,
+			    "ok, tool_error, rpc_error, cancelled, no_response and lost");
+		return add_name(&f->statuses, verb, "status", value);
 	case MW_FILTER_CALL:
-		mw_cli_list_add(&f->calls, value);
-		return 0;
+		return add_name(&f->calls, verb, "call", value);
+	case MW_FILTER_SESSION:
+		return add_name(&f->sessions, verb, "session", value);
+	case MW_FILTER_HOST:
+		return add_name(&f->hosts, verb, "host", value);
+	case MW_FILTER_PID:
+		number = value + (*value == '!');
+		if (!*number || strspn(number, "0123456789") != strlen(number))
+			return mw_cli_usage(verb, "--pid: '%s' is no process id", number);
+		return add_name(&f->pids, verb, "pid", value);
 	case MW_FILTER_GREP:
-		if (f->have_grep)
-			regfree(&f->grep);
-		f->have_grep = false;
-		r = regcomp(&f->grep, value, REG_EXTENDED | REG_NOSUB);
-		if (r != 0) {
-			regerror(r, &f->grep, why, sizeof(why));
-			return mw_cli_usage(verb, "--grep: '%s': %s", value, why);
-		}
-		f->have_grep = true;
-		return 0;
+		return parse_grep(f, verb, value);
 	default:
 		return mw_cli_usage(verb, "no such option");
 	}
 }
 
-static bool match(const struct mw_cli_list *l, const char *s)
+/* As a shell takes it. */
+static int put_word(struct mw_buf *b, const char *s)
 {
-	size_t i;
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-./:,@%+=";
+	int r = 0;
 
-	for (i = 0; s && i < l->n; i++)
-		if (fnmatch(l->p[i], s, 0) == 0 || strcmp(l->p[i], s) == 0)
-			return true;
-	return false;
+	if (*s && strspn(s, plain) == strlen(s))
+		return mw_buf_append_str(b, s);
+	r = mw_buf_append_byte(b, '\'');
+	for (; *s && r == 0; s++)
+		r = *s == '\'' ? mw_buf_append_str(b, "'\\''") : mw_buf_append_byte(b, (uint8_t)*s);
+	return r < 0 ? r : mw_buf_append_byte(b, '\'');
 }
 
-static bool match_array(const struct mw_cli_list *l, const cJSON *array, const char *member)
+int mw_filter_option(struct mw_filter *f, const char *verb, int option, const char *value)
 {
-	const cJSON *e;
+	int r = take(f, verb, option, value);
 
-	cJSON_ArrayForEach(e, array) if (match(l, member ? mw_rec_str(e, member)
-							 : cJSON_GetStringValue(e))) return true;
-	return false;
+	if (r != 0)
+		return r;
+	if (!f->init)
+		mw_buf_init(&f->text, &mw_heap, 1 << 20);
+	f->init = true;
+	if (f->text.len)
+		f->text.len--; /* the NUL */
+	if ((f->text.len && mw_buf_append_byte(&f->text, ' ') < 0) ||
+	    mw_buf_append_str(&f->text, "--") < 0 ||
+	    mw_buf_append_str(&f->text, name_of(option)) < 0 ||
+	    mw_buf_append_byte(&f->text, ' ') < 0 || put_word(&f->text, value) < 0 ||
+	    mw_buf_append_byte(&f->text, '\0') < 0)
+		exit(mw_cli_fail("not enough memory"));
+	return 0;
 }
 
-static const cJSON *get(const cJSON *json, const char *name)
+const char *mw_filter_text(const struct mw_filter *f)
 {
-	return cJSON_GetObjectItemCaseSensitive(json, name);
-}
-
-bool mw_filter_head(const struct mw_filter *f, const struct mw_logrec *rec,
-		    const char *const *types)
-{
-	bool wanted = false;
-	size_t i;
-
-	if (f->have_since && rec->time_ns < f->since_ns)
-		return false;
-	if (f->have_until && rec->time_ns >= f->until_ns)
-		return false;
-	for (i = 0; i < f->types.n && !wanted; i++)
-		wanted = strcmp(f->types.p[i], "all") == 0 || strcmp(f->types.p[i], rec->type) == 0;
-	for (i = 0; f->types.n == 0 && types[i] && !wanted; i++)
-		wanted = strcmp(types[i], rec->type) == 0;
-	if (!wanted)
-		return false;
-	return !f->have_grep || regexec(&f->grep, rec->line, 0, NULL, 0) == 0;
-}
-
-bool mw_filter_needs_tree(const struct mw_filter *f)
-{
-	return f->servers.n || f->tools.n || f->kinds.n || f->targets.n || f->principals.n ||
-	       f->alerts.n || f->calls.n || f->n_args_hmac;
-}
-
-static bool match_args(const struct mw_filter *f, const cJSON *json)
-{
-	const char *hmac = mw_rec_str(json, "args_hmac");
-	unsigned int i;
-
-	for (i = 0; hmac && i < f->n_args_hmac; i++)
-		if (strcmp(hmac, f->args_hmac[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool match_server(const struct mw_filter *f, const cJSON *json)
-{
-	static const char *const names[] = { "name", "configured_name", "key", "id" };
-	size_t i;
-
-	if (match(&f->servers, mw_rec_str(json, "server")))
-		return true;
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (match(&f->servers, mw_rec_str2(json, "server", names[i])))
-			return true;
-	return false;
-}
-
-static bool match_principal(const struct mw_filter *f, const cJSON *json)
-{
-	static const char *const names[] = { "user", "unit", "container", "cgroup" };
-	static const char *const claims[] = { "sub", "client_id", "azp", "fingerprint" };
-	const cJSON *p = get(json, "principal"), *uid = get(p, "uid"), *t;
-	char text[24];
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (match(&f->principals, mw_rec_str(p, names[i])))
-			return true;
-	if (cJSON_IsNumber(uid)) {
-		snprintf(text, sizeof(text), "%.0f", uid->valuedouble);
-		if (match(&f->principals, text))
-			return true;
-	}
-	cJSON_ArrayForEach(
-	    t, get(p, "tokens")) for (i = 0; i < sizeof(claims) / sizeof(claims[0]);
-				      i++) if (match(&f->principals,
-						     mw_rec_str(t, claims[i]))) return true;
-	return false;
-}
-
-static bool match_target(const struct mw_filter *f, const cJSON *json)
-{
-	static const char *const names[] = { "target", "target2", "asked", "name", "host_target" };
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (match(&f->targets, mw_rec_str(json, names[i])))
-			return true;
-	return match_array(&f->targets, get(json, "effects"), "target") ||
-	       match_array(&f->targets, get(json, "effects"), "target2") ||
-	       match_array(&f->targets, get(json, "targets"), NULL);
-}
-
-static bool match_call(const struct mw_filter *f, const struct mw_logrec *rec, const cJSON *json)
-{
-	size_t i;
-
-	if (match(&f->calls, mw_rec_call(json)) ||
-	    match_array(&f->calls, get(json, "candidates"), NULL) ||
-	    match_array(&f->calls, get(json, "calls"), NULL))
-		return true;
-	for (i = 0; i < f->n_seqs; i++)
-		if (f->seqs[i].seq == rec->seq && f->seqs[i].input == rec->input)
-			return true;
-	return false;
-}
-
-bool mw_filter_tree(const struct mw_filter *f, const struct mw_logrec *rec, const cJSON *json)
-{
-	if (f->servers.n && !match_server(f, json))
-		return false;
-	if (f->tools.n && !match(&f->tools, mw_rec_str(json, "tool")))
-		return false;
-	if (f->kinds.n && !match(&f->kinds, mw_rec_str(json, "kind")) &&
-	    !match_array(&f->kinds, get(json, "effects"), "kind"))
-		return false;
-	if (f->targets.n && !match_target(f, json))
-		return false;
-	if (f->principals.n && !match_principal(f, json))
-		return false;
-	if (f->alerts.n && !match(&f->alerts, mw_rec_str(json, "rule")) &&
-	    !match_array(&f->alerts, get(json, "alerts"), NULL))
-		return false;
-	if (f->n_args_hmac && !match_args(f, json))
-		return false;
-	return !f->calls.n || match_call(f, rec, json);
-}
-
-bool mw_filter_wants_learning(const struct mw_filter *f)
-{
-	return f->calls.n > 0;
-}
-
-void mw_filter_learn(struct mw_filter *f, const struct mw_logrec *rec)
-{
-	struct mw_filter_seq *p;
-	const cJSON *e, *seq;
-	cJSON *json;
-
-	if (strcmp(rec->type, "call") != 0 && strcmp(rec->type, "ties") != 0)
-		return;
-	json = mw_logread_json(rec);
-	if (!match(&f->calls, mw_rec_call(json))) {
-		cJSON_Delete(json);
-		return;
-	}
-	cJSON_ArrayForEach(e, get(json, "effects")) cJSON_ArrayForEach(seq, get(e, "seqs"))
-	{
-		p = reallocarray(f->seqs, f->n_seqs + 1, sizeof(*p));
-		if (!p)
-			exit(mw_cli_fail("not enough memory"));
-		f->seqs = p;
-		p[f->n_seqs++] = (struct mw_filter_seq){ rec->input, (uint64_t)seq->valuedouble };
-	}
-	cJSON_Delete(json);
+	return f->text.len ? (const char *)f->text.p : "";
 }
 
 void mw_filter_done(struct mw_filter *f)
 {
-	mw_cli_list_done(&f->servers);
-	mw_cli_list_done(&f->tools);
-	mw_cli_list_done(&f->types);
-	mw_cli_list_done(&f->kinds);
-	mw_cli_list_done(&f->targets);
-	mw_cli_list_done(&f->principals);
-	mw_cli_list_done(&f->alerts);
-	mw_cli_list_done(&f->calls);
-	free(f->seqs);
+	struct mw_patterns *const lists[] = { &f->servers,  &f->tools,	&f->kinds,
+					      &f->targets,  &f->alerts, &f->principals,
+					      &f->statuses, &f->calls,	&f->sessions,
+					      &f->hosts,    &f->pids };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		mw_patterns_done(lists[i]);
+	if (f->init)
+		mw_buf_done(&f->text);
 	if (f->have_grep)
 		regfree(&f->grep);
+	*f = (struct mw_filter){ 0 };
 }

@@ -2,17 +2,22 @@
 /*
  * filter.h - the filters of the verbs that read a log
  *
- * Options of one kind widen (--tool a --tool b: either), different ones narrow. Names are globs.
+ * Options of one kind widen (--tool a --tool b: either), different ones narrow; !VALUE leaves out what
+ * VALUE matches (pattern.h); what is asked of calls (tool, status, principal, session) never passes what is
+ * no call's. What is asked of effects (kind, target) is asked of one effect: a call that
+ * opened /a and deleted /b is not found by --kind file.delete --target /a.
+ *
+ * A filter reads a record's raw members: nothing is parsed into a tree.
  */
 #ifndef MW_CLI_FILTER_H
 #define MW_CLI_FILTER_H
 
-#include <getopt.h>
 #include <regex.h>
 
+#include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/pattern.h"
 
-struct cJSON;
 struct mw_logrec;
 
 enum mw_filter_option {
@@ -25,54 +30,41 @@ enum mw_filter_option {
 	MW_FILTER_TARGET,
 	MW_FILTER_PRINCIPAL,
 	MW_FILTER_ALERT,
+	MW_FILTER_SEVERITY,
+	MW_FILTER_STATUS,
 	MW_FILTER_CALL,
+	MW_FILTER_SESSION,
+	MW_FILTER_HOST,
+	MW_FILTER_PID,
 	MW_FILTER_GREP,
 };
 
-/* For a table of long options. */
-#define MW_FILTER_OPTIONS                                        \
-	{ "since", required_argument, NULL, MW_FILTER_SINCE },    \
-	{ "until", required_argument, NULL, MW_FILTER_UNTIL },    \
-	{ "server", required_argument, NULL, MW_FILTER_SERVER },  \
-	{ "tool", required_argument, NULL, MW_FILTER_TOOL },      \
-	{ "type", required_argument, NULL, MW_FILTER_TYPE },      \
-	{ "kind", required_argument, NULL, MW_FILTER_KIND },      \
-	{ "target", required_argument, NULL, MW_FILTER_TARGET },  \
-	{ "principal", required_argument, NULL, MW_FILTER_PRINCIPAL }, \
-	{ "alert", required_argument, NULL, MW_FILTER_ALERT },    \
-	{ "call", required_argument, NULL, MW_FILTER_CALL },      \
-	{ "grep", required_argument, NULL, MW_FILTER_GREP }
-
-/* For a help text. */
-#define MW_FILTER_HELP                                                                          \
-	"  --since T, --until T  from T on; before T: RFC 3339, '2026-01-31 10:30', '10:30',\n"  \
-	"                        'today', 'yesterday', '2 hours ago', '-15m', @seconds\n"        \
-	"  --server NAME         of this server: its name, key or id\n"                          \
-	"  --tool NAME           calls of this tool, and what is tied to none is left out\n"     \
-	"  --type TYPE[,TYPE]    only these records: call, effect, alert, gap, anomaly, server,\n" \
-	"                        tool, request, notice, daemon, ties, body; or all\n"            \
-	"  --kind KIND           effects of this kind (file.delete, 'net.*'), calls that have one\n" \
-	"  --target NAME         effects on this file or address, calls and alerts that have one\n" \
-	"  --principal NAME      calls by this user, uid, unit, container or token subject\n"    \
-	"  --alert RULE          alerts of this rule, calls that raised one\n"                   \
-	"  --call ID             this call, its effects, and what names it\n"                    \
-	"  --grep REGEX          records whose text has a match (POSIX extended)\n"              \
-	"Names may be globs (*, ?, [...]). An option given twice widens, another one narrows.\n"
-
 struct mw_filter {
 	int64_t since_ns, until_ns;
-	bool have_since, have_until, have_grep;
-	struct mw_cli_list servers, tools, types, kinds, targets, principals, alerts, calls;
+	bool have_since, have_until, have_grep, have_types, all_types;
+	unsigned int severity; /* at least: 1 low to 4 critical; 0: not asked */
+	unsigned int types;    /* a bit each, as known_types of filter.c has them */
+	unsigned int not_types;
+	struct mw_patterns servers, tools, kinds, targets, principals, alerts, statuses, calls,
+	    sessions, hosts, pids;
 	regex_t grep;
-	/* Effects that the records of `calls` name by number: mw_filter_learn */
-	struct mw_filter_seq {
-		size_t input;
-		uint64_t seq;
-	} *seqs;
-	size_t n_seqs;
+	const char *grep_text; /* NULL, or what grep is without any special character */
 	/* Of --args-match: only calls whose args_hmac is one of them. */
 	char args_hmac[2][65];
 	unsigned int n_args_hmac;
+	struct mw_buf text; /* the options as they were given */
+	bool init;
+};
+
+/*
+ * What other records say of one (join.h): of what belongs to a call, that call. Raw JSON values as in
+ * the records, n 0: not known.
+ */
+struct mw_filter_facts {
+	struct mw_slice call; /* its id without quotes; of an effect, by what is known by now */
+	struct mw_slice tool, principal, session, status;
+	struct mw_slice server_name; /* the server's, where the record has its id alone */
+	bool matched; /* of a call: one of its effects passes by the effect's own record */
 };
 
 /*
@@ -81,18 +73,30 @@ struct mw_filter {
  */
 int mw_filter_args(struct mw_filter *f, const char *path, const char *keys_dir);
 
-/* Takes one option. 0; or MW_EXIT_USAGE after a line on stderr. */
+/* Takes one option; `value` is borrowed. 0; or MW_EXIT_USAGE after a line on stderr. */
 int mw_filter_option(struct mw_filter *f, const char *verb, int option, const char *value);
-/* Whether --call was given, and the log is to be read once before for mw_filter_learn. */
-bool mw_filter_wants_learning(const struct mw_filter *f);
-void mw_filter_learn(struct mw_filter *f, const struct mw_logrec *rec);
-/* Whether the head of a record lets it through; cheap. `types`: those meant if --type was not given,
- * NULL-terminated. */
+/* All options taken, as one could type them; "" none. Valid until the next option. */
+const char *mw_filter_text(const struct mw_filter *f);
+
+/*
+ * Whether a record passes. `types`: those meant if --type was not given, NULL-terminated; NULL: all.
+ * facts NULL: the record's own word counts alone.
+ */
+bool mw_filter_match(const struct mw_filter *f, const struct mw_logrec *rec,
+		     const char *const *types, const struct mw_filter_facts *facts);
+/* The parts of it: by time and type; by what else is the record's own (an effect's call is not); by what
+ * its call says. A record passes that passes all three. */
 bool mw_filter_head(const struct mw_filter *f, const struct mw_logrec *rec,
 		    const char *const *types);
-/* Whether the rest does. Only if mw_filter_needs_tree. */
-bool mw_filter_tree(const struct mw_filter *f, const struct mw_logrec *rec, const struct cJSON *json);
-bool mw_filter_needs_tree(const struct mw_filter *f);
+bool mw_filter_own(const struct mw_filter *f, const struct mw_logrec *rec,
+		   const struct mw_filter_facts *facts);
+bool mw_filter_call(const struct mw_filter *f, const struct mw_logrec *rec,
+		    const struct mw_filter_facts *facts);
+/* Whether mw_filter_call asks for anything; whether kinds or targets are asked for. */
+bool mw_filter_asks_call(const struct mw_filter *f);
+bool mw_filter_asks_effects(const struct mw_filter *f);
+/* Whether an entry of a call's `effects` (an object) has such a kind and target. */
+bool mw_filter_effect(const struct mw_filter *f, struct mw_slice entry);
 void mw_filter_done(struct mw_filter *f);
 
 #endif

@@ -11,61 +11,33 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "io/file.h"
 #include "io/heap.h"
 #include "io/keys.h"
 #include "io/sink_log.h"
-
-static const char help[] =
-    "usage: mcpwatch init [OPTION...]\n"
-    "\n"
-    "Makes the keys and the log, where they are not there yet, and prints the log's verifier "
-    "keys.\n"
-    "Keep them off this host: 'mcpwatch verify --vkey' holds a log against them.\n"
-    "\n"
-    "  --log DIR           the log folder (default " MW_DEFAULT_LOG ")\n"
-    "  --keys DIR          the keys folder (default " MW_DEFAULT_KEYS ")\n"
-    "  --json              as one JSON object\n"
-    "  --help\n";
 
 struct init_opts {
 	const char *log, *keys;
 	bool json;
 };
 
-/* -1: go on; else the exit status. */
-static int parse(int argc, char **argv, struct init_opts *o)
-{
-	enum { LOG = 1, KEYS, JSON, HELP };
-	static const struct option options[] = {
-		{ "log", required_argument, NULL, LOG },
-		{ "keys", required_argument, NULL, KEYS },
-		{ "json", no_argument, NULL, JSON },
-		{ "help", no_argument, NULL, HELP },
-		{ 0 },
-	};
-	int c;
+#define AT(member) offsetof(struct init_opts, member)
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
-		switch (c) {
-		case LOG:
-			o->log = optarg;
-			break;
-		case KEYS:
-			o->keys = optarg;
-			break;
-		case JSON:
-			o->json = true;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			return MW_EXIT_OK;
-		default:
-			return mw_cli_bad_option(argv, c);
-		}
-	return optind == argc ? -1 : mw_cli_usage("init", "it takes no arguments");
-}
+static const struct mw_option table[] = {
+	MW_OPTION_TEXT("log", 0, "DIR", AT(log), "the log folder (default " MW_DEFAULT_LOG ")"),
+	MW_OPTION_TEXT("keys", 0, "DIR", AT(keys), "the keys folder (default " MW_DEFAULT_KEYS ")"),
+	MW_OPTION_FLAG("json", 0, AT(json), "as one JSON object"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "init [OPTION...]",
+	.what = "Makes the keys and the log, where they are not there yet, and prints the log's\n"
+		"verifier keys. Keep them off this host: 'mcpwatch verify --vkey' holds a log\n"
+		"against them.\n",
+	.table = table,
+};
 
 static void print_path(const char *path)
 {
@@ -149,9 +121,11 @@ int cmd_init(int argc, char **argv)
 	char err[MW_ERR_MAX];
 	int r;
 
-	r = parse(argc, argv, &o);
-	if (r >= 0)
+	r = mw_options_parse(&options, argc, argv, &o);
+	if (r != MW_OPTIONS_GO_ON)
 		return r;
+	if (optind < argc)
+		return mw_cli_usage("init", "unexpected '%s': it takes no arguments", argv[optind]);
 	r = find_or_make(&o, &names, err, sizeof(err));
 	if (r < 0)
 		return mw_cli_fail("%s", err);

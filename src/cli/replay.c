@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/number.h"
+#include "cli/options.h"
 #include "cli/rules.h"
 #include "io/file.h"
 #include "io/heap.h"
@@ -20,65 +20,44 @@
 #include "io/source_lossy.h"
 #include "io/source_replay.h"
 
-static const char help[] =
-    "usage: mcpwatch replay FILE [OPTION...]\n"
-    "\n"
-    "Makes the records of a capture file (\"-\": stdin), as JSON lines on stdout.\n"
-    "\n"
-    "  --output FILE       write the records to FILE instead\n"
-    "  --rules PATH        rules beside the built-in ones: a file, or *.yaml of a folder\n"
-    "  --raw FILE          write each message's exact bytes to FILE, a line each, unredacted\n"
-    "  --simulate-loss N   drop every Nth kernel event, for tests\n"
-    "  --help\n";
-
 struct replay_opts {
 	const char *file, *output, *raw;
 	struct mw_cli_list rules;
 	uint32_t simulate_loss;
 };
 
-/* -1: go on; else the exit status. */
+#define AT(member) offsetof(struct replay_opts, member)
+
+static const struct mw_option table[] = {
+	MW_OPTION_TEXT("output", 'o', "FILE", AT(output), "write the records to FILE instead"),
+	MW_OPTION_LIST("rules", 0, "PATH", AT(rules),
+		       "rules beside the built-in ones: a file, or *.yaml of a folder"),
+	MW_OPTION_TEXT("raw", 0, "FILE", AT(raw),
+		       "write each message's exact bytes to FILE, a line each, unredacted"),
+	MW_OPTION_U32("simulate-loss", 0, "N", AT(simulate_loss),
+		      "drop every Nth kernel event, for tests"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "replay FILE [OPTION...]",
+	.what = "Makes the records of a capture file (\"-\": stdin), as JSON lines on stdout.\n",
+	.table = table,
+};
+
+/* MW_OPTIONS_GO_ON; else the exit status. */
 static int parse(int argc, char **argv, struct replay_opts *o)
 {
-	enum { OUTPUT = 1, RAW, RULES, LOSS, HELP };
-	static const struct option options[] = {
-		{ "output", required_argument, NULL, OUTPUT },
-		{ "raw", required_argument, NULL, RAW },
-		{ "rules", required_argument, NULL, RULES },
-		{ "simulate-loss", required_argument, NULL, LOSS },
-		{ "help", no_argument, NULL, HELP },
-		{ 0 },
-	};
-	int c;
+	int r;
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
-		switch (c) {
-		case OUTPUT:
-			o->output = optarg;
-			break;
-		case RAW:
-			o->raw = optarg;
-			break;
-		case RULES:
-			mw_cli_list_add(&o->rules, optarg);
-			break;
-		case LOSS:
-			if (mw_parse_u32(optarg, &o->simulate_loss) < 0)
-				return mw_cli_usage("replay", "--simulate-loss %s: not a number",
-						    optarg);
-			break;
-		case HELP:
-			fputs(help, stdout);
-			return MW_EXIT_OK;
-		default:
-			return mw_cli_bad_option(argv, c);
-		}
+	r = mw_options_parse(&options, argc, argv, o);
+	if (r != MW_OPTIONS_GO_ON)
+		return r;
 	if (optind != argc - 1)
 		return mw_cli_usage("replay",
 				    optind == argc ? "no capture file" : "one capture file");
 	o->file = argv[optind];
-	return -1;
+	return MW_OPTIONS_GO_ON;
 }
 
 /* The capture's key is made before the core sees its first event. */

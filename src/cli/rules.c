@@ -10,26 +10,40 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/options.h"
 #include "io/escape.h"
 #include "io/file.h"
 
-static const char help[] =
-    "usage: mcpwatch rules check FILE...\n"
-    "       mcpwatch rules list [--rules PATH]... [--config FILE] [--show ID | --fields] [--json]\n"
-    "\n"
-    "check: reads rule files as exec and run do, together with the built-in ones, and holds each\n"
-    "rule of redaction against its own examples. One line a file on stdout, or on stderr what is\n"
-    "wrong and where.\n"
-    "list: the rules in force, with the file each comes from.\n"
-    "\n"
-    "  --rules PATH    a file, or a folder of *.yaml (default " MW_RULES_DIR ")\n"
-    "  --config FILE   whose rules count too (default " MW_DEFAULT_CONFIG ")\n"
-    "  --show ID       that one as it is in force: macros and lists written out, overrides in it\n"
-    "  --fields        what conditions may name, and of what it is known\n"
-    "  --json          one JSON object a line\n"
-    "  --help\n"
-    "\n"
-    "The keys of a rule file are described in " MW_RULES_DIR "/README.\n";
+struct rules_opts {
+	struct mw_cli_list paths;
+	struct mw_rules_list_opts list;
+};
+
+#define AT(member) offsetof(struct rules_opts, member)
+
+static const struct mw_option table[] = {
+	MW_OPTION_LIST("rules", 0, "PATH", AT(paths),
+		       "a file, or a folder of *.yaml (default " MW_RULES_DIR ")"),
+	MW_OPTION_TEXT("config", 0, "FILE", AT(list.config),
+		       "whose rules count too (default " MW_DEFAULT_CONFIG ")"),
+	MW_OPTION_TEXT("show", 0, "ID", AT(list.show),
+		       "that one as it is in force: macros and lists written out, overrides in it"),
+	MW_OPTION_FLAG("fields", 0, AT(list.fields),
+		       "what conditions may name, and of what it is known"),
+	MW_OPTION_FLAG("json", 0, AT(list.json), "one JSON object a line"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "rules check FILE...\n"
+		 "rules list [OPTION...]",
+	.what = "check: reads rule files as exec and run do, together with the built-in ones, and\n"
+		"holds each rule of redaction against its own examples. One line a file on\n"
+		"stdout, or on stderr what is wrong and where.\n"
+		"list: the rules in force, with the file each comes from.\n",
+	.table = table,
+	.after = "The keys of a rule file are described in " MW_RULES_DIR "/README.\n",
+};
 
 static int add_path(struct mw_rules *rules, const char *path, struct mw_yaml_err err)
 {
@@ -131,59 +145,30 @@ static int check(char **path, size_t n)
 
 int cmd_rules(int argc, char **argv)
 {
-	enum { RULES = 1, CONFIG, JSON, SHOW, FIELDS, HELP };
-	static const struct option options[] = {
-		{ "rules", required_argument, NULL, RULES },
-		{ "config", required_argument, NULL, CONFIG },
-		{ "json", no_argument, NULL, JSON },
-		{ "show", required_argument, NULL, SHOW },
-		{ "fields", no_argument, NULL, FIELDS },
-		{ "help", no_argument, NULL, HELP },
-		{ 0 },
-	};
-	struct mw_cli_list paths = { 0 };
-	struct mw_rules_list_opts o = { 0 };
+	struct rules_opts o = { 0 };
+	struct mw_rules_list_opts *l = &o.list;
 	const char *what;
-	int c, status;
+	int status;
 
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
-		switch (c) {
-		case RULES:
-			mw_cli_list_add(&paths, optarg);
-			break;
-		case CONFIG:
-			o.config = optarg;
-			break;
-		case JSON:
-			o.json = true;
-			break;
-		case SHOW:
-			o.show = optarg;
-			break;
-		case FIELDS:
-			o.fields = true;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			return mw_cli_stdout_done();
-		default:
-			return mw_cli_bad_option(argv, c);
-		}
+	status = mw_options_parse(&options, argc, argv, &o);
+	if (status != MW_OPTIONS_GO_ON)
+		return status;
 	what = optind < argc ? argv[optind++] : "";
-	if (strcmp(what, "check") == 0 && (o.json || o.config || o.show || o.fields || paths.n))
+	if (strcmp(what, "check") == 0 &&
+	    (l->json || l->config || l->show || l->fields || o.paths.n))
 		status = mw_cli_usage("rules", "check takes files alone");
 	else if (strcmp(what, "check") == 0 && optind < argc)
 		status = check(argv + optind, (size_t)(argc - optind));
 	else if (strcmp(what, "check") == 0)
 		status = mw_cli_usage("rules", "no rule file");
-	else if (strcmp(what, "list") == 0 && o.show && (o.fields || o.json))
+	else if (strcmp(what, "list") == 0 && l->show && (l->fields || l->json))
 		status = mw_cli_usage("rules", "--show goes with neither --fields nor --json");
 	else if (strcmp(what, "list") == 0 && optind == argc)
-		status = mw_cli_rules_list(&paths, &o);
+		status = mw_cli_rules_list(&o.paths, l);
 	else if (strcmp(what, "list") == 0)
 		status = mw_cli_usage("rules", "unexpected '%s'", argv[optind]);
 	else
 		status = mw_cli_usage("rules", "'%s' is neither check nor list", what);
-	mw_cli_list_done(&paths);
+	mw_cli_list_done(&o.paths);
 	return status;
 }

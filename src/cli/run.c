@@ -13,9 +13,10 @@
 #include "cli/alerts.h"
 #include "cli/anchors.h"
 #include "cli/cli.h"
-#include "cli/number.h"
 #include "cli/observe.h"
+#include "cli/options.h"
 #include "cli/sealed.h"
+#include "cli/serve.h"
 #include "cli/settings.h"
 #include "cli/state.h"
 #include "io/config.h"
@@ -27,91 +28,62 @@
 
 #define POLL_MS 10
 
-static const char help[] =
-    "usage: mcpwatch run [--config FILE] [--log DIR] [--keys DIR] [--check]\n"
-    "\n"
-    "The daemon, in the foreground: finds the MCP servers of this host, running ones and those "
-    "still\n"
-    "to be started, observes them and what the configuration names, and writes the log.\n"
-    "\n"
-    "  --config FILE       default " MW_DEFAULT_CONFIG ", which need not be there\n"
-    "  --log DIR           the log folder; default: the configuration's, else " MW_DEFAULT_LOG "\n"
-    "  --keys DIR          its keys; default: the configuration's, else " MW_DEFAULT_KEYS "\n"
-    "  --state DIR         what lasts from run to run, such as pinned definitions of tools;\n"
-    "                      default: the configuration's, else " MW_DEFAULT_STATE "\n"
-    "  --rules PATH        rules beside the built-in ones: a file, or *.yaml of a "
-    "folder\n"
-    "                      (default " MW_RULES_DIR ")\n"
-    "  --check             only check the configuration and the rules\n"
-    "  --simulate-loss N   drop every Nth kernel event, for tests\n"
-    "  --help\n"
-    "\n"
-    "SIGTERM and SIGINT drain and end it. SIGHUP reads the configuration and all rules anew: if "
-    "none\n"
-    "has a fault all of it holds, but for log, state, ring and message_max, which hold from the "
-    "next\n"
-    "start on; else nothing changes.\n"
-    "Under systemd: Type=notify.\n";
-
 struct run_opts {
-	const char *config, *log, *keys, *state; /* NULL: not given */
+	const char *config, *log, *keys, *state, *control; /* NULL: not given */
 	struct mw_cli_list rules;
 	bool check;
 	uint32_t simulate_loss;
 };
 
-/* -1: go on; else the exit status. */
+#define AT(member) offsetof(struct run_opts, member)
+
+static const struct mw_option table[] = {
+	MW_OPTION_TEXT("config", 0, "FILE", AT(config),
+		       "default " MW_DEFAULT_CONFIG ", which need not be there"),
+	MW_OPTION_TEXT("log", 0, "DIR", AT(log),
+		       "the log folder; default: the configuration's, else " MW_DEFAULT_LOG),
+	MW_OPTION_TEXT("keys", 0, "DIR", AT(keys),
+		       "its keys; default: the configuration's, else " MW_DEFAULT_KEYS),
+	MW_OPTION_TEXT(
+	    "state", 0, "DIR", AT(state),
+	    "what lasts from run to run, such as pinned definitions of tools; default: the "
+	    "configuration's, else " MW_DEFAULT_STATE),
+	MW_OPTION_TEXT("control", 0, "PATH", AT(control),
+		       "the socket of status, metrics and top, or none; default: the "
+		       "configuration's, else " MW_DEFAULT_CONTROL),
+	MW_OPTION_LIST(
+	    "rules", 0, "PATH", AT(rules),
+	    "rules beside the built-in ones: a file, or *.yaml of a folder (default " MW_RULES_DIR
+	    ")"),
+	MW_OPTION_FLAG("check", 0, AT(check), "only check the configuration and the rules"),
+	MW_OPTION_U32("simulate-loss", 0, "N", AT(simulate_loss),
+		      "drop every Nth kernel event, for tests"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "run [--config FILE] [--log DIR] [--keys DIR] [--check]",
+	.what = "The daemon, in the foreground: finds the MCP servers of this host, running ones\n"
+		"and those still to be started, observes them and what the configuration names,\n"
+		"and writes the log.\n",
+	.table = table,
+	.after = "SIGTERM and SIGINT drain and end it. SIGHUP reads the configuration and all\n"
+		 "rules anew: if none has a fault all of it holds, but for log, state, control,\n"
+		 "ring and message_max, which hold from the next start on; else nothing changes.\n"
+		 "Under systemd: Type=notify.\n",
+};
+
+/* MW_OPTIONS_GO_ON; else the exit status. */
 static int parse(int argc, char **argv, struct run_opts *o)
 {
-	enum { CONFIG = 1, LOG, KEYS, STATE, RULES, CHECK, LOSS, HELP };
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, CONFIG },
-		{ "log", required_argument, NULL, LOG },
-		{ "keys", required_argument, NULL, KEYS },
-		{ "state", required_argument, NULL, STATE },
-		{ "rules", required_argument, NULL, RULES },
-		{ "check", no_argument, NULL, CHECK },
-		{ "simulate-loss", required_argument, NULL, LOSS },
-		{ "help", no_argument, NULL, HELP },
-		{ 0 },
-	};
-	int c;
+	int r;
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
-		switch (c) {
-		case CONFIG:
-			o->config = optarg;
-			break;
-		case LOG:
-			o->log = optarg;
-			break;
-		case KEYS:
-			o->keys = optarg;
-			break;
-		case STATE:
-			o->state = optarg;
-			break;
-		case RULES:
-			mw_cli_list_add(&o->rules, optarg);
-			break;
-		case CHECK:
-			o->check = true;
-			break;
-		case LOSS:
-			if (mw_parse_u32(optarg, &o->simulate_loss) < 0)
-				return mw_cli_usage("run", "--simulate-loss %s: not a number",
-						    optarg);
-			break;
-		case HELP:
-			fputs(help, stdout);
-			return MW_EXIT_OK;
-		default:
-			return mw_cli_bad_option(argv, c);
-		}
+	r = mw_options_parse(&options, argc, argv, o);
+	if (r != MW_OPTIONS_GO_ON)
+		return r;
 	if (optind < argc)
 		return mw_cli_usage("run", "%s: run takes no arguments", argv[optind]);
-	return -1;
+	return MW_OPTIONS_GO_ON;
 }
 
 struct daemon {
@@ -121,6 +93,7 @@ struct daemon {
 	struct mw_settings *settings;
 	struct mw_sink *outlets;
 	struct mw_cli_anchors anchors;
+	struct mw_serve serve;
 };
 
 /* What has threads of its own; only where its configuration may be another one. */
@@ -157,6 +130,7 @@ static int take(struct daemon *d, struct mw_settings **fresh, char err[MW_ERR_MA
 		snprintf(err, MW_ERR_MAX, "no memory for other rules");
 		return r;
 	}
+	mw_engine_content(d->pump.engine, s->config->content.rule, s->config->content.n);
 	r = mw_scope_reload(d->scope, s->config);
 	if (r < 0)
 		fprintf(stderr,
@@ -195,6 +169,7 @@ static void reload(struct daemon *d)
 		mw_cli_fail("%s: the rules and the configuration stay as they were", err);
 		mw_engine_rules_failed(d->pump.engine, err);
 	}
+	mw_serve_reloaded(&d->serve, r == 0);
 	mw_pump_pull(&d->pump);
 	(void)mw_notify("READY=1");
 }
@@ -207,6 +182,7 @@ static int loop(struct daemon *d)
 		r = mw_pump_step(&d->pump, POLL_MS);
 		if (r < 0 && r != -EINTR)
 			return r;
+		mw_serve_step(&d->serve);
 		while ((sig = mw_signal_next()))
 			if (sig == SIGHUP)
 				reload(d);
@@ -295,12 +271,14 @@ static int start(struct daemon *d)
 	struct mw_config *config = d->settings->config;
 	_cleanup_(mw_sealed_done) struct mw_sealed sealed = { 0 };
 	_cleanup_(mw_cli_state_closep) struct mw_state_dir *state = NULL;
-	_cleanup_(mw_sink_freep) struct mw_sink *log = NULL, *alerts = NULL;
+	_cleanup_(mw_sink_freep) struct mw_sink *log = NULL, *alerts = NULL, *told = NULL;
 	struct mw_sink_log_config log_cfg = config->log;
 	struct mw_engine_config cfg = { .alloc = &mw_heap,
 					.sha256 = mw_sha256,
 					.redact = mw_rules_redact(d->settings->rules),
 					.policy = mw_rules_policy(d->settings->rules),
+					.content = config->content.rule,
+					.n_content = config->content.n,
 					.message_max = config->message_max };
 	int r;
 
@@ -325,7 +303,20 @@ static int start(struct daemon *d)
 	d->pump.sinks[d->pump.n_sinks++] = alerts;
 	d->pump.sinks[d->pump.n_sinks++] = log;
 	d->pump.state = state;
-	r = observe(d);
+	d->serve = (struct mw_serve){ .pump = &d->pump,
+				      .settings = &d->settings,
+				      .scope = &d->scope,
+				      .anchors = &d->anchors,
+				      .log = log,
+				      .outlets = alerts,
+				      .log_dir = log_cfg.dir,
+				      .control = o->control };
+	r = mw_serve_start(&d->serve, &told);
+	if (r == 0) {
+		d->pump.sinks[d->pump.n_sinks++] = told;
+		r = observe(d);
+	}
+	mw_serve_done(&d->serve);
 	mw_engine_free(d->pump.engine);
 	return r;
 }

@@ -7,24 +7,47 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "cli/cli.h"
+#include "cli/filter_options.h"
+#include "cli/narrow.h"
+#include "cli/number.h"
+#include "cli/pager.h"
+#include "io/index.h"
 #include "io/logread.h"
 #include "io/render.h"
 
-static const char help[] =
-    "Usage: mcpwatch show CALL [--why] [--json] [--log DIR|FILE]...\n"
-    "\n"
-    "Shows one call: who called, arguments, result, each effect with how it was tied to the call\n"
-    "and how far to trust that, effects it may have caused, and what is missing. CALL is the\n"
-    "id that 'mcpwatch log' shows behind the time.\n"
-    "\n"
-    "  --why                 the evidence of each tie\n"
-    "  --log DIR|FILE        a log folder, or a file of 'exec --output'; repeatable (default\n"
-    "                        " MW_DEFAULT_LOG ")\n"
-    "  --json                one JSON object that holds the records\n"
-    "  --help                this text\n";
+struct show_opts {
+	struct mw_cli_list logs;
+	struct mw_pager out;
+	const char *index;
+	bool why, json;
+};
 
-static void keep(struct mw_kept_list *l, const struct mw_logrec *rec, cJSON *json)
+#define AT(member) offsetof(struct show_opts, member)
+
+static const struct mw_option table[] = {
+	MW_OPTION_FLAG("why", 0, AT(why),
+		       "the evidence: what the call's bytes are known by, and each tie"),
+	MW_LOG_ROW(AT(logs)),
+	MW_INDEX_ROW(AT(index)),
+	MW_OPTION_FLAG("json", 0, AT(json), "one JSON object that holds the records"),
+	MW_PAGER_ROWS(AT(out)),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "show CALL|SEQ [OPTION...]",
+	.what = "Shows one call: who called, arguments, result, each effect with how it was tied\n"
+		"to the call and how far to trust that, effects it may have caused, and what is\n"
+		"missing. CALL is the id that 'mcpwatch log' shows behind the time, or as much of\n"
+		"it as is no other call's. SEQ is the number of a record, as in [653]: an effect\n"
+		"is shown with the call that it turned out to be of, an alert with its calls and\n"
+		"effects.\n",
+	.table = table,
+};
+
+void mw_kept_add(struct mw_kept_list *l, const struct mw_logrec *rec, cJSON *json)
 {
 	struct mw_kept *p = reallocarray(l->p, l->n + 1, sizeof(*p));
 	char *line = strdup(rec->line);
@@ -35,7 +58,7 @@ static void keep(struct mw_kept_list *l, const struct mw_logrec *rec, cJSON *jso
 	p[l->n++] = (struct mw_kept){ line, rec->len, rec->input, rec->seq, json };
 }
 
-static void kept_done(struct mw_kept_list *l)
+void mw_kept_done(struct mw_kept_list *l)
 {
 	size_t i;
 
@@ -44,6 +67,26 @@ static void kept_done(struct mw_kept_list *l)
 		cJSON_Delete(l->p[i].json);
 	}
 	free(l->p);
+}
+
+/* They are of one log, in its order. */
+static void drop(struct mw_kept_list *l, uint64_t seq)
+{
+	size_t lo = 0, hi = l->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (l->p[mid].seq < seq)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == l->n || l->p[lo].seq != seq)
+		return;
+	free(l->p[lo].line);
+	cJSON_Delete(l->p[lo].json);
+	memmove(&l->p[lo], &l->p[lo + 1], (l->n - lo - 1) * sizeof(*l->p));
+	l->n--;
 }
 
 static bool names(const cJSON *array, const char *id)
@@ -71,7 +114,7 @@ static void *grown(void *p, size_t n, size_t size)
 	return p;
 }
 
-static void index_ties(struct mw_shown *s, const cJSON *rec)
+void mw_shown_add_ties(struct mw_shown *s, const cJSON *rec)
 {
 	const cJSON *e, *seq, *n;
 
@@ -103,15 +146,20 @@ static int compare_seq(const void *pa, const void *pb)
 	return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
+void mw_shown_sort_ties(struct mw_shown *s)
+{
+	if (s->n_by_seq)
+		qsort(s->by_seq, s->n_by_seq, sizeof(*s->by_seq), compare_seq);
+}
+
 /* After the first pass. */
 static void index_all(struct mw_shown *s)
 {
 	for (size_t i = 0; i < s->ties.n; i++)
-		index_ties(s, s->ties.p[i].json);
+		mw_shown_add_ties(s, s->ties.p[i].json);
 	if (s->call.n)
-		index_ties(s, s->call.p[0].json);
-	if (s->n_by_seq)
-		qsort(s->by_seq, s->n_by_seq, sizeof(*s->by_seq), compare_seq);
+		mw_shown_add_ties(s, s->call.p[0].json);
+	mw_shown_sort_ties(s);
 }
 
 const cJSON *mw_shown_tie(const struct mw_shown *s, uint64_t seq)
@@ -136,6 +184,22 @@ static struct mw_kept_list *place_of_call(struct mw_shown *s, const char *type)
 	return NULL;
 }
 
+/* An id that begins with what was asked for. */
+static void note_id(struct mw_shown *s, const char *id)
+{
+	for (size_t i = 0; i < s->n_ids; i++)
+		if (strcmp(s->ids[i], id) == 0)
+			return;
+	if (s->n_ids == MW_SHOWN_IDS_MAX) {
+		s->more_ids = true;
+		return;
+	}
+	s->ids[s->n_ids] = strdup(id);
+	if (!s->ids[s->n_ids])
+		exit(mw_cli_fail("not enough memory"));
+	s->n_ids++;
+}
+
 /* First pass: the call itself. */
 static void gather_call(struct mw_shown *s, const struct mw_logrec *rec)
 {
@@ -147,11 +211,13 @@ static void gather_call(struct mw_shown *s, const struct mw_logrec *rec)
 		return;
 	json = mw_logread_json(rec);
 	call = mw_rec_call(json);
+	if (call && strncmp(call, s->id, strlen(s->id)) == 0)
+		note_id(s, call);
 	if (!call || strcmp(call, s->id) != 0 || ((l == &s->call || l == &s->request) && l->n)) {
 		cJSON_Delete(json);
 		return;
 	}
-	keep(l, rec, json);
+	mw_kept_add(l, rec, json);
 }
 
 /* Whether the settled ties name many effects by fewer numbers than there are: then the effect's own
@@ -198,6 +264,28 @@ static struct mw_kept_list *place_of_effect(struct mw_shown *s, const struct mw_
 										  : NULL;
 }
 
+/* What another call's record says is its own was not this one's. */
+static void settled_elsewhere(struct mw_shown *s, const struct mw_logrec *rec)
+{
+	const struct mw_slice call = mw_logrec_get(rec, "call");
+	const cJSON *e, *seq;
+	cJSON *json;
+
+	if (!s->shared.n || rec->input != s->shared.p[0].input || mw_json_str_eq(call, s->id) ||
+	    !mw_logrec_get(rec, "effects").n)
+		return;
+	json = mw_logread_json(rec);
+	cJSON_ArrayForEach(e, cJSON_GetObjectItemCaseSensitive(json, "effects"))
+	{
+		cJSON_ArrayForEach(seq, cJSON_GetObjectItemCaseSensitive(e, "seqs"))
+		{
+			if (cJSON_IsNumber(seq) && seq->valuedouble >= 0)
+				drop(&s->shared, (uint64_t)seq->valuedouble);
+		}
+	}
+	cJSON_Delete(json);
+}
+
 /* Second pass: what speaks of it. */
 static void gather_rest(struct mw_shown *s, const struct mw_logrec *rec)
 {
@@ -205,6 +293,8 @@ static void gather_rest(struct mw_shown *s, const struct mw_logrec *rec)
 	const char *call;
 	cJSON *json;
 
+	if (strcmp(rec->type, "call") == 0 || strcmp(rec->type, "ties") == 0)
+		settled_elsewhere(s, rec);
 	if (strcmp(rec->type, "effect") != 0 && strcmp(rec->type, "gap") != 0 &&
 	    strcmp(rec->type, "anomaly") != 0 && strcmp(rec->type, "alert") != 0)
 		return;
@@ -218,27 +308,42 @@ static void gather_rest(struct mw_shown *s, const struct mw_logrec *rec)
 		    : rec->type[1] == 'n' ? &s->anomalies
 					  : &s->alerts;
 	if (l)
-		keep(l, rec, json);
+		mw_kept_add(l, rec, json);
 	else
 		cJSON_Delete(json);
 }
 
-/* Reads all of the log. The exit status; *ret_tampered: it is not whole, and that was said. */
-static int read_all(struct mw_shown *s, const struct mw_cli_list *logs, bool second, int *ret_whole)
+static bool of_call(const void *arg, enum mw_index_field field, struct mw_slice value)
 {
-	struct mw_logread *l = mw_cli_open_logs(logs, false);
+	const struct mw_shown *s = arg;
+
+	(void)field;
+	return mw_slice_starts(value, mw_slice_str(s->id));
+}
+
+static struct mw_logread *open_logs(const struct mw_shown *s, const struct mw_cli_list *logs)
+{
+	const struct mw_index_query q = { .asked = 1u << MW_INDEX_CALL,
+					  .match = of_call,
+					  .arg = s };
+
+	return s->by_id ? mw_cli_open_narrow(logs, false, &q, s->index)
+			: mw_cli_open_logs(logs, false);
+}
+
+int mw_shown_read(const struct mw_cli_list *logs, bool last, int *ret_whole,
+		  void (*take)(struct mw_shown *s, const struct mw_logrec *rec), struct mw_shown *s)
+{
+	struct mw_logread *l = open_logs(s, logs);
 	struct mw_logrec rec;
 	int r, status;
 
 	if (!l)
 		return MW_EXIT_FAIL;
 	while ((r = mw_logread_next(l, &rec)) == 1)
-		if (second)
-			gather_rest(s, &rec);
-		else
-			gather_call(s, &rec);
-	/* a hole is said once, at the end */
-	if (!second && r == -ENODATA) {
+		take(s, &rec);
+	/* what is wrong is said once, at the end */
+	if (!last && r == -ENODATA) {
 		mw_logread_free(l);
 		return MW_EXIT_OK;
 	}
@@ -250,81 +355,104 @@ static int read_all(struct mw_shown *s, const struct mw_cli_list *logs, bool sec
 	return status;
 }
 
-static int show(const char *id, const struct mw_cli_list *logs, bool why, bool json)
+static int no_call(const struct mw_shown *s, const char *where)
 {
-	struct mw_shown s = { .id = id };
-	int status, whole = MW_EXIT_OK;
+	char ids[256] = "";
+	size_t n = 0;
 
-	status = read_all(&s, logs, false, &whole);
-	if (status == MW_EXIT_OK && !s.call.n && !s.request.n)
-		status = mw_cli_fail("no call '%s' in %s; 'mcpwatch log --type call' lists them",
-				     id, logs->n ? logs->p[0] : MW_DEFAULT_LOG);
-	else if (status == MW_EXIT_OK) {
-		index_all(&s);
-		status = read_all(&s, logs, true, &whole);
-	}
+	if (!s->n_ids)
+		return mw_cli_fail("no call '%s' in %s; 'mcpwatch log --type call' lists them",
+				   s->id, where);
+	for (size_t i = 0; i < s->n_ids && n < sizeof(ids); i++)
+		n += (size_t)snprintf(ids + n, sizeof(ids) - n, "%s%s", i ? ", " : "", s->ids[i]);
+	return mw_cli_fail("'%s' begins the ids of several calls: %s%s", s->id, ids,
+			   s->more_ids ? " and others" : "");
+}
+
+/* The call of that id, or the only one whose id begins so. */
+static int find_call(struct mw_shown *s, const struct mw_cli_list *logs, int *ret_whole)
+{
+	int status = mw_shown_read(logs, false, ret_whole, gather_call, s);
+
+	if (status != MW_EXIT_OK || s->call.n || s->request.n)
+		return status;
+	if (s->n_ids != 1)
+		return no_call(s, logs->n ? logs->p[0] : MW_DEFAULT_LOG);
+	s->id = s->ids[0];
+	return mw_shown_read(logs, false, ret_whole, gather_call, s);
+}
+
+static int show_call(struct mw_shown *s, const struct mw_cli_list *logs, int *ret_whole)
+{
+	int status;
+
+	s->by_id = true;
+	status = find_call(s, logs, ret_whole);
+
+	if (status != MW_EXIT_OK)
+		return status;
+	index_all(s);
+	return mw_shown_read(logs, true, ret_whole, gather_rest, s);
+}
+
+static void shown_done(struct mw_shown *s)
+{
+	struct mw_kept_list *const lists[] = { &s->call,      &s->request, &s->bodies, &s->ties,
+					       &s->effects,   &s->shared,  &s->undone, &s->gaps,
+					       &s->anomalies, &s->alerts,  &s->record, &s->calls };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		mw_kept_done(lists[i]);
+	for (size_t i = 0; i < s->n_ids; i++)
+		free(s->ids[i]);
+	free(s->by_seq);
+	free(s->folded);
+}
+
+static int show(const char *what, const struct mw_cli_list *logs, const char *index,
+		struct mw_pager *out, bool why, bool json)
+{
+	struct mw_shown s = { .id = what, .index = index };
+	int status = MW_EXIT_OK, whole = MW_EXIT_OK;
+	uint64_t seq;
+
+	if (mw_parse_u64(what, &seq) == 0)
+		status = mw_shown_find_record(&s, seq, logs, &whole);
+	/* a record of a call's own is that call */
+	if (status == MW_EXIT_OK && !s.record.n)
+		status = show_call(&s, logs, &whole);
 	if (status == MW_EXIT_OK) {
+		mw_pager_open(out, !json);
 		if (json)
 			mw_shown_print_json(&s);
+		else if (s.record.n)
+			mw_shown_print_record(&s, why);
 		else
 			mw_shown_print(&s, why);
-		status = mw_cli_stdout_done();
 		/* once more behind it, where it is not overlooked */
-		if (whole != MW_EXIT_OK)
-			mw_cli_fail("the log is not what was written, see above: do not rely on this");
+		if (whole != MW_EXIT_OK) {
+			fflush(stdout);
+			mw_cli_fail(
+			    "the log is not what was written, see above: do not rely on this");
+		}
+		status = mw_pager_done(out);
 	}
-	free(s.by_seq);
-	free(s.folded);
-	kept_done(&s.call);
-	kept_done(&s.request);
-	kept_done(&s.bodies);
-	kept_done(&s.ties);
-	kept_done(&s.effects);
-	kept_done(&s.shared);
-	kept_done(&s.undone);
-	kept_done(&s.gaps);
-	kept_done(&s.anomalies);
-	kept_done(&s.alerts);
+	shown_done(&s);
 	return status == MW_EXIT_OK ? whole : status;
 }
 
 int cmd_show(int argc, char **argv)
 {
-	static const struct option options[] = { { "log", required_argument, NULL, 'l' },
-						 { "why", no_argument, NULL, 'w' },
-						 { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
-	bool why = false, json = false;
-	struct mw_cli_list logs = { 0 };
-	int c, status = MW_EXIT_OK;
+	struct show_opts o = { 0 };
+	int status;
 
-	while (status == MW_EXIT_OK && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (c) {
-		case 'l':
-			mw_cli_list_add(&logs, optarg);
-			break;
-		case 'w':
-			why = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			mw_cli_list_done(&logs);
-			return mw_cli_stdout_done();
-		default:
-			status = mw_cli_bad_option(argv, c);
-			break;
-		}
-	}
-	if (status == MW_EXIT_OK && optind == argc)
-		status = mw_cli_usage(argv[0], "which call?");
-	if (status == MW_EXIT_OK && optind + 1 < argc)
+	status = mw_options_parse(&options, argc, argv, &o);
+	if (status == MW_OPTIONS_GO_ON && optind == argc)
+		status = mw_cli_usage(argv[0], "which call, or which record?");
+	else if (status == MW_OPTIONS_GO_ON && optind + 1 < argc)
 		status = mw_cli_usage(argv[0], "unexpected '%s'", argv[optind + 1]);
-	if (status == MW_EXIT_OK)
-		status = show(argv[optind], &logs, why, json);
-	mw_cli_list_done(&logs);
+	else if (status == MW_OPTIONS_GO_ON)
+		status = show(argv[optind], &o.logs, o.index, &o.out, o.why, o.json);
+	mw_cli_list_done(&o.logs);
 	return status;
 }

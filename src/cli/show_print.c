@@ -46,7 +46,7 @@ static void details_end(bool first)
 	puts(first ? "" : ")");
 }
 
-static void field(const char *label, const char *value)
+void mw_shown_field(const char *label, const char *value)
 {
 	if (!value)
 		return;
@@ -82,7 +82,7 @@ static void json_indent(unsigned int depth)
 }
 
 /* A valid JSON value over several lines. */
-static void json_pretty(struct mw_slice value)
+void mw_shown_json_pretty(struct mw_slice value)
 {
 	enum mw_json_tok before = 0;
 	struct mw_json_item it;
@@ -169,7 +169,7 @@ static void content(const struct mw_shown *s, const char *label, const char *wha
 	if (body)
 		v = mw_slice(body, n);
 	if (mw_json_check(v, MW_JSON_DEPTH_MAX, NULL, NULL) == 0) {
-		json_pretty(v);
+		mw_shown_json_pretty(v);
 	} else { /* it was cut */
 		fputs("    ", stdout);
 		json_bytes(v);
@@ -206,7 +206,7 @@ static void way(const cJSON *json)
 	const cJSON *http = get(json, "http"), *e;
 	bool first = true;
 
-	field("transport", mw_rec_str(json, "transport"));
+	mw_shown_field("transport", mw_rec_str(json, "transport"));
 	if (http) {
 		printf(LABEL, "http");
 		text(mw_rec_str(http, "method") ? mw_rec_str(http, "method") : "");
@@ -236,7 +236,7 @@ static void way(const cJSON *json)
 		detail(e, "rpc_id", "rpc id", &first);
 		details_end(first);
 	}
-	field("task", mw_rec_str(json, "task"));
+	mw_shown_field("task", mw_rec_str(json, "task"));
 }
 
 static void principal(const cJSON *json)
@@ -254,9 +254,9 @@ static void principal(const cJSON *json)
 	detail(p, "loginuid", "loginuid", &first);
 	detail(p, "audit_session", "audit session", &first);
 	details_end(first);
-	field("unit", unit);
-	field("container", mw_rec_str(p, "container"));
-	field("cgroup", mw_rec_str(p, "cgroup"));
+	mw_shown_field("unit", unit);
+	mw_shown_field("container", mw_rec_str(p, "container"));
+	mw_shown_field("cgroup", mw_rec_str(p, "cgroup"));
 	cJSON_ArrayForEach(e, get(p, "parents"))
 	{
 		first = true;
@@ -280,6 +280,13 @@ static void principal(const cJSON *json)
 		detail(e, "fingerprint", "fingerprint", &first);
 		details_end(first);
 	}
+}
+
+void mw_shown_who(const cJSON *json)
+{
+	party(json, "server");
+	party(json, "client");
+	principal(json);
 }
 
 static void times(const cJSON *call)
@@ -310,7 +317,7 @@ static void status(const cJSON *call)
 	const cJSON *error = get(call, "error"), *code = get(error, "code");
 	const char *message = mw_rec_str(error, "message");
 
-	field("status", mw_rec_str(call, "status"));
+	mw_shown_field("status", mw_rec_str(call, "status"));
 	if (!error)
 		return;
 	printf(LABEL, "error");
@@ -423,8 +430,8 @@ static void effect(const struct mw_shown *s, const struct mw_kept *k, bool why)
 	}
 }
 
-static void effects(const struct mw_shown *s, const struct mw_kept_list *l, const char *head,
-		    bool why)
+void mw_shown_effects(const struct mw_shown *s, const struct mw_kept_list *l, const char *head,
+		      bool why)
 {
 	size_t i;
 
@@ -445,7 +452,7 @@ static void missing_effects(const struct mw_shown *s)
 		       n->valuedouble - (double)s->effects.n);
 }
 
-static void lines(const struct mw_kept_list *l, const char *head)
+void mw_shown_lines(const struct mw_kept_list *l, const char *head)
 {
 	size_t i;
 
@@ -458,6 +465,40 @@ static void lines(const struct mw_kept_list *l, const char *head)
 		if (l->p[i].json && mw_render_record(&line, l->p[i].json, true) && line.p)
 			printf("    %s  [%" PRIu64 "]\n", line.p, l->p[i].seq);
 		mw_line_done(&line);
+	}
+}
+
+/* What its bytes are known by, and where that stands: from there the ties lead on. */
+static void bytes(const struct mw_shown *s)
+{
+	const cJSON *call = s->call.n ? s->call.p[0].json : NULL;
+	static const char *const what[][3] = {
+		{ "request", "args_bytes", "args_hmac" },
+		{ "answer", "result_bytes", "result_hmac" },
+	};
+
+	printf(LABEL, "records");
+	if (s->request.n)
+		printf("request %" PRIu64 "%s", s->request.p[0].seq, s->call.n ? ", " : "");
+	if (s->call.n)
+		printf("call %" PRIu64, s->call.p[0].seq);
+	for (size_t i = 0; i < s->ties.n; i++)
+		printf("%s%" PRIu64, i ? ", " : ", ties ", s->ties.p[i].seq);
+	for (size_t i = 0; i < s->bodies.n; i++)
+		printf("%s%" PRIu64, i ? ", " : ", body ", s->bodies.p[i].seq);
+	puts(" (mcpwatch export --proof N proves one)");
+	for (size_t i = 0; i < 2; i++) {
+		const char *hmac = mw_rec_str(call, what[i][2]);
+
+		if (!cJSON_IsNumber(get(call, what[i][1])))
+			continue;
+		printf(LABEL, what[i][0]);
+		printf("%.0f bytes", cJSON_GetNumberValue(get(call, what[i][1])));
+		if (hmac) {
+			fputs(", keyed hash ", stdout);
+			text(hmac);
+		}
+		putchar('\n');
 	}
 }
 
@@ -487,30 +528,33 @@ void mw_shown_print(const struct mw_shown *s, bool why)
 	party(json, "client");
 	/* the request has the parents, too */
 	principal(get(request, "principal") ? request : json);
-	field("session", mw_rec_str(json, "session"));
+	mw_shown_field("session", mw_rec_str(json, "session"));
 	way(json);
-	field("rpc id", mw_rec_str(json, "rpc_id"));
-	field("trace", mw_rec_str(call, "trace"));
+	mw_shown_field("rpc id", mw_rec_str(json, "rpc_id"));
+	mw_shown_field("trace", mw_rec_str(call, "trace"));
 	if (call) {
 		times(call);
 		status(call);
 	} else {
-		field("time", mw_rec_str(request, "time"));
-		field("status", "open: the log does not have its end");
+		mw_shown_field("time", mw_rec_str(request, "time"));
+		mw_shown_field("status", "open: the log does not have its end");
 	}
-	field("evidence", evidence);
+	mw_shown_field("evidence", evidence);
+	if (why)
+		bytes(s);
 	content(s, "arguments", "args");
 	content(s, "result", "result");
 	if (s->effects.n || !call || !get(call, "effects_n"))
-		effects(s, &s->effects, "effects", why);
+		mw_shown_effects(s, &s->effects, "effects", why);
 	else
 		puts("  effects     none seen");
 	missing_effects(s);
-	effects(s, &s->shared, "effects that it or another call caused", why);
-	effects(s, &s->undone, "effects first tied to it, and not any more at its end", why);
-	lines(&s->alerts, "alerts");
-	lines(&s->gaps, "missing evidence");
-	lines(&s->anomalies, "anomalies");
+	mw_shown_effects(s, &s->shared, "effects that it or another call caused", why);
+	mw_shown_effects(s, &s->undone, "effects first tied to it, and not any more at its end",
+			 why);
+	mw_shown_lines(&s->alerts, "alerts");
+	mw_shown_lines(&s->gaps, "missing evidence");
+	mw_shown_lines(&s->anomalies, "anomalies");
 }
 
 /* --- JSON ---------------------------------------------------------------------------------------
@@ -530,7 +574,11 @@ static void json_list(const char *name, const struct mw_kept_list *l)
 
 void mw_shown_print_json(const struct mw_shown *s)
 {
-	printf("{\"call\":%s", s->call.n ? s->call.p[0].line : "null");
+	if (s->record.n)
+		printf("{\"record\":%s", s->record.p[0].line);
+	else
+		printf("{\"call\":%s", s->call.n ? s->call.p[0].line : "null");
+	json_list("calls", &s->calls);
 	if (s->request.n)
 		printf(",\"request\":%s", s->request.p[0].line);
 	json_list("bodies", &s->bodies);

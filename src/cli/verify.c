@@ -13,36 +13,48 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "io/anchor_read.h"
+#include "io/bundle.h"
 #include "io/escape.h"
 #include "io/file.h"
 #include "io/when.h"
-
-static const char help[] =
-    "Usage: mcpwatch verify [--vkey K]... [--anchor F]... [--json] [--log DIR | DIR]\n"
-    "\n"
-    "Proves a sealed log whole, or names the first record where it is not. DIR is a log folder\n"
-    "or a copy of one; neither secret keys nor root are needed.\n"
-    "\n"
-    "  --vkey K              a verifier key that was enrolled off the host, or a file that holds\n"
-    "                        some, one a line: of the log's identity, of its epoch 0, of\n"
-    "                        witnesses; repeatable. Without them the log's own word is taken\n"
-    "                        for its keys, and one that replaces it whole is not noticed\n"
-    "  --anchor F            a file with checkpoints of this log that was kept elsewhere: as\n"
-    "                        they are, lines of syslog, or of the journal (-o json, export);\n"
-    "                        repeatable. Shows what was cut off or rolled back since\n"
-    "  --log DIR             the log (default " MW_DEFAULT_LOG ")\n"
-    "  --json                one JSON object\n"
-    "  --help                this text\n"
-    "\n"
-    "Exit status: 0 whole, 3 tampered or forged, 4 intact, but it ends early, is stale or is not\n"
-    "sealed at its end, 1 could not be read, 2 wrong usage.\n";
 
 #define KEYS_MAX (1u << 20)
 
 struct args {
 	struct mw_cli_list logs, vkeys, anchors;
 	bool json;
+};
+
+#define AT(member) offsetof(struct args, member)
+
+static const struct mw_option table[] = {
+	MW_OPTION_LIST(
+	    "vkey", 0, "K", AT(vkeys),
+	    "a verifier key that was enrolled off the host, or a file that holds some, one "
+	    "a line: of the log's identity, of its epoch 0, of witnesses; repeatable. "
+	    "Without them the log's own word is taken for its keys, and one that replaces "
+	    "it whole is not noticed"),
+	MW_OPTION_LIST(
+	    "anchor", 0, "F", AT(anchors),
+	    "a file with checkpoints of this log that was kept elsewhere: as they are, "
+	    "lines of syslog, or of the journal (-o json, export); repeatable. Shows what "
+	    "was cut off or rolled back since"),
+	MW_OPTION_LIST("log", 0, "DIR", AT(logs), "the log (default " MW_DEFAULT_LOG ")"),
+	MW_OPTION_FLAG("json", 0, AT(json), "one JSON object"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "verify [OPTION...] [DIR|F]",
+	.what = "Proves a sealed log whole, or names the first record where it is not. DIR is a\n"
+		"log folder or a copy of one; neither secret keys nor root are needed. F is a\n"
+		"bundle: each record in it is proved, and how many others the log has; that\n"
+		"these are the right ones is not.\n",
+	.table = table,
+	.after = "Exit status: 0 whole, 3 tampered or forged, 4 intact, but it ends early, is\n"
+		 "stale or is not sealed at its end, 1 could not be read, 2 wrong usage.\n",
 };
 
 /* --- what was kept elsewhere --------------------------------------------------------------------
@@ -156,10 +168,19 @@ static const char *verdict_name(enum mw_verdict v)
 	return v == MW_LOG_WHOLE ? "whole" : v == MW_LOG_SHORT ? "short" : "tampered";
 }
 
-static void print_json(const char *dir, const struct mw_verify_report *r)
+static void put_json(cJSON *o)
+{
+	char *text = cJSON_PrintUnformatted(o);
+
+	puts(text ? text : "");
+	cJSON_free(text);
+	cJSON_Delete(o);
+}
+
+static cJSON *report_json(const char *dir, const struct mw_verify_report *r)
 {
 	cJSON *o = cJSON_CreateObject(), *f, *a;
-	char *text, when[40];
+	char when[40];
 	unsigned int i;
 
 	cJSON_AddStringToObject(o, "verdict", verdict_name(r->verdict));
@@ -193,10 +214,7 @@ static void print_json(const char *dir, const struct mw_verify_report *r)
 	a = cJSON_AddArrayToObject(o, "notices");
 	for (i = 0; i < r->n_notices; i++)
 		cJSON_AddItemToArray(a, cJSON_CreateString(r->notice[i]));
-	text = cJSON_PrintUnformatted(o);
-	puts(text ? text : "");
-	cJSON_free(text);
-	cJSON_Delete(o);
+	return o;
 }
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -238,17 +256,19 @@ static void print_keys(const struct mw_verify_report *r)
 		    "replaces this one whole would not be noticed");
 }
 
+static const char *verdict_words(enum mw_verdict v)
+{
+	return v == MW_LOG_WHOLE   ? "whole"
+	       : v == MW_LOG_SHORT ? "intact, but not to its end"
+				   : "TAMPERED OR FORGED";
+}
+
 static void print(const char *dir, const struct mw_verify_report *r)
 {
-	static const char *const word[] = {
-		[MW_LOG_WHOLE] = "whole",
-		[MW_LOG_SHORT] = "intact, but not to its end",
-		[MW_LOG_TAMPERED] = "TAMPERED OR FORGED",
-	};
 	char when[MW_WHEN_LEN];
 	unsigned int i;
 
-	say("%s: %s", dir, word[r->verdict]);
+	say("%s: %s", dir, verdict_words(r->verdict));
 	if (r->finding)
 		print_finding(r);
 	if (r->origin[0])
@@ -272,18 +292,121 @@ static void print(const char *dir, const struct mw_verify_report *r)
 		say("note: and %u more", r->more_notices);
 }
 
+/* --- a bundle -----------------------------------------------------------------------------------
+ */
+
+/* What no signature covers. */
+static const char unproved[] =
+    "not proved: that no record was left out that should be here; the README, the manifest%s";
+static const char unproved_page[] = ", and the page, which shows what the records say";
+
+static void print_bundle(const char *path, const struct mw_bundle_report *b)
+{
+	char when[MW_WHEN_LEN], text[sizeof(unproved) + sizeof(unproved_page)];
+	size_t i;
+
+	say("%s: %s", path, verdict_words(b->verdict));
+	if (b->file[0])
+		say("%s %s", b->file, b->text);
+	mw_when_format(b->made_ns, true, when);
+	say("a bundle of %zu log%s, made by mcpwatch %s at %s, %s%s", b->n_logs,
+	    b->n_logs > 1 ? "s" : "", b->version, when,
+	    b->filter[0] ? "with the filters " : "of all records", b->filter);
+	for (i = 0; i < b->n_logs; i++) {
+		const struct mw_bundle_log *l = &b->logs[i];
+
+		print(l->folder, &l->report);
+		say("in here: %" PRIu64 " of these records; %" PRIu64
+		    " are left out, their hashes are known",
+		    l->records, l->left_out);
+		if (l->unproved)
+			say("and %" PRIu64 " behind the last seal, which nothing proves",
+			    l->unproved);
+	}
+	snprintf(text, sizeof(text), unproved, b->page ? unproved_page : "");
+	say("%s", text);
+}
+
+static void print_bundle_json(const char *path, const struct mw_bundle_report *b)
+{
+	cJSON *o = cJSON_CreateObject(), *logs, *l, *f;
+	const cJSON *first = NULL;
+	char made[40];
+	size_t i;
+
+	cJSON_AddStringToObject(o, "verdict", verdict_name(b->verdict));
+	cJSON_AddStringToObject(o, "bundle", path);
+	cJSON_AddStringToObject(o, "mcpwatch", b->version);
+	snprintf(made, sizeof(made), "%" PRId64, b->made_ns);
+	cJSON_AddRawToObject(o, "made_ns", made);
+	cJSON_AddStringToObject(o, "filter", b->filter);
+	cJSON_AddBoolToObject(o, "page", b->page);
+	logs = cJSON_AddArrayToObject(o, "logs");
+	for (i = 0; i < b->n_logs; i++) {
+		l = report_json(b->logs[i].folder, &b->logs[i].report);
+		cJSON_AddNumberToObject(l, "records", (double)b->logs[i].records);
+		cJSON_AddNumberToObject(l, "left_out", (double)b->logs[i].left_out);
+		cJSON_AddNumberToObject(l, "unproved", (double)b->logs[i].unproved);
+		cJSON_AddItemToArray(logs, l);
+		if (!first)
+			first = cJSON_GetObjectItemCaseSensitive(l, "finding");
+	}
+	/* that of a log names a record */
+	if (first) {
+		cJSON_AddItemToObject(o, "finding", cJSON_Duplicate(first, true));
+	} else if (b->file[0]) {
+		f = cJSON_AddObjectToObject(o, "finding");
+		cJSON_AddStringToObject(f, "kind", mw_finding_name(MW_FOUND_CHANGED));
+		cJSON_AddStringToObject(f, "file", b->file);
+		cJSON_AddStringToObject(f, "text", b->text);
+	}
+	put_json(o);
+}
+
 /* --- the verb -----------------------------------------------------------------------------------
  */
 
-static int verify(const struct args *a, const char *dir)
+/* An exit status. */
+static int verify_folder(const struct args *a, const char *dir,
+			 const struct mw_verify_config *config, enum mw_verdict *ret)
+{
+	struct mw_verify_report report;
+	char err[MW_ERR_MAX];
+
+	if (mw_verify_folder(dir, config, err, sizeof(err), &report) < 0)
+		return mw_cli_fail("%s", err);
+	if (a->json)
+		put_json(report_json(dir, &report));
+	else
+		print(dir, &report);
+	*ret = report.verdict;
+	return mw_cli_stdout_done();
+}
+
+static int verify_bundle(const struct args *a, const char *path,
+			 const struct mw_verify_config *config, enum mw_verdict *ret)
+{
+	_cleanup_(mw_bundle_report_freep) struct mw_bundle_report *report = NULL;
+	char err[MW_ERR_MAX];
+
+	if (mw_bundle_verify(path, config, err, sizeof(err), &report) < 0)
+		return mw_cli_fail("%s", err);
+	if (a->json)
+		print_bundle_json(path, report);
+	else
+		print_bundle(path, report);
+	*ret = report->verdict;
+	return mw_cli_stdout_done();
+}
+
+static int verify(const struct args *a, const char *path)
 {
 	static const int status[] = { [MW_LOG_WHOLE] = MW_EXIT_OK,
 				      [MW_LOG_SHORT] = MW_EXIT_SHORT,
 				      [MW_LOG_TAMPERED] = MW_EXIT_TAMPERED };
+	enum mw_verdict verdict = MW_LOG_WHOLE;
 	struct mw_verify_config config = { 0 };
-	struct mw_verify_report report;
 	struct given g = { 0 };
-	char err[MW_ERR_MAX];
 	struct timespec now;
 	struct stat st;
 	int r = MW_EXIT_OK;
@@ -293,71 +416,38 @@ static int verify(const struct args *a, const char *dir)
 		r = take_keys(&g, a->vkeys.p[i]);
 	for (i = 0; r == MW_EXIT_OK && i < a->anchors.n; i++)
 		r = take_anchors(&g, a->anchors.p[i]);
-	if (r == MW_EXIT_OK && stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
-		r = mw_cli_fail(
-		    "cannot verify %s: it is no log folder, and bundles are not in this "
-		    "version",
-		    dir);
-	if (r == MW_EXIT_OK) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		config.vkeys = g.keys;
-		config.n_vkeys = g.n_keys;
-		config.anchors = (const char *const *)g.texts;
-		config.n_anchors = g.n_texts;
-		config.now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-		if (mw_verify_folder(dir, &config, err, sizeof(err), &report) < 0) {
-			r = mw_cli_fail("%s", err);
-		} else {
-			if (a->json)
-				print_json(dir, &report);
-			else
-				print(dir, &report);
-			r = mw_cli_stdout_done() == MW_EXIT_OK ? status[report.verdict]
-							       : MW_EXIT_FAIL;
-		}
+	clock_gettime(CLOCK_REALTIME, &now);
+	config.vkeys = g.keys;
+	config.n_vkeys = g.n_keys;
+	config.anchors = (const char *const *)g.texts;
+	config.n_anchors = g.n_texts;
+	config.now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (r == MW_EXIT_OK && stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		r = mw_bundle_is(path)
+			? verify_bundle(a, path, &config, &verdict)
+			: mw_cli_fail("cannot verify %s: it is neither a log folder nor a bundle; "
+				      "nothing proves a file of records",
+				      path);
+	} else if (r == MW_EXIT_OK) {
+		r = verify_folder(a, path, &config, &verdict);
 	}
+	if (r == MW_EXIT_OK)
+		r = status[verdict];
 	given_done(&g);
 	return r;
 }
 
 int cmd_verify(int argc, char **argv)
 {
-	static const struct option options[] = { { "vkey", required_argument, NULL, 'k' },
-						 { "anchor", required_argument, NULL, 'a' },
-						 { "log", required_argument, NULL, 'l' },
-						 { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
-	int c, status = MW_EXIT_OK;
 	struct args a = { 0 };
+	int status;
 
-	while (status == MW_EXIT_OK && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (c) {
-		case 'k':
-			mw_cli_list_add(&a.vkeys, optarg);
-			break;
-		case 'a':
-			mw_cli_list_add(&a.anchors, optarg);
-			break;
-		case 'l':
-			mw_cli_list_add(&a.logs, optarg);
-			break;
-		case 'j':
-			a.json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return mw_cli_stdout_done();
-		default:
-			status = mw_cli_bad_option(argv, c);
-			break;
-		}
-	}
-	for (; optind < argc; optind++)
+	status = mw_options_parse(&options, argc, argv, &a);
+	for (; status == MW_OPTIONS_GO_ON && optind < argc; optind++)
 		mw_cli_list_add(&a.logs, argv[optind]);
-	if (status == MW_EXIT_OK && a.logs.n > 1)
+	if (status == MW_OPTIONS_GO_ON && a.logs.n > 1)
 		status = mw_cli_usage(argv[0], "unexpected '%s': one log at a time", a.logs.p[1]);
-	if (status == MW_EXIT_OK)
+	if (status == MW_OPTIONS_GO_ON)
 		status = verify(&a, a.logs.n ? a.logs.p[0] : MW_DEFAULT_LOG);
 	mw_cli_list_done(&a.logs);
 	mw_cli_list_done(&a.vkeys);

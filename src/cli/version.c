@@ -7,6 +7,7 @@
 #include <mcpwatch/record.h>
 
 #include "cli/cli.h"
+#include "cli/options.h"
 
 #if defined(__x86_64__)
 #define ARCH "x86_64"
@@ -22,37 +23,33 @@
 #define SANITIZE "false"
 #endif
 
-static const char help[] =
-    "Usage: mcpwatch version [--json]\n"
-    "\n"
-    "Prints the version, the versions of the formats it writes, and how it was built.\n"
-    "\n"
-    "  --json   as one JSON object\n"
-    "  --help   this text\n";
+struct version_opts {
+	bool json;
+};
+
+static const struct mw_option table[] = {
+	MW_OPTION_FLAG("json", 0, offsetof(struct version_opts, json), "as one JSON object"),
+	{ 0 },
+};
+
+static const struct mw_options options = {
+	.usage = "version [--json]",
+	.what =
+	    "Prints the version, the versions of the formats it writes, and how it was built.\n",
+	.table = table,
+};
 
 int cmd_version(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
-	bool json = false;
-	int c;
+	struct version_opts o = { 0 };
+	int r;
 
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return mw_cli_stdout_done();
-		default:
-			return mw_cli_bad_option(argv, c);
-		}
-	}
+	r = mw_options_parse(&options, argc, argv, &o);
+	if (r != MW_OPTIONS_GO_ON)
+		return r;
 	if (optind < argc)
 		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
-	if (json)
+	if (o.json)
 		printf("{\"version\":\"%s\",\"record\":%d,\"event\":%d,\"libbpf\":\"%u.%u\","
 		       "\"compiler\":\"gcc %d.%d\",\"arch\":\"%s\",\"sanitize\":%s}\n",
 		       MW_VERSION, MW_RECORD_VERSION, MW_EVENT_VERSION, libbpf_major_version(),

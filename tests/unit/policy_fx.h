@@ -33,6 +33,8 @@ struct fx {
 	struct mw_fact_tool tool;
 	char got[8192]; /* "rule:severity:count " an alert */
 	struct mw_alert last;
+	uint8_t words[1 << 18];
+	size_t n_words;
 };
 
 static inline struct mw_rules *fx_rules(const char *yaml)
@@ -94,6 +96,29 @@ static inline void fx_done(struct fx *x)
 	mw_rules_free(x->rules);
 }
 
+/* An alert's words are lent until the next one is asked for. */
+static inline struct mw_slice fx_kept(struct fx *x, struct mw_slice s)
+{
+	const size_t at = x->n_words;
+
+	assert_true(at + s.n <= sizeof(x->words));
+	if (s.n)
+		memcpy(x->words + at, s.p, s.n);
+	x->n_words += s.n;
+	return mw_slice(x->words + at, s.n);
+}
+
+static inline void fx_keep(struct fx *x, const struct mw_alert *a)
+{
+	x->last = *a;
+	x->n_words = 0;
+	x->last.tool = fx_kept(x, a->tool);
+	x->last.outcome = fx_kept(x, a->outcome);
+	x->last.detail = fx_kept(x, a->detail);
+	for (size_t i = 0; i < a->n_targets && i < MW_ALERT_TARGETS_MAX; i++)
+		x->last.targets[i] = fx_kept(x, a->targets[i]);
+}
+
 static inline void fx_pull(struct fx *x)
 {
 	struct mw_alert a;
@@ -103,7 +128,7 @@ static inline void fx_pull(struct fx *x)
 
 		snprintf(x->got + n, sizeof(x->got) - n, "%s:%s:%llu ", a.rule->id,
 			 mw_severity_name(a.severity), (unsigned long long)a.count);
-		x->last = a;
+		fx_keep(x, &a);
 	}
 }
 

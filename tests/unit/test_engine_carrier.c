@@ -202,6 +202,17 @@ static void client_elsewhere(void **state)
 	assert_count(&f, "\"principal\":{\"tokens\":[{\"kind\":\"bearer\"", 1);
 	assert_count(&f, "\"uid\"", 0);
 	clear(&f);
+	/* and of one here, whose server is elsewhere, its end of the connection */
+	m.call.client_addr.family = 0;
+	m.call.client_end = t_addr6("2001:db8::6", 40001);
+	say(&f, &m, MW_SESS_REQUEST);
+	assert_count(&f, "2001:db8::6", 0);
+	clear(&f);
+	m.server.proc = m.call.client;
+	say(&f, &m, MW_SESS_REQUEST);
+	assert_count(&f, "\"client\":{\"name\":\"agent\",\"addr\":\"[2001:db8::6]:40001\"", 1);
+	m.call.client_end.family = 0;
+	clear(&f);
 	m.call.http.fields = MW_SLICE_LIT("Origin: http://x\r\n");
 	m.server.client_name = mw_slice(NULL, 0);
 	m.call.client_addr.family = 0;

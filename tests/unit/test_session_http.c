@@ -260,6 +260,9 @@ static void one_end_is_elsewhere(void **state)
 	expect_part(&n.f, "call 1 ok one_sided {\"r\":1} | ");
 	assert_int_equal(n.f.last_server.addr.port, 80);
 	assert_int_equal(n.f.last_server.proc.tgid, 0);
+	assert_int_equal(n.f.last.client_addr.family, 0);
+	assert_int_equal(n.f.last.client_end.family, AF_INET);
+	assert_true(n.f.last.client_end.port >= 1000);
 	end(&n.f);
 }
 

@@ -274,7 +274,7 @@ static void test_ids_of_the_requests(void **state)
 	/* where ids are right elsewhere, a wrong one is a difference, and one alone invents nothing */
 	setup(&f);
 	for (int i = 0; i < 4; i++) {
-		char id[8], args[32];
+		char id[12], args[32];
 
 		snprintf(id, sizeof(id), "%d", i);
 		snprintf(args, sizeof(args), "{\"x\":%d}", i);
@@ -285,7 +285,7 @@ static void test_ids_of_the_requests(void **state)
 	/* where they are the server's own, they say nothing */
 	setup(&f);
 	for (int i = 0; i < 4; i++) {
-		char id[8], args[32];
+		char id[12], args[32];
 
 		snprintf(id, sizeof(id), "%d", i);
 		snprintf(args, sizeof(args), "{\"x\":%d}", i);

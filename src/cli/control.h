@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control.h - what the verbs share that ask the running daemon */
+#ifndef MW_CLI_CONTROL_H
+#define MW_CLI_CONTROL_H
+
+#include "base/buf.h"
+
+/*
+ * Where the daemon's socket is: `given` (--control; may be NULL), else what the default
+ * configuration names, if there is one that can be read, else the default. For free(). NULL after a
+ * line on stderr: the configuration says that there is none.
+ */
+char *mw_cli_control_path(const char *given);
+/* Asks, and reads the whole answer into *out (initialised here, for mw_buf_done in any case). 0, or
+ * MW_EXIT_FAIL after a line on stderr. */
+int mw_cli_control_ask(const char *given, const char *request, struct mw_buf *out);
+
+#endif
