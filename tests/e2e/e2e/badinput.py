@@ -12,7 +12,8 @@ import time
 
 from . import cases
 
-VERBS = ["exec", "init", "log", "show", "verify", "compare", "record", "replay", "doctor", "run", "rules", "version"]
+VERBS = ["exec", "run", "init", "log", "show", "index", "servers", "tools", "timeline", "bundle", "verify", "compare", "export", "record",
+         "replay", "rules", "status", "metrics", "top", "doctor", "version"]
 
 
 def run(argv, stdin=b"", timeout=60):

@@ -58,11 +58,12 @@ KITS = {
     "tap": (build_tap, ["tap.c"], ("gcc", (8,))),
     "raw": (build_raw, ["*.c"], ("gcc", (8,))),
     "logcheck": (build_go, ["build", "go.mod", "go.sum", "*/*.go"], ("go", (1, 13))),
+    "exports": (build_py, ["requirements.txt"], (PYTHON, (3, 10))),
 }
 
 
 def source(kit):
-    return HERE.parent / "log/go" if kit == "logcheck" else HERE / kit
+    return {"logcheck": HERE.parent / "log/go", "exports": HERE.parent / "exports"}.get(kit, HERE / kit)
 
 
 class Missing(Exception):

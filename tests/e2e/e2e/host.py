@@ -25,7 +25,7 @@ def daemon(binary, d, config, *args, kill=False):
         s.bind(str(path))
         s.settimeout(WAIT)
         p = subprocess.Popen([binary, "run", "--config", d / "mcpwatch.yaml", "--log", d / "log", "--state", d / "state", "--keys", d / "keys",
-                              *args],
+                              *([] if "--control" in args else ["--control", d / "control.sock"]), *args],
                              stderr=subprocess.PIPE, env={"NOTIFY_SOCKET": str(path), "PATH": "/usr/bin:/bin"})
         try:
             p.ready = s.recv(64) == b"READY=1"
