@@ -483,6 +483,24 @@ int mw_json_skip(struct mw_json *j, const struct mw_json_item *it, struct mw_sli
 	return 0;
 }
 
+void mw_json_array_init(struct mw_json_array *a, struct mw_slice text)
+{
+	struct mw_json_item it;
+
+	mw_json_init(&a->json, text, MW_JSON_DEPTH_MAX);
+	/* what is no array is gone through to its end at once */
+	if (mw_json_next(&a->json, &it) != 1 || it.tok != MW_JSON_ARRAY)
+		mw_json_init(&a->json, mw_slice(NULL, 0), MW_JSON_DEPTH_MAX);
+}
+
+bool mw_json_array_next(struct mw_json_array *a, struct mw_slice *ret)
+{
+	struct mw_json_item it;
+
+	return mw_json_next(&a->json, &it) == 1 && it.tok != MW_JSON_ARRAY_END &&
+	       mw_json_skip(&a->json, &it, ret) == 0;
+}
+
 int mw_json_check(struct mw_slice text, unsigned int depth_max, unsigned int *ret_flags,
 		  size_t *ret_off)
 {

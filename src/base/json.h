@@ -93,6 +93,14 @@ int mw_json_next(struct mw_json *j, struct mw_json_item *ret);
  * not an END. 0, -EBADMSG, -E2BIG. */
 int mw_json_skip(struct mw_json *j, const struct mw_json_item *it, struct mw_slice *ret);
 
+/* Goes through the elements of an array's text: init, then next until it is false, at its end or where it
+ * is no JSON. What is no array has none. */
+struct mw_json_array {
+	struct mw_json json;
+};
+void mw_json_array_init(struct mw_json_array *a, struct mw_slice text);
+bool mw_json_array_next(struct mw_json_array *a, struct mw_slice *ret);
+
 /* Checks a whole text, equal keys too, in one pass and time proportional to its length. 0 and
  * flags, -EBADMSG or -E2BIG and the offset of the fault. Outputs may be NULL. Takes about 30 KiB of
  * stack. */

@@ -56,20 +56,12 @@ static void see(const struct mw_patterns *l, struct mw_slice raw, see_fn *fn, st
 static void see_each(const struct mw_patterns *l, struct mw_slice array, see_fn *fn,
 		     struct mw_matched *m)
 {
-	struct mw_json_item it;
+	struct mw_json_array a;
 	struct mw_slice v;
-	struct mw_json j;
 
-	if (array.n == 0 || array.p[0] != '[')
-		return;
-	mw_json_init(&j, array, MW_JSON_DEPTH_MAX);
-	if (mw_json_next(&j, &it) != 1)
-		return;
-	while (mw_json_next(&j, &it) == 1 && it.tok != MW_JSON_ARRAY_END) {
-		if (mw_json_skip(&j, &it, &v) < 0)
-			return;
+	mw_json_array_init(&a, array);
+	while (mw_json_array_next(&a, &v))
 		see(l, v, fn, m);
-	}
 }
 
 /* The members of an object, by their names as they stand: ours have no escapes. Names end with
@@ -129,17 +121,10 @@ static void see_tokens(const struct mw_patterns *l, struct mw_slice tokens, stru
 {
 	static const char *const want[] = { "sub", "client_id", "azp", "fingerprint", NULL };
 	struct mw_slice v[4], one;
-	struct mw_json_item it;
-	struct mw_json j;
+	struct mw_json_array a;
 
-	if (tokens.n == 0 || tokens.p[0] != '[')
-		return;
-	mw_json_init(&j, tokens, MW_JSON_DEPTH_MAX);
-	if (mw_json_next(&j, &it) != 1)
-		return;
-	while (mw_json_next(&j, &it) == 1 && it.tok != MW_JSON_ARRAY_END) {
-		if (mw_json_skip(&j, &it, &one) < 0)
-			return;
+	mw_json_array_init(&a, tokens);
+	while (mw_json_array_next(&a, &one)) {
 		members(one, want, v);
 		for (size_t i = 0; i < 4; i++)
 			see(l, v[i], mw_patterns_name, m);
@@ -229,22 +214,15 @@ bool mw_filter_effect(const struct mw_filter *f, struct mw_slice entry)
 /* A call's own list: whether one passes; there being none, what leaves out leaves it in. */
 static bool entries_pass(const struct mw_filter *f, struct mw_slice effects)
 {
-	struct mw_slice one = mw_slice(NULL, 0);
-	struct mw_json_item it;
-	struct mw_json j;
+	struct mw_json_array a;
+	struct mw_slice one;
 	bool any = false;
 
-	if (effects.n && effects.p[0] == '[') {
-		mw_json_init(&j, effects, MW_JSON_DEPTH_MAX);
-		if (mw_json_next(&j, &it) != 1)
-			return false;
-		while (mw_json_next(&j, &it) == 1 && it.tok != MW_JSON_ARRAY_END) {
-			if (mw_json_skip(&j, &it, &one) < 0)
-				return false;
-			any = true;
-			if (mw_filter_effect(f, one))
-				return true;
-		}
+	mw_json_array_init(&a, effects);
+	while (mw_json_array_next(&a, &one)) {
+		any = true;
+		if (mw_filter_effect(f, one))
+			return true;
 	}
 	return !any && f->kinds.n_yes == 0 && f->targets.n_yes == 0;
 }

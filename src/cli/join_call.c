@@ -233,9 +233,8 @@ static void settle_entry(struct mw_join *j, const struct key *call, uint64_t seq
 			 struct mw_slice entry, bool *matched)
 {
 	struct mw_slice link, confidence, seqs, v, n;
-	struct mw_json_item tok;
+	struct mw_json_array a;
 	uint64_t named = 0;
-	struct mw_json js;
 	struct item *it;
 
 	if (mw_json_member(entry, "seqs", &seqs, NULL) < 0 ||
@@ -243,14 +242,12 @@ static void settle_entry(struct mw_join *j, const struct key *call, uint64_t seq
 		return;
 	if (mw_json_member(entry, "confidence", &confidence, NULL) < 0)
 		confidence = mw_slice(NULL, 0);
-	mw_json_init(&js, seqs, MW_JSON_DEPTH_MAX);
-	if (mw_json_next(&js, &tok) != 1 || tok.tok != MW_JSON_ARRAY)
+	if (!seqs.n || seqs.p[0] != '[')
 		return;
-	for (; mw_json_next(&js, &tok) == 1 && tok.tok != MW_JSON_ARRAY_END; named++) {
-		const struct seq_key key = { call->input, number(tok.raw) };
+	mw_json_array_init(&a, seqs);
+	for (; mw_json_array_next(&a, &v); named++) {
+		const struct seq_key key = { call->input, number(v) };
 
-		if (mw_json_skip(&js, &tok, &v) < 0)
-			return;
 		it = mw_table_get(j->by_seq, &key);
 		if (!it || !waits_for(j, it, call, seq))
 			continue;
@@ -265,18 +262,12 @@ static void settle_entry(struct mw_join *j, const struct key *call, uint64_t seq
 void mw_join_settle(struct mw_join *j, const struct key *call, uint64_t seq,
 		    struct mw_slice effects, bool *matched)
 {
-	struct mw_json_item tok;
+	struct mw_json_array a;
 	struct mw_slice entry;
-	struct mw_json js;
 
-	if (mw_table_count(j->by_seq) == 0 || effects.n == 0 || effects.p[0] != '[')
+	if (mw_table_count(j->by_seq) == 0)
 		return;
-	mw_json_init(&js, effects, MW_JSON_DEPTH_MAX);
-	if (mw_json_next(&js, &tok) != 1)
-		return;
-	while (mw_json_next(&js, &tok) == 1 && tok.tok != MW_JSON_ARRAY_END) {
-		if (mw_json_skip(&js, &tok, &entry) < 0)
-			return;
+	mw_json_array_init(&a, effects);
+	while (mw_json_array_next(&a, &entry))
 		settle_entry(j, call, seq, entry, matched);
-	}
 }

@@ -101,15 +101,15 @@ static int put_list(const struct row *r, const struct column *c)
 {
 	const struct mw_slice raw = get(r, c->member[r->kind]);
 	struct mw_buf *tmp = &r->csv->tmp;
-	struct mw_out_array a;
+	struct mw_json_array a;
 	struct mw_slice v;
 	int err = 0;
 
 	if (!raw.n || raw.p[0] != '[')
 		return put_text(r, c);
 	mw_buf_reset(tmp, tmp->cap);
-	mw_out_array_init(&a, raw);
-	while (err == 0 && mw_out_array_next(&a, &v)) {
+	mw_json_array_init(&a, raw);
+	while (err == 0 && mw_json_array_next(&a, &v)) {
 		if (tmp->len)
 			err = mw_buf_append_byte(tmp, ' ');
 		if (err == 0)

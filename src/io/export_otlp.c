@@ -245,7 +245,7 @@ void mw_otlp_attr_int(struct mw_otlp *o, const char *key, struct mw_slice raw)
 
 void mw_otlp_attr_array(struct mw_otlp *o, const char *key, struct mw_slice raw)
 {
-	struct mw_out_array a;
+	struct mw_json_array a;
 	struct mw_slice v;
 	unsigned int n = 0;
 
@@ -254,8 +254,8 @@ void mw_otlp_attr_array(struct mw_otlp *o, const char *key, struct mw_slice raw)
 	attr_open(&o->j, key);
 	mw_ejson_open(&o->j, "arrayValue", '{');
 	mw_ejson_open(&o->j, "values", '[');
-	mw_out_array_init(&a, raw);
-	while (n++ < 64 && mw_out_array_next(&a, &v)) {
+	mw_json_array_init(&a, raw);
+	while (n++ < 64 && mw_json_array_next(&a, &v)) {
 		mw_ejson_open(&o->j, NULL, '{');
 		mw_ejson_raw_text(&o->j, "stringValue", v);
 		mw_ejson_close(&o->j, '}');

@@ -249,12 +249,12 @@ int mw_otlp_alert(struct mw_otlp *o, const struct mw_export_item *item)
 	const struct mw_logrec *rec = item->rec;
 	struct mw_slice rule = mw_logrec_get(rec, "rule"), call, first = { 0 };
 	struct mw_otlp_id id, parent, unused;
-	struct mw_out_array a;
+	struct mw_json_array a;
 	unsigned int n = 0;
 	int r;
 
-	mw_out_array_init(&a, mw_logrec_get(rec, "calls"));
-	if (mw_out_array_next(&a, &call))
+	mw_json_array_init(&a, mw_logrec_get(rec, "calls"));
+	if (mw_json_array_next(&a, &call))
 		first = mw_otlp_inside(call);
 	mw_otlp_record_id(o, item, first, &id, &parent);
 	mw_buf_reset(&o->line, o->line.cap);
@@ -275,7 +275,7 @@ int mw_otlp_alert(struct mw_otlp *o, const struct mw_export_item *item)
 	mw_otlp_attr_raw(o, "error.type", rule);
 	mw_otlp_attrs_end(o);
 	mw_otlp_links_open(o);
-	while (n++ < 64 && mw_out_array_next(&a, &call)) {
+	while (n++ < 64 && mw_json_array_next(&a, &call)) {
 		mw_otlp_call_id(o, mw_otlp_inside(call), &parent, &unused);
 		mw_otlp_link(o, &parent, "a call of this alert");
 	}

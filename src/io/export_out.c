@@ -15,11 +15,6 @@ struct mw_slice mw_out_get(struct mw_slice object, const char *name)
 	return object.n && mw_json_member(object, name, &v, NULL) == 0 ? v : mw_slice(NULL, 0);
 }
 
-struct mw_slice mw_out_get2(struct mw_slice object, const char *name, const char *sub)
-{
-	return mw_out_get(mw_out_get(object, name), sub);
-}
-
 int mw_out_text(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *ret)
 {
 	int r;
@@ -78,12 +73,12 @@ static struct mw_slice claimed(struct mw_slice tokens)
 {
 	static const char *const claims[] = { "sub", "client_id", "azp", "fingerprint" };
 	struct mw_slice token, v = mw_slice(NULL, 0);
-	struct mw_out_array a;
+	struct mw_json_array a;
 
 	if (!tokens.n)
 		return v;
-	mw_out_array_init(&a, tokens);
-	if (mw_out_array_next(&a, &token))
+	mw_json_array_init(&a, tokens);
+	if (mw_json_array_next(&a, &token))
 		for (size_t i = 0; !v.n && i < sizeof(claims) / sizeof(claims[0]); i++)
 			v = mw_out_get(token, claims[i]);
 	return v;
@@ -117,24 +112,6 @@ int mw_out_principal(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *r
 	return 0;
 }
 
-void mw_out_array_init(struct mw_out_array *a, struct mw_slice raw)
-{
-	struct mw_json_item it;
-
-	mw_json_init(&a->json, raw, MW_JSON_DEPTH_MAX);
-	/* what is no array is gone through to its end at once */
-	if (mw_json_next(&a->json, &it) != 1 || it.tok != MW_JSON_ARRAY)
-		mw_json_init(&a->json, mw_slice(NULL, 0), MW_JSON_DEPTH_MAX);
-}
-
-bool mw_out_array_next(struct mw_out_array *a, struct mw_slice *ret_raw)
-{
-	struct mw_json_item it;
-
-	return mw_json_next(&a->json, &it) == 1 && it.tok != MW_JSON_ARRAY_END &&
-	       mw_json_skip(&a->json, &it, ret_raw) == 0;
-}
-
 /* --- text ---------------------------------------------------------------------------------------
  */
 
@@ -161,20 +138,6 @@ void mw_out_time(FILE *f, int64_t ns)
 
 	mw_time_print(ns, text);
 	fwrite_unlocked(text, 1, MW_TIME_LEN, f);
-}
-
-void mw_out_decimal(FILE *f, uint64_t ns, uint64_t unit)
-{
-	uint64_t rest = ns % unit;
-
-	mw_out_u64(f, ns / unit);
-	if (unit > 1)
-		putc_unlocked('.', f);
-	while (unit > 1) {
-		unit /= 10;
-		putc_unlocked((char)('0' + rest / unit), f);
-		rest %= unit;
-	}
 }
 
 static bool json_plain(uint8_t c)

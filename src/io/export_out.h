@@ -25,8 +25,6 @@
 
 /* The value of a member of a raw object, itself raw; n 0: it has none, or is no object. */
 struct mw_slice mw_out_get(struct mw_slice object, const char *name);
-/* Of a member of a member: "server", "name". */
-struct mw_slice mw_out_get2(struct mw_slice object, const char *name, const char *sub);
 
 static inline bool mw_out_is_str(struct mw_slice raw)
 {
@@ -50,14 +48,6 @@ struct mw_slice mw_out_server(struct mw_slice raw);
 /* Who a raw `principal` is: "alice" or "uid 1000", and behind it what its first token claims:
  * "alice (claims bob)". As mw_out_text; n 0: not known. */
 int mw_out_principal(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *ret);
-
-/* Goes through the elements of a raw array: init, then next until it is false. */
-struct mw_out_array {
-	struct mw_json json;
-};
-/* What is no array has no elements. */
-void mw_out_array_init(struct mw_out_array *a, struct mw_slice raw);
-bool mw_out_array_next(struct mw_out_array *a, struct mw_slice *ret_raw);
 
 /* --- text
  * -----------------------------------------------------------------------------------------
@@ -84,9 +74,6 @@ void mw_out_u64(FILE *f, uint64_t v);
 void mw_out_i64(FILE *f, int64_t v);
 /* RFC 3339, UTC, nine digits of the second, as records have it; no quotes. */
 void mw_out_time(FILE *f, int64_t ns);
-/* ns as a number of `unit` ns with what is left as decimals: 1234567 in 1000: 1234.567. `unit` is a
- * power of ten up to 10^9. */
-void mw_out_decimal(FILE *f, uint64_t ns, uint64_t unit);
 
 /* Text as a JSON string, quotes included. ", \, control characters (C1 too: some readers of lines
  * end one at U+0085), U+2028 and U+2029, and < (for JSON in a page) are escaped; bytes that are not

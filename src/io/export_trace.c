@@ -196,15 +196,15 @@ static uint64_t call_id(const struct mw_logrec *rec, struct mw_slice call)
 
 static void begin_flows(struct mw_trace *t, const struct mw_logrec *rec)
 {
-	struct mw_out_array ties, seqs;
+	struct mw_json_array ties, seqs;
 	struct mw_slice tie, seq;
 	unsigned int n = 0;
 	uint64_t v;
 
-	mw_out_array_init(&ties, mw_logrec_get(rec, "effects"));
-	while (mw_out_array_next(&ties, &tie)) {
-		mw_out_array_init(&seqs, mw_out_get(tie, "seqs"));
-		while (n < FLOWS_MAX && mw_out_array_next(&seqs, &seq)) {
+	mw_json_array_init(&ties, mw_logrec_get(rec, "effects"));
+	while (mw_json_array_next(&ties, &tie)) {
+		mw_json_array_init(&seqs, mw_out_get(tie, "seqs"));
+		while (n < FLOWS_MAX && mw_json_array_next(&seqs, &seq)) {
 			if (mw_out_number(seq, &v) < 0)
 				continue;
 			mw_pb_fixed64(&t->pb, EVENT_FLOWS, flow_of(rec, v));

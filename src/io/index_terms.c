@@ -65,20 +65,12 @@ typedef void element_fn(struct giver *g, unsigned int column, struct mw_slice va
 static void each_element(struct giver *g, unsigned int column, struct mw_slice array,
 			 element_fn *fn)
 {
-	struct mw_json_item it;
+	struct mw_json_array a;
 	struct mw_slice v;
-	struct mw_json j;
 
-	if (array.n == 0 || array.p[0] != '[')
-		return;
-	mw_json_init(&j, array, MW_JSON_DEPTH_MAX);
-	if (mw_json_next(&j, &it) != 1)
-		return;
-	while (mw_json_next(&j, &it) == 1 && it.tok != MW_JSON_ARRAY_END) {
-		if (mw_json_skip(&j, &it, &v) < 0)
-			return;
+	mw_json_array_init(&a, array);
+	while (mw_json_array_next(&a, &v))
 		fn(g, column, v);
-	}
 }
 
 static void server_member(struct giver *g, struct mw_slice key, struct mw_slice v)

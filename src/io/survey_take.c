@@ -99,15 +99,15 @@ static int push_more(struct mw_survey *s, uint32_t source, uint64_t entry, int64
 static int take_calls(struct mw_survey *s, uint32_t source, struct survey_entry *e,
 		      struct mw_slice array)
 {
-	struct mw_out_array a;
+	struct mw_json_array a;
 	struct mw_slice id;
 	int64_t call;
 	int r = 0;
 
 	if (!array.n)
 		return 0;
-	mw_out_array_init(&a, array);
-	while (r == 0 && mw_out_array_next(&a, &id)) {
+	mw_json_array_init(&a, array);
+	while (r == 0 && mw_json_array_next(&a, &id)) {
 		call = call_number(s, source, id);
 		if (call < 0)
 			return (int)call;

@@ -53,9 +53,4 @@ const char *mw_tgz_why(const struct mw_tgz *t);
 /* Takes NULL. */
 void mw_tgz_free(struct mw_tgz *t);
 
-static inline void mw_tgz_freep(struct mw_tgz **t)
-{
-	mw_tgz_free(*t);
-}
-
 #endif
