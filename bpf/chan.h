@@ -13,7 +13,7 @@
 
 static __always_inline struct file *mw_fd_file(struct task_struct *task, __s64 fd)
 {
-	struct fdtable *fdt = task->files->fdt;
+	struct fdtable *fdt = mw_as(task_struct, task)->files->fdt;
 	__u32 i = fd;
 
 	if (fd < 0 || i >= fdt->max_fds)

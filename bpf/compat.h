@@ -58,6 +58,15 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 		   ->field                                                                         \
 	     : BPF_CORE_READ((struct type *)(p), field))
 
+/*
+ * The struct `type` at a pointer that the verifier trusts, to read pointers from. At each load of a
+ * pointer from a trusted one it looks for up to four names in all the kernel's types, one by one
+ * (btf_nested_type_is_trusted, from 6.4 on): that was more than half of a start.
+ */
+#define mw_as(type, p)                                                                             \
+	((struct type *)(cfg_cast ? bpf_rdonly_cast((p), bpf_core_type_id_kernel(struct type))     \
+				  : (void *)(p)))
+
 #define MW_TS_COMPAT 0x0002	/* thread_info.status: this call came by the 32-bit entry */
 #define MW_X32_BIT 0x40000000u
 
@@ -89,6 +98,12 @@ static __always_inline void mw_call_args(struct pt_regs *regs, bool compat, __u6
 		arg[4] = regs->r8;
 		arg[5] = regs->r9;
 	}
+}
+
+/* When the process of a thread was made. */
+static __always_inline __u64 mw_start_ns(struct task_struct *task)
+{
+	return mw_as(task_struct, task)->group_leader->start_boottime;
 }
 
 /* loginuid and sessionid are there with CONFIG_AUDIT only. */

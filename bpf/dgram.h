@@ -114,7 +114,7 @@ static __always_inline void mw_dgram_dns(struct mw_scratch *s, struct task_struc
 	s->at.left = s->dgram.ret;
 	bpf_loop(MW_DGRAM_BUFS, mw_dgram_step, NULL, 0);
 	e->captured = s->at.filled;
-	mw_emit(s, MW_DGRAM_BODY + s->at.filled);
+	mw_send(MW_DGRAM_BODY + s->at.filled);
 }
 
 /* One message; its buffers stand in `at`. */
@@ -162,7 +162,7 @@ __noinline int mw_dgram_one(void)
 		mw_net_socket(e);
 		if (mw_sent_first(s, e, n)) {
 			off = mw_unix_append(s, n);
-			mw_emit(s, MW_ACT_BODY + off);
+			mw_send(MW_ACT_BODY + off);
 		}
 	}
 	if (d->ret > 0 && s->end.family != AF_UNIX &&

@@ -4,7 +4,9 @@
  *
  * What was opened is told from the file itself, what was unlinked or renamed from the dentry where
  * the kernel allows it (hook.h). The strings are those that stand in user memory when the call
- * ends: another thread may have changed them, so they prove nothing about the object.
+ * ends: another thread may have changed them, so they prove nothing about the object. Where they
+ * are all there is, they are read again and again for a while: who swaps two of them, so that one
+ * is acted on and the other one read, is seen to do so.
  */
 #ifndef MW_BPF_FILE_H
 #define MW_BPF_FILE_H
@@ -21,6 +23,62 @@ static __always_inline __s64 mw_str_load(struct mw_scratch *s, __u64 user, bool 
 	return n < 0 ? -1 : n - 1;
 }
 
+/* How often a string is read again: some microseconds, in which who swaps two paths does so. */
+#define MW_STR_AGAIN 12
+
+struct mw_str_again {
+	__u64 user;
+	__u64 len; /* with its NUL */
+	__u64 differs;
+};
+
+static long mw_str_step(__u32 i, void *ctx)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_str_again *a = ctx;
+	__u64 off = i * 8ull, bits;
+
+	asm volatile("" : "+r"(off));
+	if (!s || off > MW_PATH_MAX - 8)
+		return 1;
+	bits = *(__u64 *)(s->str + off) ^ *(__u64 *)(s->walk + off);
+	if (a->len - off < 8)
+		bits <<= 8 * (8 - (a->len - off)); /* what stands behind is of others */
+	a->differs |= bits;
+	return bits != 0;
+}
+
+static long mw_str_read(__u32 i, void *ctx)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_str_again *a = ctx;
+	long n;
+
+	if (!s)
+		return 1;
+	n = bpf_probe_read_user_str(s->walk, MW_PATH_MAX + 1, (void *)a->user);
+	if (n < 0)
+		return 1;
+	if (n != a->len)
+		a->differs = 1;
+	else
+		bpf_loop((n + 7) / 8, mw_str_step, a, 0);
+	return a->differs != 0;
+}
+
+/*
+ * Whether the string at `user`, of which s->str has `len` bytes with the NUL, becomes another one.
+ * While its call is in the kernel nobody has a reason to change it. Global, so that the verifier
+ * looks at it once.
+ */
+__noinline int mw_str_changes(__u64 user, __u32 len)
+{
+	struct mw_str_again a = { .user = user, .len = len };
+
+	bpf_loop(MW_STR_AGAIN, mw_str_read, &a, 0);
+	return a.differs != 0;
+}
+
 /* A string that is no path, or that nothing is to be put before. Returns its length. */
 static __always_inline __u32 mw_act_string(struct mw_scratch *s, __u32 off, __u64 user)
 {
@@ -29,29 +87,33 @@ static __always_inline __u32 mw_act_string(struct mw_scratch *s, __u32 off, __u6
 	__s64 n = mw_str_load(s, user, &cut);
 
 	if (cut)
-		e->asked_cut = 1;
+		e->asked_cut |= MW_ASKED_CUT;
 	return n > 0 ? mw_append_str(MW_ACT_BODY, off, n, 0) : 0;
 }
 
 /*
  * A name as the caller gave it, with the directory it is relative to before it. Returns how many
- * bytes both take.
+ * bytes both take. Global, as mw_send.
  */
-static __always_inline __u32 mw_act_name(struct mw_scratch *s, __u32 off, __s32 dirfd, __u64 user,
-					 bool second)
+__noinline int mw_act_name(__u32 off, __s32 dirfd, __u64 user, __u32 second)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mw_ev_act *e = (void *)s->ev;
+	struct mw_scratch *s = mw_scratch_get();
 	__u32 base_len = 0, asked_len = 0;
 	__u8 state = MW_PATH_NONE;
+	struct mw_ev_act *e;
 	bool cut = false;
-	__s64 n = mw_str_load(s, user, &cut);
+	__s64 n;
 
+	if (!s)
+		return 0;
+	e = (void *)s->ev;
+	n = mw_str_load(s, user, &cut);
 	if (n >= 0 && s->str[0] != '/') {
 		struct file *dir;
 
 		if (dirfd == AT_FDCWD) {
-			base_len = mw_append_path(s, MW_ACT_BODY, off, &task->fs->pwd, &state);
+			base_len = mw_append_path(s, MW_ACT_BODY, off, &mw_as(task_struct, task)->fs->pwd, &state);
 		} else {
 			dir = mw_fd_file(task, dirfd);
 			if (dir)
@@ -71,7 +133,9 @@ static __always_inline __u32 mw_act_name(struct mw_scratch *s, __u32 off, __s32 
 		e->asked_len = asked_len;
 	}
 	if (cut)
-		e->asked_cut = 1;
+		e->asked_cut |= MW_ASKED_CUT;
+	else if (!e->path_from && e->op != MW_OP_OPEN && mw_str_changes(user, n + 1))
+		e->asked_cut |= MW_ASKED_CHANGED;
 	return base_len + asked_len;
 }
 
@@ -151,8 +215,8 @@ __noinline int mw_file_open(__u32 class)
 	e->flags = flags;
 	if (s->call.ret >= 0)
 		off = mw_act_opened(s, s->call.ret);
-	off += mw_act_name(s, off, dirfd, name, false);
-	return mw_emit(s, MW_ACT_BODY + off);
+	off += mw_act_name(off, dirfd, name, false);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 __noinline int mw_file_unlink(__u32 class)
@@ -172,8 +236,8 @@ __noinline int mw_file_unlink(__u32 class)
 		e->op = MW_OP_RMDIR;
 	off = mw_act_hooked(s, h);
 	mw_act_unhook(h);
-	off += mw_act_name(s, off, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at], false);
-	return mw_emit(s, MW_ACT_BODY + off);
+	off += mw_act_name(off, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at], false);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 __noinline int mw_file_rename(__u32 class)
@@ -190,7 +254,7 @@ __noinline int mw_file_rename(__u32 class)
 	if (at && mw_is_renameat2(&s->call))
 		e->flags = s->call.arg[4];
 	off = mw_act_hooked(s, h);
-	off += mw_act_name(s, off, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at ? 1 : 0],
+	off += mw_act_name(off, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at ? 1 : 0],
 			   false);
 	if (h) {
 		e->base2_len = mw_act_walked(s, off, &h->w[1], h->walk[1], &e->base2_state);
@@ -200,11 +264,11 @@ __noinline int mw_file_rename(__u32 class)
 		e->asked2_len = len;
 		off += len;
 	} else {
-		off += mw_act_name(s, off, at ? (__s32)s->call.arg[2] : AT_FDCWD,
+		off += mw_act_name(off, at ? (__s32)s->call.arg[2] : AT_FDCWD,
 				   s->call.arg[at ? 3 : 1], true);
 	}
 	mw_act_unhook(h);
-	return mw_emit(s, MW_ACT_BODY + off);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 __noinline int mw_file_exec_failed(__u32 class)
@@ -219,8 +283,8 @@ __noinline int mw_file_exec_failed(__u32 class)
 	e = mw_act_begin(s, MW_OP_EXEC);
 	if (at)
 		e->flags = s->call.arg[4];
-	off = mw_act_name(s, 0, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at], false);
-	return mw_emit(s, MW_ACT_BODY + off);
+	off = mw_act_name(0, at ? (__s32)s->call.arg[0] : AT_FDCWD, s->call.arg[at], false);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 #endif

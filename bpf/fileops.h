@@ -159,7 +159,7 @@ static __always_inline __u32 mw_act_fd(struct mw_scratch *s, __s32 fd)
 	e->dev = mw_dev(BPF_CORE_READ(inode, i_sb, s_dev));
 	e->mode = BPF_CORE_READ(inode, i_mode);
 	e->path_from = 1;
-	e->path_len = mw_append_path(s, MW_ACT_BODY, 0, &task->fs->pwd, &e->path_state);
+	e->path_len = mw_append_path(s, MW_ACT_BODY, 0, &mw_as(task_struct, task)->fs->pwd, &e->path_state);
 	return e->path_len;
 }
 
@@ -192,7 +192,7 @@ __noinline int mw_file_op(__u32 class)
 		e->asked_len = mw_act_string(s, off, mw_arg(s, sh->name));
 		off += e->asked_len;
 	} else if (sh->name && !e->path_from) {
-		off += mw_act_name(s, off, dirfd, mw_arg(s, sh->name), false);
+		off += mw_act_name(off, dirfd, mw_arg(s, sh->name), false);
 	}
 	if (sh->raw & 2) {
 		len = mw_act_string(s, off, mw_arg(s, sh->name2));
@@ -200,9 +200,9 @@ __noinline int mw_file_op(__u32 class)
 		off += len;
 	} else if (sh->name2) {
 		dirfd = sh->dir2 ? (__s32)mw_arg(s, sh->dir2) : AT_FDCWD;
-		off += mw_act_name(s, off, dirfd, mw_arg(s, sh->name2), true);
+		off += mw_act_name(off, dirfd, mw_arg(s, sh->name2), true);
 	}
-	return mw_emit(s, MW_ACT_BODY + off);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 #endif

@@ -219,29 +219,35 @@ static __always_inline int mw_py_push(struct mw_py *p, __u64 node, __u64 d)
 	return 0;
 }
 
+/* One slot of the root of a search. Loops are bpf_loop's: of one that is none each round is verified. */
+static long mw_py_shape_step(__u32 i, void *unused)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_py_level *l;
+	__u64 at = i;
+
+	asm volatile("" : "+r"(at));
+	if (!s || at >= 64)
+		return 1;
+	l = &s->py.level[0];
+	if (at >= l->n)
+		return 1;
+	if (!l->array && at & 1 && l->slot[at - 1])
+		return 0;
+	s->py.hash = (s->py.hash ^ l->slot[at]) * MW_ID_HASH_MUL;
+	s->py.hash ^= s->py.hash >> 32;
+	return 0;
+}
+
 /*
  * What the root of a search has as keys and nodes, as one number: mappings that agree in it have
  * the same variables. Values do not count.
  */
-__noinline __u64 mw_py_shape(void)
+static __always_inline __u64 mw_py_shape(struct mw_py *p)
 {
-	struct mw_scratch *s = mw_scratch_get();
-	__u64 v, hash = MW_ID_HASH_INIT;
-	struct mw_py_level *l;
-
-	if (!s)
-		return 0;
-	l = &s->py.level[0];
-	for (int i = 0; i < 64; i++) {
-		if (i >= l->n)
-			break;
-		v = l->slot[i];
-		if (!l->array && i & 1 && l->slot[i - 1])
-			continue;
-		hash = (hash ^ v) * MW_ID_HASH_MUL;
-		hash ^= hash >> 32;
-	}
-	return hash;
+	p->hash = MW_ID_HASH_INIT;
+	bpf_loop(64, mw_py_shape_step, NULL, 0);
+	return p->hash;
 }
 
 /* Looks whether a key is one of the variables, with a value of its SDK's class. */
@@ -277,7 +283,7 @@ static __always_inline void mw_py_meet(struct mw_py *p, __u64 key, __u64 value)
 }
 
 /* One slot. 1: the search is over. */
-__noinline int mw_py_step(void)
+static long mw_py_step(__u32 i, void *unused)
 {
 	struct mw_scratch *s = mw_scratch_get();
 	__u64 at, d, key = 0, value;
@@ -356,16 +362,14 @@ static __always_inline int mw_py_search(struct mw_py *p)
 	p->whole = 0;
 	if (mw_py_push(p, p->root, 0) < 0)
 		return -1;
-	shape = mw_py_shape();
+	shape = mw_py_shape(p);
 	slot = shape & (MW_N_PY_SEEN - 1);
 	asm volatile("" : "+r"(slot));
 	if (slot >= MW_N_PY_SEEN)
 		return -1;
 	if (p->rt.seen[slot] == shape)
 		return 0;
-	for (int i = 0; i < MW_PY_SLOTS_MAX; i++)
-		if (mw_py_step())
-			break;
+	bpf_loop(MW_PY_SLOTS_MAX, mw_py_step, NULL, 0);
 	if (p->clock)
 		mw_py_remember(p->clock, MW_PY_CLOCK);
 	if (p->var)

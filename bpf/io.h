@@ -218,6 +218,31 @@ static long mw_io_step(__u32 i, void *unused)
 	return !at->left;
 }
 
+/*
+ * How the arguments of a class stand. A table and its bits, as of comparisons with the class the
+ * verifier makes a state each, and goes the whole way with each of them.
+ */
+#define MW_HOW_READS  1
+#define MW_HOW_PLAIN  2	 /* one buffer: argument 1 */
+#define MW_HOW_MSGHDR 4	 /* argument 1 */
+#define MW_HOW_MMSG   8	 /* argument 1, so many of them: argument 2 */
+#define MW_HOW_FLAGS2 16 /* argument 2 has flags, */
+#define MW_HOW_FLAGS3 32 /* argument 3 has */
+#define MW_HOW_EITHER 64 /* the file says which way */
+
+static const __u8 mw_hows[MW_C_IO_LAST + 1] = {
+	[MW_C_READ] = MW_HOW_READS | MW_HOW_PLAIN,
+	[MW_C_WRITE] = MW_HOW_PLAIN,
+	[MW_C_READV] = MW_HOW_READS,
+	[MW_C_RECVFROM] = MW_HOW_READS | MW_HOW_PLAIN | MW_HOW_FLAGS3,
+	[MW_C_SENDTO] = MW_HOW_PLAIN,
+	[MW_C_RECVMSG] = MW_HOW_READS | MW_HOW_MSGHDR | MW_HOW_FLAGS2,
+	[MW_C_SENDMSG] = MW_HOW_MSGHDR,
+	[MW_C_RECVMMSG] = MW_HOW_READS | MW_HOW_MMSG | MW_HOW_FLAGS3,
+	[MW_C_SENDMMSG] = MW_HOW_MMSG,
+	[MW_C_VMSPLICE] = MW_HOW_EITHER,
+};
+
 static __always_inline bool mw_class_reads(__u32 class)
 {
 	return class == MW_C_READ || class == MW_C_READV || class == MW_C_RECVFROM ||
@@ -366,17 +391,20 @@ static __always_inline void mw_io_take(struct mw_scratch *s, __u64 room)
 static __always_inline int mw_io_read_write(struct mw_scratch *s, struct task_struct *task,
 					    __u32 class)
 {
-	__u32 dir = mw_class_reads(class) ? MW_DIR_READ : MW_DIR_WRITE;
+	__u64 flags = 0, room = 0, n, i = class;
 	__s64 fd = (__s32)s->call.arg[0];
-	bool plain = class == MW_C_READ || class == MW_C_WRITE || class == MW_C_RECVFROM ||
-		     class == MW_C_SENDTO;
-	__u64 flags = 0, room = 0, n;
 	struct mw_io_at *at = &s->at;
 	struct file *file;
+	__u32 how, dir;
 
-	if (class == MW_C_RECVFROM || class == MW_C_RECVMMSG)
+	asm volatile("" : "+r"(i));
+	if (i > MW_C_IO_LAST)
+		return 0;
+	how = mw_hows[i];
+	dir = how & MW_HOW_READS ? MW_DIR_READ : MW_DIR_WRITE;
+	if (how & MW_HOW_FLAGS3)
 		flags = s->call.arg[3];
-	else if (class == MW_C_RECVMSG)
+	else if (how & MW_HOW_FLAGS2)
 		flags = s->call.arg[2];
 	/* not taken off the stream, or not part of it */
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
@@ -384,16 +412,16 @@ static __always_inline int mw_io_read_write(struct mw_scratch *s, struct task_st
 	file = mw_fd_file(task, fd);
 	if (!file)
 		return 0;
-	if (!plain) {
+	if (!(how & MW_HOW_PLAIN)) {
 		__builtin_memset(at, 0, sizeof(*at));
 		at->narrow = s->call.narrow;
 		at->msg_left = ~0ull;
-		if (class == MW_C_RECVMMSG || class == MW_C_SENDMMSG) {
+		if (how & MW_HOW_MMSG) {
 			mw_mmsg_begin(s);
 			if (!s->call.ret)
 				return 0;
 		}
-		if (class == MW_C_VMSPLICE && mw_file_reads(file))
+		if (how & MW_HOW_EITHER && mw_file_reads(file))
 			dir = MW_DIR_READ;
 	}
 	if (!mw_io_open(s, task, file, fd, dir, s->call.ret, false, &room))
@@ -402,7 +430,7 @@ static __always_inline int mw_io_read_write(struct mw_scratch *s, struct task_st
 	if (flags & MSG_TRUNC && s->end.kind >= MW_CHAN_TCP4)
 		return mw_io_flush(s, s->call.ret, 0, MW_MISS_CARRIER);
 
-	if (plain) {
+	if (how & MW_HOW_PLAIN) {
 		n = room && room <= MW_IO_CHUNK ? room : MW_IO_CHUNK + 1;
 		asm volatile("" : "+r"(n));
 		if (n <= MW_IO_CHUNK &&
@@ -414,9 +442,9 @@ static __always_inline int mw_io_read_write(struct mw_scratch *s, struct task_st
 		at->msg_left = ~0ull;
 		at->base = s->call.arg[1];
 		at->rem = s->call.ret;
-	} else if (class == MW_C_RECVMSG || class == MW_C_SENDMSG) {
+	} else if (how & MW_HOW_MSGHDR) {
 		mw_msghdr_load(at, s->call.arg[1]);
-	} else if (!at->total) {
+	} else if (!(how & MW_HOW_MMSG)) {
 		at->iov = s->call.arg[1];
 		at->n_iov = s->call.arg[2];
 	}

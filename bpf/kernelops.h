@@ -38,7 +38,7 @@ __noinline int mw_kernel_call(__u32 class)
 				off = e->asked_len = mw_append_str(MW_ACT_BODY, 0, n, 0);
 		}
 	}
-	return mw_emit(s, MW_ACT_BODY + off);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 #endif

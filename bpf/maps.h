@@ -213,6 +213,8 @@ struct mw_py {
 	__u64 var, value;	  /* found */
 	__u64 clock, clock_value; /* likewise */
 	__u64 kept;		  /* a value, over a search */
+	__u64 keys, n_keys, key_len; /* of a dict: where its keys are, how many, and bytes of each */
+	__u64 hash;
 	__u64 attr[MW_N_PY_ATTRS];
 	__u32 place[MW_N_PY_ATTRS];
 	__u32 which;		 /* of MW_N_PY_VARS */

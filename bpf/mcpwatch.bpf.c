@@ -31,13 +31,16 @@
 
 /* Does what a call of this class is for. The class of a call on a datagram socket, for mw_dgram;
  * else 0. */
-static __always_inline int mw_dispatch(__u32 class)
+static __always_inline int mw_dispatch(struct mw_scratch *s, __u32 class)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mw_scratch *s = mw_scratch_get();
 
-	if (!s)
-		return 0;
+	if (class < MW_C_SPLICE || class == MW_C_VMSPLICE) {
+		/* of bytes that did not move, only datagrams that were not sent are told */
+		if (s->call.ret <= 0)
+			return mw_dgram_unsent(class);
+		return mw_io_read_write(s, task, class);
+	}
 	if (class >= MW_C_FILE_FIRST && class <= MW_C_FILE_LAST)
 		return mw_file_op(class);
 	switch (class) {
@@ -75,17 +78,13 @@ static __always_inline int mw_dispatch(__u32 class)
 		return mw_net_accept();
 	case MW_C_BPF ... MW_C_MODULE_DELETE:
 		return mw_kernel_call(class);
-	default:
-		/* of bytes that did not move, only datagrams that were not sent are told */
-		if (s->call.ret <= 0)
-			return mw_dgram_unsent(class);
-		return mw_io_read_write(s, task, class);
 	}
+	return 0;
 }
 
 /*
- * The end of a system call of a thread that is not known to be untagged. Its class, and the call in
- * the scratch; 0: there is nothing to do.
+ * The end of a system call of a thread that is not known to be untagged. 1: it stands in the
+ * scratch; 0: there is nothing to do.
  */
 static __noinline int mw_call_end(__u64 at, __s64 ret)
 {
@@ -125,21 +124,29 @@ static __noinline int mw_call_end(__u64 at, __s64 ret)
 	s->call.narrow = narrow;
 	s->wake = 0;
 	mw_task_forget(s);
-	return class;
+	return 1;
 }
 
-/* From the program itself, one after the other: 6.1 has 512 bytes of stack for all that call. */
-static __noinline int mw_call_do(__u32 class)
+/*
+ * From the program itself, one after the other: 6.1 has 512 bytes of stack for all that call. The
+ * class is read from memory: as an argument the verifier has it with each value it may have, and
+ * goes all ways with each of them.
+ */
+static __noinline int mw_call_do(void)
 {
 	struct mw_scratch *s = mw_scratch_get();
+	__u32 class;
 	int dgram;
 
+	if (!s)
+		return 0;
+	class = s->call.class;
 	/* most fds that are closed moved no bytes on a file: for whom need not be known */
-	if (class == MW_C_CLOSE && s && !mw_fd_known(s->call.arg[0]))
+	if (class == MW_C_CLOSE && !mw_fd_known(s->call.arg[0]))
 		return 0;
 	if (class >= MW_C_SPLICE) /* of bytes that are taken it is read there, if they are wanted */
 		mw_task_take();
-	dgram = mw_dispatch(class);
+	dgram = mw_dispatch(s, class);
 	if (dgram <= 0)
 		return 0;
 	mw_task_take();
@@ -156,15 +163,13 @@ SEC("raw_tp/sys_exit")
 int mw_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 at = ctx->args[0];
-	int class;
 
 	if (stacks[mw_stack_slot(at)] == (at ^ epoch))
 		return 0;
 	/* most calls of a watched process are none of ours either */
 	if (cfg_cast && !mw_call_may(at))
 		return 0;
-	class = mw_call_end(at, ctx->args[1]);
-	return class > 0 ? mw_call_do(class) : 0;
+	return mw_call_end(at, ctx->args[1]) ? mw_call_do() : 0;
 }
 
 SEC("tp_btf/sched_process_fork")

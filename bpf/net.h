@@ -85,7 +85,7 @@ static __always_inline __u32 mw_unix_append(struct mw_scratch *s, __u32 n)
 	if (!n)
 		return 0;
 	if (s->str[MW_NAME_AT] && s->str[MW_NAME_AT] != '/') {
-		e->base_len = mw_append_path(s, MW_ACT_BODY, 0, &task->fs->pwd, &state);
+		e->base_len = mw_append_path(s, MW_ACT_BODY, 0, &mw_as(task_struct, task)->fs->pwd, &state);
 		e->base_state = state;
 	}
 	e->asked_len = mw_append_str(MW_ACT_BODY, e->base_len, n, MW_NAME_AT);
@@ -159,7 +159,7 @@ __noinline int mw_net_connect(void)
 	off =
 	    mw_unix_append(s, mw_sockaddr_load(s, &e->peer, s->call.arg[1], (__u32)s->call.arg[2]));
 out:
-	return mw_emit(s, MW_ACT_BODY + off);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 /* bind tells what was asked for as `peer`; both tell what the socket has as `local`. */
@@ -193,7 +193,7 @@ __noinline int mw_net_bind(__u32 class)
 	}
 	if (bound) /* by itself, too: an autobind has no other name */
 		e->path_state = MW_PATH_FULL;
-	return mw_emit(s, MW_ACT_BODY + mw_unix_append(s, bound ? bound : n));
+	return mw_send(MW_ACT_BODY + mw_unix_append(s, bound ? bound : n));
 }
 
 __noinline int mw_net_accept(void)
@@ -230,7 +230,7 @@ __noinline int mw_net_accept(void)
 	conn.ino = e->ino;
 	conn.tgid = task->tgid;
 	conn.start_ns = e->hdr.start_ns;
-	mw_emit(s, MW_ACT_BODY + off);
+	mw_send(MW_ACT_BODY + off);
 	if (!tcp)
 		return 0;
 	key = (__u64)sk;

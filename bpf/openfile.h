@@ -57,11 +57,16 @@ struct {
 	__type(value, struct mw_fds);
 } fd_counts SEC(".maps");
 
-static __always_inline struct mw_ev_act *mw_act_begin(struct mw_scratch *s, __u16 op)
+/* The body of an event in the scratch, for the call there. Global, as mw_send. */
+__noinline int mw_act_fill(__u32 op)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mw_ev_act *e = (void *)s->ev;
+	struct mw_scratch *s = mw_scratch_get();
+	struct mw_ev_act *e;
 
+	if (!s)
+		return 0;
+	e = (void *)s->ev;
 	__builtin_memset(e, 0, sizeof(*e));
 	mw_hdr_fill(&e->hdr, task, MW_EV_ACT, mw_tag_flags(s->call.tag));
 	if (s->call.compat)
@@ -72,7 +77,13 @@ static __always_inline struct mw_ev_act *mw_act_begin(struct mw_scratch *s, __u1
 	e->op = op;
 	e->sysno = s->call.nr;
 	e->mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	return e;
+	return 0;
+}
+
+static __always_inline struct mw_ev_act *mw_act_begin(struct mw_scratch *s, __u16 op)
+{
+	mw_act_fill(op);
+	return (void *)s->ev;
 }
 
 /* Addresses as numbers: the way through memory makes the verifier forget that they are pointers. */
@@ -138,7 +149,7 @@ __noinline int mw_act_file(__u64 addr, __u32 opened)
 /* The entry of a process's counts; of another process that had the tgid it forgets. */
 static __always_inline struct mw_fds *mw_fd_counts(struct mw_scratch *s, struct task_struct *task)
 {
-	__u64 start_ns = task->group_leader->start_boottime;
+	__u64 start_ns = mw_start_ns(task);
 	__u32 tgid = task->tgid;
 	struct mw_fds *c;
 
@@ -184,7 +195,7 @@ static __always_inline void mw_fd_end(struct mw_scratch *s, const struct mw_fd_k
 	count = bpf_map_lookup_elem(&fd_counts, &tgid);
 	if (count && count->n)
 		__sync_fetch_and_add(&count->n, -1);
-	mw_emit(s, MW_ACT_BODY);
+	mw_send(MW_ACT_BODY);
 }
 
 /* The fd got another file, or none. Global: asked at each open and close of an observed process. */
@@ -240,7 +251,7 @@ __noinline int mw_fd_tell(__u64 addr, __u32 fd)
 	e->ret = 0;
 	e->fd = fd;
 	e->flags = BPF_CORE_READ((struct file *)addr, f_flags);
-	return mw_emit(s, MW_ACT_BODY + mw_act_file(addr, 0));
+	return mw_send(MW_ACT_BODY + mw_act_file(addr, 0));
 }
 
 /*
@@ -306,7 +317,7 @@ __noinline int mw_fds_end(__u32 first, __u32 last, __u32 why)
 	struct mw_fds *count;
 
 	count = bpf_map_lookup_elem(&fd_counts, &tgid);
-	if (!s || !count || !count->n || count->start_ns != task->group_leader->start_boottime)
+	if (!s || !count || !count->n || count->start_ns != mw_start_ns(task))
 		return 0;
 	if (last > count->top)
 		last = count->top;
@@ -338,7 +349,7 @@ static __always_inline void mw_fds_over(struct mw_scratch *s, struct task_struct
 	if (!count)
 		return;
 	/* there was no room for so many, or there are more than we look through */
-	if (count->n && count->start_ns == task->group_leader->start_boottime)
+	if (count->n && count->start_ns == mw_start_ns(task))
 		mw_count(lost_table, count->n);
 	bpf_map_delete_elem(&fd_counts, &tgid);
 }

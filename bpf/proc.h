@@ -42,19 +42,20 @@ static __always_inline bool mw_fd_is_pipe_or_socket(struct task_struct *task, __
 	return type == S_IFIFO || type == S_IFSOCK;
 }
 
-static __always_inline bool mw_fd_listens(struct task_struct *task, __s64 fd)
+/* Whether an fd of the current process is a listening socket. Global: it is asked in a loop. */
+__noinline int mw_fd_listens(__u32 fd)
 {
-	struct file *file = mw_fd_file(task, fd);
+	struct file *file = mw_fd_file(bpf_get_current_task_btf(), fd);
 	struct socket *sock;
 	struct sock *sk;
 	__u16 family;
 
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return false;
+		return 0;
 	sock = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(sock, sk);
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
-		return false;
+		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	/* unix sockets use the same number for the same state */
 	return family == AF_INET || family == AF_INET6;
@@ -69,7 +70,7 @@ static __always_inline void mw_fork_runtime(struct task_struct *parent, struct t
 	__u32 of = parent->tgid, tgid = child->tgid;
 	struct mw_runtime *rt = bpf_map_lookup_elem(&runtimes, &of);
 
-	if (!rt || rt->start_ns != parent->group_leader->start_boottime ||
+	if (!rt || rt->start_ns != mw_start_ns(parent) ||
 	    bpf_map_update_elem(&runtimes, &tgid, rt, BPF_ANY))
 		return;
 	rt = bpf_map_lookup_elem(&runtimes, &tgid);
@@ -106,14 +107,15 @@ static __always_inline void mw_fork(struct task_struct *parent, struct task_stru
 	mw_fork_runtime(parent, child);
 	e->child_tgid = child->tgid;
 	e->child_start_ns = child->start_boottime;
-	mw_emit(s, sizeof(*e));
+	mw_send(sizeof(*e));
 }
 
 /* The argument strings of the new program: as much as is there, up to MW_ARGV_MAX. */
 static __always_inline __u32 mw_append_argv(struct mw_scratch *s, __u64 off,
 					    struct task_struct *task, __u8 *cut)
 {
-	__u64 start = task->mm->arg_start, len = task->mm->arg_end - start;
+	struct mm_struct *mm = mw_as(task_struct, task)->mm;
+	__u64 start = mm->arg_start, len = mm->arg_end - start;
 
 	*cut = len > MW_ARGV_MAX;
 	asm volatile("" : "+r"(len));
@@ -140,7 +142,7 @@ static __always_inline __u32 mw_exec_listens(struct task_struct *task, __u32 tag
 	if (!(tag & MW_TAG_LISTENER) && !cfg_watch_execs)
 		return tag;
 	for (int fd = 0; fd < MW_FDS_LISTEN; fd++) {
-		if (!mw_fd_listens(task, fd))
+		if (!mw_fd_listens(fd))
 			continue;
 		if (!(tag & MW_TAG_LISTENER))
 			mw_tag_add(task->tgid, MW_TAG_LISTENER);
@@ -154,7 +156,7 @@ static __always_inline __u32 mw_exec_listens(struct task_struct *task, __u32 tag
 /* Both channels have an entry from the first byte on, and who started it is seen on them. */
 static __always_inline void mw_exec_candidate(struct mw_scratch *s, struct task_struct *task)
 {
-	__u32 parent = task->real_parent->tgid;
+	__u32 parent = mw_as(task_struct, task)->real_parent->tgid;
 
 	mw_tag_add(task->tgid, MW_TAG_CANDIDATE);
 	if (mw_fd_chan(s, task, 0, MW_DIR_READ))
@@ -168,7 +170,7 @@ static __always_inline void mw_exec_candidate(struct mw_scratch *s, struct task_
 static __always_inline void mw_exec(struct task_struct *task)
 {
 	struct mw_scratch *s = mw_scratch_get();
-	struct task_struct *parent = task->real_parent;
+	struct task_struct *t = mw_as(task_struct, task), *parent = t->real_parent;
 	__u32 tag = mw_exec_listens(task, mw_tag_of(task->tgid)), off;
 	struct mw_ev_proc *e;
 	struct file *exe;
@@ -190,11 +192,11 @@ static __always_inline void mw_exec(struct task_struct *task)
 	__builtin_memset(e, 0, sizeof(*e));
 	mw_hdr_fill(&e->hdr, task, MW_EV_EXEC, mw_tag_flags(tag));
 	e->parent_tgid = parent->tgid;
-	e->parent_start_ns = parent->group_leader->start_boottime;
-	e->gid = task->cred->egid.val;
+	e->parent_start_ns = mw_start_ns(parent);
+	e->gid = t->cred->egid.val;
 	e->loginuid = mw_loginuid(task);
 	e->audit_session = mw_sessionid(task);
-	exe = task->mm->exe_file;
+	exe = t->mm->exe_file;
 	e->dev = mw_dev(BPF_CORE_READ(exe, f_inode, i_sb, s_dev));
 	e->ino = BPF_CORE_READ(exe, f_inode, i_ino);
 	e->chan_in = mw_chan_name(mw_fd_chan(s, task, 0, MW_DIR_READ));
@@ -202,14 +204,15 @@ static __always_inline void mw_exec(struct task_struct *task)
 	e->exe_len = off = mw_append_path(s, MW_PROC_BODY, 0, &exe->f_path, &e->exe_state);
 	e->argv_len = mw_append_argv(s, off, task, &e->argv_cut);
 	off += e->argv_len;
-	e->cwd_len = mw_append_path(s, MW_PROC_BODY, off, &task->fs->pwd, &e->cwd_state);
-	mw_emit(s, MW_PROC_BODY + off + e->cwd_len);
+	e->cwd_len = mw_append_path(s, MW_PROC_BODY, off, &t->fs->pwd, &e->cwd_state);
+	mw_send(MW_PROC_BODY + off + e->cwd_len);
 }
 
 static __always_inline void mw_exit(struct task_struct *task)
 {
 	struct mw_scratch *s = mw_scratch_get();
-	struct signal_struct *signal = task->signal;
+	struct task_struct *t = mw_as(task_struct, task);
+	struct signal_struct *signal = t->signal;
 	struct mw_ev_exit *e;
 	__u32 tag;
 
@@ -233,8 +236,8 @@ static __always_inline void mw_exit(struct task_struct *task)
 	mw_hdr_fill(&e->hdr, task, MW_EV_EXIT,
 		    tag & MW_TAG_WHOLE ? mw_tag_flags(tag) : MW_EVF_STREAM);
 	e->code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
-						      task->group_leader->exit_code;
-	mw_emit(s, sizeof(*e));
+						      t->group_leader->exit_code;
+	mw_send(sizeof(*e));
 }
 
 #endif

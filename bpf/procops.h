@@ -62,7 +62,7 @@ __noinline int mw_proc_kill(__u32 class)
 		/* PIDFD_SELF_* (6.14) */
 		if (pid < 0 && s->call.ret == 0) {
 			t.tgid = task->tgid;
-			t.start_ns = task->group_leader->start_boottime;
+			t.start_ns = mw_start_ns(task);
 		}
 	} else if (pid > 0) {
 		mw_target_find(task, thread ? (__s32)s->call.arg[1] : pid, &t);
@@ -81,7 +81,7 @@ __noinline int mw_proc_kill(__u32 class)
 	e->num[3] = t.start_ns;
 	if (class != MW_C_PIDFD_SIGNAL && pid <= 0)
 		e->num[2] = mw_group_number(task, pid);
-	return mw_emit(s, MW_ACT_BODY);
+	return mw_send(MW_ACT_BODY);
 }
 
 /* Looks at a process, or lets it go on. */
@@ -128,7 +128,7 @@ __noinline int mw_proc_ptrace(void)
 	}
 	e->num[2] = t.tgid;
 	e->num[3] = t.start_ns;
-	return mw_emit(s, MW_ACT_BODY);
+	return mw_send(MW_ACT_BODY);
 }
 
 __noinline int mw_proc_vm(__u32 class)
@@ -146,7 +146,7 @@ __noinline int mw_proc_vm(__u32 class)
 	mw_target_find(task, s->call.arg[0], &t);
 	e->num[2] = t.tgid;
 	e->num[3] = t.start_ns;
-	return mw_emit(s, MW_ACT_BODY);
+	return mw_send(MW_ACT_BODY);
 }
 
 /* setgroups(2): how many, and the first three. The oldest of i386 has ids of 16 bits. */
@@ -201,7 +201,7 @@ __noinline int mw_proc_setid(__u32 class)
 		for (int i = 0; i < 3; i++)
 			e->num[i] = (__u32)s->call.arg[i];
 	}
-	return mw_emit(s, MW_ACT_BODY);
+	return mw_send(MW_ACT_BODY);
 }
 
 __noinline int mw_proc_memfd(void)
@@ -222,7 +222,7 @@ __noinline int mw_proc_memfd(void)
 	e->asked_cut = cut;
 	if (n > 0)
 		e->asked_len = mw_append_str(MW_ACT_BODY, off, n, 0);
-	return mw_emit(s, MW_ACT_BODY + off + e->asked_len);
+	return mw_send(MW_ACT_BODY + off + e->asked_len);
 }
 
 __noinline int mw_proc_pidfd_getfd(void)
@@ -242,7 +242,7 @@ __noinline int mw_proc_pidfd_getfd(void)
 	e->num[3] = t.start_ns;
 	if (s->call.ret >= 0)
 		off = mw_act_opened(s, s->call.ret);
-	return mw_emit(s, MW_ACT_BODY + off);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 /* --- namespaces ------------------------------------------------------------------------------ */
@@ -269,7 +269,7 @@ __noinline int mw_proc_clone(__u32 class)
 		return 0;
 	e = mw_act_begin(s, MW_OP_NS);
 	e->num[0] = flags & mask;
-	return mw_emit(s, MW_ACT_BODY);
+	return mw_send(MW_ACT_BODY);
 }
 
 __noinline int mw_proc_setns(void)
@@ -304,7 +304,7 @@ __noinline int mw_proc_setns(void)
 		mw_target_of_file(file, &t);
 		e->num[3] = t.tgid;
 	}
-	return mw_emit(s, MW_ACT_BODY);
+	return mw_send(MW_ACT_BODY);
 }
 
 static __always_inline int mw_procops(__u32 class)

@@ -88,7 +88,7 @@ static __noinline int mw_task_take(void)
 	h = (void *)s->ev;
 	h->type = MW_EV_ACT;
 	h->flags = 0;
-	h->start_ns = task->group_leader->start_boottime;
+	h->start_ns = mw_start_ns(task);
 	h->task = 0;
 	h->task_of = 0;
 	mw_task_current();

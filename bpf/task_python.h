@@ -21,13 +21,39 @@
 
 /* --- the value's attribute ------------------------------------------------------------------- */
 
+/* One of the keys of a dict. */
+static long mw_py_key_step(__u32 i, void *unused)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	enum mw_py_attr a;
+	struct mw_py *p;
+	__u64 entry, len;
+
+	if (!s || i >= s->py.n_keys)
+		return 1;
+	p = &s->py;
+	entry = p->keys + (__u64)i * p->key_len;
+	len = mw_py_short_str(p, mw_py_word(p, entry));
+	if (len == 10 && p->word[0] == MW_PY_REQUEST && p->word[1] == MW_PY_ID)
+		a = MW_PY_REQUEST_ID;
+	else if (len == 7 && p->word[0] == MW_PY_WORD('s', 'e', 's', 's', 'i', 'o', 'n', 0))
+		a = MW_PY_SESSION;
+	else if (len == 7 && p->word[0] == MW_PY_WORD('r', 'e', 'q', 'u', 'e', 's', 't', 0))
+		a = MW_PY_HTTP;
+	else
+		return 0;
+	p->place[a] = i;
+	p->attr[a] = mw_py_word(p, entry + 8);
+	return 0;
+}
+
 /*
  * Looks the attributes' names up among the keys of a dict: their `place`, and where the keys have
  * their values beside them, these as `attr`. Whether the request's id is there.
  */
 static __always_inline bool mw_py_keys(struct mw_py *p, __u64 keys)
 {
-	__u64 entry, key = 0, n, slots, len;
+	__u64 slots;
 
 	p->place[MW_PY_REQUEST_ID] = p->place[MW_PY_SESSION] = p->place[MW_PY_HTTP] =
 	    MW_PY_KEYS_MAX;
@@ -36,39 +62,26 @@ static __always_inline bool mw_py_keys(struct mw_py *p, __u64 keys)
 	if (p->rt.minor == 10) {
 		/* dk_refcnt, dk_size, dk_lookup, dk_usable, dk_nentries; hash, key, value */
 		slots = p->head[1];
-		n = p->head[4];
+		p->n_keys = p->head[4];
 		if (slots > 65536)
 			return false;
 		slots *= slots <= 0xff ? 1 : slots <= 0xffff ? 2 : 4;
-		entry = keys + 40 + slots;
+		p->keys = keys + 40 + slots;
 	} else {
 		/* dk_refcnt, sizes and kind, dk_usable, dk_nentries; key, value or as above */
 		slots = p->head[1] >> 8 & 0xff;
-		n = p->head[3];
+		p->n_keys = p->head[3];
 		if (slots > 18)
 			return false;
-		entry = keys + 32 + (1ull << slots);
+		p->keys = keys + 32 + (1ull << slots);
 	}
+	p->key_len = 16;
 	/* what has a hash first has 8 bytes more */
-	if (p->rt.minor == 10 || !(p->head[1] >> 16 & 0xff))
-		key = 8;
-	for (int i = 0; i < MW_PY_KEYS_MAX; i++, entry += 16 + key) {
-		enum mw_py_attr a = MW_N_PY_ATTRS;
-
-		if (i >= n)
-			break;
-		len = mw_py_short_str(p, mw_py_word(p, entry + key));
-		if (len == 10 && p->word[0] == MW_PY_REQUEST && p->word[1] == MW_PY_ID)
-			a = MW_PY_REQUEST_ID;
-		else if (len == 7 && p->word[0] == MW_PY_WORD('s', 'e', 's', 's', 'i', 'o', 'n', 0))
-			a = MW_PY_SESSION;
-		else if (len == 7 && p->word[0] == MW_PY_WORD('r', 'e', 'q', 'u', 'e', 's', 't', 0))
-			a = MW_PY_HTTP;
-		if (a < MW_N_PY_ATTRS) {
-			p->place[a] = i;
-			p->attr[a] = mw_py_word(p, entry + key + 8);
-		}
+	if (p->rt.minor == 10 || !(p->head[1] >> 16 & 0xff)) {
+		p->keys += 8;
+		p->key_len = 24;
 	}
+	bpf_loop(MW_PY_KEYS_MAX, mw_py_key_step, NULL, 0);
 	return p->place[MW_PY_REQUEST_ID] < MW_PY_KEYS_MAX;
 }
 
@@ -199,10 +212,22 @@ static __always_inline bool mw_py_int(struct mw_py *p, __s64 *ret)
 	return true;
 }
 
+static long mw_py_str_step(__u32 i, void *unused)
+{
+	struct mw_scratch *s = mw_scratch_get();
+	__u64 at = i;
+
+	asm volatile("" : "+r"(at));
+	if (!s || at >= MW_ID_MAX)
+		return 1;
+	s->py.hash = (s->py.hash ^ s->py.id[at]) * MW_ID_HASH_MUL;
+	return 0;
+}
+
 /* mw_id_hash of a string that is ASCII and not longer than MW_ID_MAX. */
 static __always_inline bool mw_py_str(struct mw_py *p, __u64 str, __u64 *ret)
 {
-	__u64 hash = MW_ID_HASH_INIT, len = p->head[2];
+	__u64 len = p->head[2];
 
 	if (len > MW_ID_MAX || (p->head[4] & 0x7c) != 0x64)
 		return false;
@@ -211,12 +236,9 @@ static __always_inline bool mw_py_str(struct mw_py *p, __u64 str, __u64 *ret)
 		return false;
 	if (len && !mw_py_read(p->id, len, str + p->rt.str_data))
 		return false;
-	for (int i = 0; i < MW_ID_MAX; i++) {
-		if (i >= len)
-			break;
-		hash = (hash ^ p->id[i]) * MW_ID_HASH_MUL;
-	}
-	*ret = hash;
+	p->hash = MW_ID_HASH_INIT;
+	bpf_loop(len, mw_py_str_step, NULL, 0);
+	*ret = p->hash;
 	return true;
 }
 

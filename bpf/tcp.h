@@ -65,7 +65,7 @@ static __always_inline void mw_connect_begin(struct sock *sk)
 		return;
 	}
 	key = mw_sock_key(sk);
-	conn.ino = mw_socket_ino(sk->sk_socket);
+	conn.ino = mw_socket_ino(mw_as(sock, sk)->sk_socket);
 	c = mw_chan_entry(&key, conn.ino);
 	if (!c)
 		return;
@@ -73,7 +73,7 @@ static __always_inline void mw_connect_begin(struct sock *sk)
 	c->closed = 0;
 	conn.gen = c->gen;
 	conn.tgid = tgid;
-	conn.start_ns = bpf_get_current_task_btf()->group_leader->start_boottime;
+	conn.start_ns = mw_start_ns(bpf_get_current_task_btf());
 	if (bpf_map_update_elem(&connects, &key, &conn, BPF_ANY))
 		mw_count(lost_table, 1);
 }
@@ -200,7 +200,7 @@ static long mw_exit_fd(__u32 fd, void *unused)
 	struct file *file;
 	__u64 gen, ino, key;
 
-	if (!s || fd >= task->files->fdt->max_fds)
+	if (!s || fd >= mw_as(task_struct, task)->files->fdt->max_fds)
 		return 1;
 	file = mw_fd_file(task, fd);
 	if (!file)
@@ -223,7 +223,7 @@ static long mw_exit_fd(__u32 fd, void *unused)
 	e->gen = gen;
 	e->ino = ino;
 	e->ended = 1;
-	mw_emit(s, sizeof(*e));
+	mw_send(sizeof(*e));
 	return 0;
 }
 
@@ -241,11 +241,11 @@ static __always_inline void mw_sock_changed(struct sock *sk, int oldstate, int n
 		return;
 	}
 	if (newstate == TCP_FIN_WAIT1)
-		mw_close(mw_sock_key(sk), mw_socket_ino(sk->sk_socket), MW_CLOSE_LOCAL);
+		mw_close(mw_sock_key(sk), mw_socket_ino(mw_as(sock, sk)->sk_socket), MW_CLOSE_LOCAL);
 	else if (newstate == TCP_CLOSE_WAIT)
-		mw_close(mw_sock_key(sk), mw_socket_ino(sk->sk_socket), MW_CLOSE_PEER);
+		mw_close(mw_sock_key(sk), mw_socket_ino(mw_as(sock, sk)->sk_socket), MW_CLOSE_PEER);
 	else if (newstate == TCP_CLOSE)
-		mw_close(mw_sock_key(sk), mw_socket_ino(sk->sk_socket), MW_CLOSE_BOTH);
+		mw_close(mw_sock_key(sk), mw_socket_ino(mw_as(sock, sk)->sk_socket), MW_CLOSE_BOTH);
 }
 
 #endif

@@ -217,7 +217,7 @@ static __always_inline __u32 mw_uring_name(struct mw_scratch *s, __u32 off, __s3
 	if (s->str[0] != '/') {
 		dir = dirfd == AT_FDCWD ? NULL : mw_fd_file(task, dirfd);
 		if (dirfd == AT_FDCWD)
-			base_len = mw_append_path(s, MW_ACT_BODY, off, &task->fs->pwd, &state);
+			base_len = mw_append_path(s, MW_ACT_BODY, off, &mw_as(task_struct, task)->fs->pwd, &state);
 		else if (dir)
 			base_len = mw_append_path(s, MW_ACT_BODY, off, &dir->f_path, &state);
 	}
@@ -284,7 +284,7 @@ __noinline int mw_uring_named(__u64 req, __u32 opcode, __u32 tag)
 		off = mw_uring_name(s, 0, fd, name, false);
 	if (name2)
 		off += mw_uring_name(s, off, fd2, name2, true);
-	return mw_emit(s, MW_ACT_BODY + off);
+	return mw_send(MW_ACT_BODY + off);
 }
 
 static __always_inline bool mw_uring_is_named(__u32 opcode)
@@ -308,7 +308,7 @@ static __always_inline bool mw_uring_is_named(__u32 opcode)
 static __always_inline void mw_uring_counted(struct mw_scratch *s, struct task_struct *task,
 					     __u32 tag, __u64 opcode)
 {
-	__u64 now = bpf_ktime_get_boot_ns(), start = task->group_leader->start_boottime;
+	__u64 now = bpf_ktime_get_boot_ns(), start = mw_start_ns(task);
 	__u32 tgid = task->tgid, zero = 0, n = 1;
 	struct mw_uring_count *c = bpf_map_lookup_elem(&uring_counts, &tgid), *none;
 
@@ -331,7 +331,7 @@ static __always_inline void mw_uring_counted(struct mw_scratch *s, struct task_s
 			return;
 	}
 	mw_uring_begin(s, tag, opcode, n);
-	mw_emit(s, MW_ACT_BODY);
+	mw_send(MW_ACT_BODY);
 }
 
 static __always_inline void mw_uring_act(struct io_kiocb *req, __u32 opcode, __u32 tag)
@@ -365,7 +365,7 @@ static long mw_uring_exit_op(__u32 i, void *unused)
 	if (!n)
 		return 0;
 	mw_uring_begin(s, s->call.tag, opcode, n);
-	mw_emit(s, MW_ACT_BODY);
+	mw_send(MW_ACT_BODY);
 	return 0;
 }
 
@@ -379,7 +379,7 @@ static __always_inline void mw_uring_exit(struct mw_scratch *s, struct task_stru
 		return;
 	/* of many, maybe */
 	mw_task_forget(s);
-	if (c->start_ns == task->group_leader->start_boottime)
+	if (c->start_ns == mw_start_ns(task))
 		bpf_loop(URING_OPCODES, mw_uring_exit_op, NULL, 0);
 	bpf_map_delete_elem(&uring_counts, &tgid);
 }

@@ -97,7 +97,7 @@ static __always_inline void mw_uv_learn(__u64 addr, __u64 cookie)
 {
 	struct mw_uv_key key = mw_uv_key(addr);
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 start = task->group_leader->start_boottime;
+	__u64 start = mw_start_ns(task);
 	__u64 *known = bpf_map_lookup_elem(&uv_callbacks, &key);
 	struct mw_uv_learn *e;
 

@@ -133,7 +133,7 @@ struct mw_engine_stats {
 			       gaps */
 	/* What never came, in all: events of the kernel, its programs that did not run, what found
 	 * no room in its tables. */
-	uint64_t lost_events, lost_runs, lost_table;
+	uint64_t lost_events, lost_runs, lost_table, lost_argv;
 	/* Of channels' bytes: missing, come too late, without memory; and waiting now. */
 	uint64_t gap_bytes, late_bytes, dropped_bytes, held_bytes;
 	uint64_t places_lost;	   /* connections whose next message cannot be found */
@@ -153,6 +153,13 @@ struct mw_engine_table {
 	uint64_t lost;
 };
 #define MW_ENGINE_TABLES 32
+
+/* What a server's connections are that are not read, since it is known: how many began as TLS or
+ * HTTP/2. in: others' to it; out: its own and those of what it started. */
+struct mw_engine_opaque {
+	char id[40]; /* of the server, as records have it */
+	uint64_t tls_in, http2_in, tls_out, http2_out;
+};
 
 /* 0, -EINVAL, -ENOMEM. */
 int mw_engine_new(const struct mw_engine_config *cfg, struct mw_engine **ret);
@@ -184,6 +191,8 @@ void mw_engine_content(struct mw_engine *e, const struct mw_content_rule *conten
  * Pull afterwards. */
 void mw_engine_rules_failed(struct mw_engine *e, const char *why);
 void mw_engine_stats(const struct mw_engine *e, struct mw_engine_stats *ret);
+/* Servers that have any, as many as there is room for in ret; how many that are. */
+size_t mw_engine_opaque(const struct mw_engine *e, struct mw_engine_opaque *ret, size_t max);
 /* How many were written to ret. Always the same ones in the same order. */
 size_t mw_engine_tables(const struct mw_engine *e, struct mw_engine_table ret[MW_ENGINE_TABLES]);
 

@@ -296,6 +296,12 @@ enum mw_path_state {
 	MW_PATH_DELETED = 4, /* as FULL, but the name was unlinked already */
 };
 
+/* What asked and asked2 are worth; bits. */
+enum mw_asked {
+	MW_ASKED_CUT = 1, /* one is longer than MW_PATH_MAX, or not readable */
+	MW_ASKED_CHANGED = 2, /* one was read again while the call ended, and differed */
+};
+
 /*
  * MW_EV_ACT. Behind the body, one after the other, each of its length:
  *   path    of the object itself, from the kernel: OPEN that succeeded, calls on an fd, FILE; of
@@ -324,7 +330,7 @@ struct mw_ev_act {
 	__u16 path_len, base_len, asked_len, base2_len, asked2_len;
 	__u8 path_state, base_state, base2_state; /* enum mw_path_state */
 	__u8 peer_from; /* CONNECT: 1 the socket itself, 0 the argument */
-	__u8 asked_cut; /* asked or asked2 longer than MW_PATH_MAX, or not readable */
+	__u8 asked_cut; /* enum mw_asked */
 	__u8 path_from; /* of path, dev and ino: 1 the open file or the dentry that was acted on */
 	__u64 num[4];
 	__u64 bytes_r, bytes_w; /* CLOSE */
@@ -537,6 +543,7 @@ enum mw_lost_reason {
 	MW_LOST_MISSED_RUN = 2, /* a program did not run (recursion_misses): no hole in seq */
 	MW_LOST_TABLE = 3,	/* a kernel table was full: a channel or connect is not followed */
 	MW_LOST_SEQ = 4,	/* at the end: `count` is the next seq of `cpu`; shows a hole there */
+	MW_LOST_ARGV = 5,	/* processes that did not let their arguments be read */
 };
 
 /* MW_EV_LOST: `count` more since the last one of this reason. */

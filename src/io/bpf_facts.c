@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "io/bpf_facts.h"
+#include "io/cmdline.h"
 #include "io/runtime.h"
 
 #define NSEC 1000000000ll
@@ -388,8 +389,7 @@ int mw_facts_proc(struct mw_evq *q, const struct mw_ev_proc *from)
 		return -ESRCH;
 	n_exe = link_at(dir, "exe", exe, sizeof(exe), &exe_state);
 	n_cwd = link_at(dir, "cwd", cwd, sizeof(cwd), &cwd_state);
-	n = read_at(dir, "cmdline", argv, sizeof(argv));
-	n_argv = n > 0 ? (size_t)n : 0;
+	n_argv = mw_cmdline_read(from->hdr.tgid, from->hdr.start_ns, argv, sizeof(argv));
 	n = read_at(dir, "cgroup", group, sizeof(group));
 	n_group = n > 0 ? cgroup_of(group, (size_t)n) : 0;
 	/* the directory is of this one process; that it still lives and is the one meant comes last

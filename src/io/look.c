@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "io/cmdline.h"
 #include "io/file.h"
 
 static size_t read_file(uint32_t pid, const char *name, char *buf, size_t len)
@@ -81,7 +82,7 @@ int mw_look(uint32_t pid, struct mw_look *ret)
 	p += MW_PATH_MAX;
 	ret->cwd = read_link(pid, "cwd", p);
 	p += MW_PATH_MAX;
-	ret->argv = mw_slice(p, read_file(pid, "cmdline", p, MW_ARGV_MAX));
+	ret->argv = mw_slice(p, mw_cmdline_read(pid, 0, p, MW_ARGV_MAX));
 	p += MW_ARGV_MAX;
 	n = read_file(pid, "cgroup", p, MW_PATH_MAX - 1);
 	ret->cgroup = cgroup_of(p, n);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "io/cmdline.h"
 #include "io/source_bpf_priv.h"
 
 /* One 20 MiB write is seen at both its ends within a few milliseconds: of 8 MiB such bursts lost a
@@ -76,6 +77,8 @@ static int tell_losses(struct mw_bpf_source *b)
 		r = tell_loss(b, MW_LOST_MISSED_RUN, now.run, &b->told.run);
 	if (!r)
 		r = tell_loss(b, MW_LOST_TABLE, now.table, &b->told.table);
+	if (!r)
+		r = tell_loss(b, MW_LOST_ARGV, mw_cmdline_unread(), &b->told.argv);
 	return r;
 }
 

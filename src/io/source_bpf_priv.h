@@ -30,7 +30,7 @@ struct mw_bpf_ports {
 };
 
 struct mw_bpf_losses {
-	uint64_t ring, run, table, faults;
+	uint64_t ring, run, table, faults, argv;
 };
 
 struct mw_bpf_source {

@@ -73,7 +73,7 @@ static void wait_exec(int pid)
 	char path[32], exe[64] = "";
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	for (int i = 0; i < 1000 && strncmp(exe, "sleep", 5) != 0; i++) {
+	for (int i = 0; i < 20000 && strncmp(exe, "sleep", 5) != 0; i++) {
 		int fd = open(path, O_RDONLY);
 
 		if (fd >= 0 && read(fd, exe, sizeof(exe) - 1) < 0)

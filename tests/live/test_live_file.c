@@ -332,6 +332,7 @@ static void test_unlink_n(void **state)
 		assert_int_equal(a.e->sysno, i % 2 ? SYS_unlinkat : SYS_unlink);
 		assert_int_equal(a.e->flags, 0);
 		assert_int_equal(a.e->fd, -1);
+		assert_int_equal(a.e->asked_cut, 0);
 		if (live_hooks()) {
 			live_check_object(&a, full(name), MW_PATH_FULL);
 			if (live.sh->v[1 + i])

@@ -3,6 +3,7 @@
 #include "live.h"
 
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -381,7 +382,10 @@ static int drop_while_blocked(void *arg)
 	b.fd = p[1];
 	if (pthread_create(&writer, NULL, write_blocked, &b))
 		return 2;
-	usleep(100000); /* it has filled the pipe (16 pages) and waits */
+	/* until it has filled the pipe, and waits */
+	for (int i = 0, n = 0; i < 10000 && n < 16 * 4096; i++)
+		if (usleep(1000) || ioctl(p[0], FIONREAD, &n))
+			return 5;
 	/* two pages that have been copied already */
 	madvise(b.buf + 2 * 4096, 2 * 4096, MADV_DONTNEED);
 	for (size_t got = 0; got < b.n;) {

@@ -302,7 +302,7 @@ static int exec_with(int what)
 			close(l);
 		else
 			dup2(l, 3);
-		execl("/bin/sleep", "sleep", "0.5", NULL);
+		execl("/bin/sleep", "sleep", "60", NULL);
 		_exit(1);
 	}
 	live.sh->v[1] = pid;
@@ -317,9 +317,16 @@ static int exec_with(int what)
 		close(fd);
 		usleep(1000);
 	}
-	usleep(20000); /* the name is there a little before the tag */
-	live.sh->v[2] = mw_source_bpf_tag_of(watch.source, (uint32_t)pid);
-	return waitpid(pid, &status, 0) != pid || status;
+	/* the name is there a little before the tag */
+	usleep(20000);
+	for (int i = 0; i < 5000; i++) {
+		live.sh->v[2] = mw_source_bpf_tag_of(watch.source, (uint32_t)pid);
+		if (live.sh->v[2] == (what == 'n' ? 0 : MW_SOURCE_LISTENER))
+			break;
+		usleep(1000);
+	}
+	kill(pid, SIGKILL);
+	return waitpid(pid, &status, 0) != pid;
 }
 
 static void test_exec_and_listeners(void **state)
