@@ -253,6 +253,34 @@ void *mw_table_remove(struct mw_table *t, const void *key)
 	return value;
 }
 
+void *mw_table_renew(struct mw_table *t, const void *key)
+{
+	const uint32_t hash = hash_of(t, key);
+	const size_t s = slot_find(t, key, hash);
+	struct entry *e;
+	void *value;
+	size_t i;
+
+	if (s == t->n_slots)
+		return NULL;
+	i = t->slots[s] - 1;
+	e = entry_at(t, i);
+	value = e->value;
+	if (i + 1 == t->n_used)
+		return value;
+	if (t->n_used == t->cap) {
+		(void)mw_table_remove(t, key);
+		(void)mw_table_put(t, key, value); /* the hole that it left is room */
+		return value;
+	}
+	memcpy(entry_at(t, t->n_used), e, t->stride);
+	e->value = NULL;
+	t->slots[s] = (uint32_t)++t->n_used;
+	while (!entry_at(t, t->first)->value)
+		t->first++;
+	return value;
+}
+
 void *mw_table_oldest(const struct mw_table *t)
 {
 	return t->n ? entry_at(t, t->first)->value : NULL;

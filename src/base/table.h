@@ -25,6 +25,8 @@ void *mw_table_get(const struct mw_table *t, const void *key);
 int mw_table_put(struct mw_table *t, const void *key, void *value);
 /* Takes out; its value, or NULL if it was not there. */
 void *mw_table_remove(struct mw_table *t, const void *key);
+/* As remove and put again: from now on it is the newest. Its value, or NULL: there is none. */
+void *mw_table_renew(struct mw_table *t, const void *key);
 /* The value that was put longest ago, or NULL if empty. */
 void *mw_table_oldest(const struct mw_table *t);
 size_t mw_table_count(const struct mw_table *t);

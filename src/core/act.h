@@ -15,6 +15,14 @@
  * A TCP connection that was made or accepted has its end, net.close, once: when the process that
  * made it is done with it both ways, or ends. Its bytes are those of the connection.
  *
+ * That an argument was changed under its call is known in two ways: the string was another one
+ * each time it was read, or its last component is not the object's name where that must be so: of
+ * what was deleted or renamed (from_kernel), and of what was opened without following a link there
+ * (O_NOFOLLOW, O_EXCL). What stands before the last component says nothing: links, mounts, ".." and
+ * roots of processes change it. Names that some file systems take for one (case, short names, other
+ * than ASCII) are not told apart. Who changes it once, at the right moment, to the same last
+ * component, is not found.
+ *
  * Targets that are no paths and no addresses are `from_kernel` if the kernel side found them; what
  * the program said stands beside them as `asked` where that is another word:
  *
@@ -105,6 +113,7 @@ struct mw_action {
 	struct mw_slice target;
 	struct mw_slice target2; /* rename, link: the new path; symlink: what it says, as given */
 	struct mw_slice asked;	 /* what the program asked for, where it differs from target */
+	bool asked_changed; /* another thread wrote over what was asked while the kernel used it */
 	uint64_t asked_n; /* how long it is in all, where that is only its beginning; else 0 */
 	/* In short words, else empty; whole, never cut.
 	 *   file.open      "r", "w", "rw", "a" and +create, +trunc; file.close: how it was open

@@ -321,6 +321,80 @@ static int targets(struct mw_act *a, const struct mw_ev_act *ev,
 	return 0;
 }
 
+/* --- an argument that was changed under its call ------------------------------------------------
+ */
+
+/* What stands behind the last slash; empty where that is a place and no name. */
+static struct mw_slice last_name(struct mw_slice path)
+{
+	size_t from = path.n;
+
+	while (from && path.p[from - 1] != '/')
+		from--;
+	path = mw_slice(path.p + from, path.n - from);
+	if (mw_slice_eq_str(path, ".") || mw_slice_eq_str(path, ".."))
+		path.n = 0;
+	return path;
+}
+
+/* One that a file system may know by another spelling (vfat's short names, Unicode's forms). */
+static bool has_spellings(struct mw_slice name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] >= 0x80 || name.p[i] == '~')
+			return true;
+	return name.n && (name.p[name.n - 1] == '.' || name.p[name.n - 1] == ' ');
+}
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+static bool same_name(struct mw_slice a, struct mw_slice b)
+{
+	for (size_t i = 0; a.n == b.n && i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return a.n == b.n;
+}
+
+/* Whether they cannot be one name. `path` is the kernel's own. */
+static bool other_name(struct mw_slice path, uint8_t state, struct mw_slice asked)
+{
+	if (state != MW_PATH_FULL && state != MW_PATH_DELETED)
+		return false;
+	path = last_name(path);
+	asked = last_name(asked);
+	return path.n && asked.n && !has_spellings(path) && !has_spellings(asked) &&
+	       !same_name(path, asked);
+}
+
+static bool is_changed(const struct mw_ev_act *ev, const struct mw_event_act_strings *s)
+{
+	const uint32_t excl = O_CREAT | O_EXCL;
+
+	if (ev->asked_cut)
+		return ev->asked_cut & MW_ASKED_CHANGED;
+	if (ev->ret < 0 || !ev->path_from)
+		return false;
+	switch (ev->op) {
+	case MW_OP_OPEN:
+		/* what is made without a name, or lost it, has another */
+		if ((ev->flags & O_TMPFILE) == O_TMPFILE || ev->path_state != MW_PATH_FULL)
+			return false;
+		return (ev->flags & O_NOFOLLOW || (ev->flags & excl) == excl) &&
+		       other_name(s->path, ev->path_state, s->asked);
+	case MW_OP_RENAME:
+		return other_name(s->path, ev->path_state, s->asked) ||
+		       other_name(s->base2, ev->base2_state, s->asked2);
+	case MW_OP_UNLINK:
+	case MW_OP_RMDIR:
+		return other_name(s->path, ev->path_state, s->asked);
+	}
+	return false;
+}
+
 /* --- actions -------------------------------------------------------------------------------------
  */
 
@@ -420,6 +494,7 @@ int mw_act_on_file(struct mw_act *a, const struct mw_ev_act *ev)
 	r = targets(a, ev, &s, &act);
 	if (r < 0)
 		return r;
+	act.asked_changed = is_changed(ev, &s);
 	if (act.from_kernel && ev->path_state == MW_PATH_DELETED)
 		mode_deleted(&act);
 	mw_act_give(a, &act);

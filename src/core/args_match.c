@@ -224,7 +224,6 @@ static bool look_end(const struct mw_args *x, uint64_t hash, struct mw_slice s)
 
 static bool match_addr(const struct mw_args *x, const struct mw_addr *peer)
 {
-	static const uint8_t loopback6[16] = { [15] = 1 };
 	uint32_t v4 = 0, want;
 	bool is_v4 = mw_addr_v4(peer, &v4), hit;
 
@@ -234,7 +233,7 @@ static bool match_addr(const struct mw_args *x, const struct mw_addr *peer)
 		if (a->port && a->port != peer->port)
 			continue;
 		if (a->family == AF_UNSPEC)
-			hit = is_v4 ? v4 >> 24 == 127 : memcmp(peer->ip, loopback6, 16) == 0;
+			hit = mw_addr_loopback(peer);
 		else if (mw_addr_v4(a, &want))
 			hit = is_v4 && v4 == want;
 		else

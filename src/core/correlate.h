@@ -106,6 +106,9 @@ struct mw_call_effect {
 	struct mw_slice target2;
 	uint64_t seqs[8]; /* of the first records folded here */
 	size_t n_seqs;
+	/* Of others, those whose own record does not say this tie; while there is room for them. */
+	const uint64_t *more;
+	size_t n_more;
 	uint64_t n; /* how many actions are */
 	enum mw_link link;
 	enum mw_confidence confidence;

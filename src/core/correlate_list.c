@@ -28,7 +28,7 @@ static int note_sent(struct mw_corr_call *x, const struct mw_action *act, const 
 		    : tie->later == MW_LINK_FLOW   ? why_file
 		    : x->read			   ? why_settled_later
 						   : why_unread;
-	return mw_effects_add(&x->effects, act, &claim, seq);
+	return mw_effects_add(&x->effects, act, &claim, seq, false);
 }
 
 int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const struct mw_tie *tie,
@@ -48,7 +48,8 @@ int mw_correlate_note(struct mw_correlate *c, const struct mw_action *act, const
 	    (id || tie->excluded) && n && n->server ? mw_corr_flow_note(c, n, act, tie, NULL) : 0;
 	if (!x)
 		return flow < 0 ? flow : -ENOENT;
-	r = tie->call ? mw_effects_add(&x->effects, act, tie, seq) : note_sent(x, act, tie, seq);
+	r = tie->call ? mw_effects_add(&x->effects, act, tie, seq, true)
+		      : note_sent(x, act, tie, seq);
 	return r < 0 ? r : flow;
 }
 

@@ -133,8 +133,12 @@ static int note_as(struct mw_claim *cl, struct mw_corr_call *call)
 				    .after = cl->after,
 				    .why = cl->why };
 
+	const bool said = cl->said_call == call->id && cl->said_link == cl->link &&
+			  cl->said_confidence == cl->confidence &&
+			  cl->said_by_runtime == cl->by_runtime;
+
 	call->effects.power |= cl->power;
-	return mw_effects_add(&call->effects, &act, &tie, cl->seq);
+	return mw_effects_add(&call->effects, &act, &tie, cl->seq, said);
 }
 
 /* One that leans to a call is its; of the others the evidence is lost, and that is counted. */
@@ -181,6 +185,10 @@ int mw_claim_add(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_
 	cl->born_ns = n->is_server ? UINT64_MAX : n->judged ? 0 : n->key.start_ns;
 	cl->after = tie->after;
 	cl->several = tie->several;
+	cl->said_call = tie->call;
+	cl->said_link = tie->link;
+	cl->said_confidence = tie->confidence;
+	cl->said_by_runtime = tie->by_runtime;
 	cl->n_target = act->target.n;
 	cl->n_target2 = act->target2.n;
 	if (act->target.n)

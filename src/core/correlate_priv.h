@@ -99,6 +99,11 @@ struct mw_claim {
 	bool proven;  /* by the task's own call: never changed by less */
 	bool torn;    /* equally strong proof for two */
 	bool several; /* more than one call was open */
+	/* the tie that its record says */
+	bool said_by_runtime;
+	enum mw_link said_link;
+	enum mw_confidence said_confidence;
+	uint64_t said_call;
 	const char *why;
 	size_t n_target, n_target2;
 	uint8_t text[];

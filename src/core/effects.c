@@ -9,6 +9,8 @@
 struct mw_effects_entry {
 	struct mw_call_effect pub; /* targets lie in text */
 	uint64_t hash;
+	uint64_t *more; /* pub's, of this capacity */
+	size_t more_cap;
 	uint8_t text[];
 };
 
@@ -24,9 +26,12 @@ void mw_effects_init(struct mw_effects *e, const struct mw_alloc *a, size_t byte
 
 void mw_effects_done(struct mw_effects *e)
 {
-	for (size_t i = 0; i < e->n; i++)
-		mw_alloc_free(e->a, e->list[i],
-			      entry_size(e->list[i]->pub.target.n + e->list[i]->pub.target2.n));
+	for (size_t i = 0; i < e->n; i++) {
+		struct mw_effects_entry *x = e->list[i];
+
+		mw_alloc_free(e->a, x->more, x->more_cap * sizeof(*x->more));
+		mw_alloc_free(e->a, x, entry_size(x->pub.target.n + x->pub.target2.n));
+	}
 	mw_alloc_free(e->a, e->list, e->cap * sizeof(*e->list));
 	mw_alloc_free(e->a, e->slots, e->n_slots * sizeof(*e->slots));
 	mw_effects_init(e, e->a, e->bytes_max);
@@ -154,8 +159,27 @@ static int add(struct mw_effects *e, uint64_t hash, const struct mw_action *act,
 	return 0;
 }
 
+/* Without room it is counted in n, and not named. */
+static void name_more(struct mw_effects *e, struct mw_effects_entry *x, uint64_t seq)
+{
+	const size_t cap = x->more_cap ? 2 * x->more_cap : 8;
+	uint64_t *p;
+
+	if (x->pub.n_more == x->more_cap) {
+		if ((cap - x->more_cap) * sizeof(*p) > e->bytes_max - e->bytes)
+			return;
+		p = e->a->resize(e->a->ctx, x->more, x->more_cap * sizeof(*p), cap * sizeof(*p));
+		if (!p)
+			return;
+		e->bytes += (cap - x->more_cap) * sizeof(*p);
+		x->pub.more = x->more = p;
+		x->more_cap = cap;
+	}
+	x->more[x->pub.n_more++] = seq;
+}
+
 int mw_effects_add(struct mw_effects *e, const struct mw_action *act, const struct mw_tie *tie,
-		   uint64_t seq)
+		   uint64_t seq, bool said)
 {
 	struct mw_effects_entry *x;
 	uint64_t hash;
@@ -176,6 +200,8 @@ int mw_effects_add(struct mw_effects *e, const struct mw_action *act, const stru
 	}
 	if (x->pub.n_seqs < sizeof(x->pub.seqs) / sizeof(x->pub.seqs[0]))
 		x->pub.seqs[x->pub.n_seqs++] = seq;
+	else if (!said)
+		name_more(e, x, seq);
 	x->pub.n += n;
 	return 0;
 }

@@ -20,9 +20,10 @@ struct mw_effects {
 void mw_effects_init(struct mw_effects *e, const struct mw_alloc *a, size_t bytes_max);
 void mw_effects_done(struct mw_effects *e);
 /* Counts an action under its record's number and lists it while there is room. Kind, targets,
- * result and the tie (but for why) equal: folded. 0; -ENOMEM: counted only. */
+ * result and the tie (but for why) equal: folded. `said`: its own record says this very tie, so
+ * that it need not be named. 0; -ENOMEM: counted only. */
 int mw_effects_add(struct mw_effects *e, const struct mw_action *act, const struct mw_tie *tie,
-		   uint64_t seq);
+		   uint64_t seq, bool said);
 /* In the order of their first records. Without memory it stays as it is. */
 void mw_effects_sort(struct mw_effects *e);
 /* The i-th, borrowed until the next add, its slices until done; NULL: there is none. */

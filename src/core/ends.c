@@ -404,6 +404,13 @@ static int on_frame(struct mw_ends *e, struct ends_chan *c, enum mw_end end, str
 		on_broken(e, c, end, f, ret);
 		return 1;
 	}
+	if (f->kind == MW_FRAME_IS_HEAD && !c->head[end].seen) {
+		c->head[end].seen = true;
+		c->head[end].off = f->off;
+	}
+	/* a line of a body, by its end alone */
+	if (f->carrier == MW_CARRIER_LINE && mw_ends_headless(c, end))
+		return 0;
 	note_head(c, end, f);
 	hash = mw_hash64(f->bytes, e->seed);
 	en = mw_ends_find(e, c, mw_ends_other(end), f, hash);

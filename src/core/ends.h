@@ -14,7 +14,8 @@
  * Every message has one FIRST, then exactly one SETTLED or DENIED, with the same `user` slot.
  *
  * When a copy stands alone: what was read, if the writing end was never seen, after
- * MW_ENDS_GRACE_NS (and at once for the later messages of this channel); what was written and its
+ * MW_ENDS_GRACE_NS (and at once for the later messages of this channel); what lies before the first
+ * byte seen of the other end, after MW_ENDS_GRACE_NS; what was written and its
  * reading end never seen, only when mw_ends_alone says so: it may lie in the pipe for long; if the
  * other end was seen, once it has passed this place and MW_ENDS_WAIT_NS went by (exits of two
  * writers overtake each other); at once if the other end has a gap at this place. Offsets of the

@@ -91,6 +91,15 @@ static bool has_gap(const struct ends_chan *c, enum mw_end end, uint64_t from, u
 	return false;
 }
 
+/* The other end is seen since a later place only, or found inside of a message and knows no place
+ * before its first head: what it did here nobody knows. */
+static bool is_before(const struct ends_chan *c, enum mw_end o, uint64_t from)
+{
+	const bool known = c->chan->aligned && c->head[o].seen;
+
+	return (int64_t)from < (known ? (int64_t)c->head[o].off : 0) || mw_ends_headless(c, o);
+}
+
 /* Whether the copy has waited long enough for the other one, and what follows from that. */
 static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint64_t now_ns,
 		  bool last)
@@ -100,6 +109,7 @@ static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint
 	uint64_t waited = now_ns > at ? now_ns - at : 0;
 	uint64_t from = mw_ends_at_other(c, en->end, en->seen[en->end].off);
 	uint64_t to = from + en->frame.span;
+	bool before = is_before(c, o, from) || mw_ends_headless(c, en->end);
 	bool passed;
 
 	if (!c->seen[o]) {
@@ -111,7 +121,12 @@ static void judge(struct mw_ends *e, struct ends_chan *c, struct entry *en, uint
 		mw_ends_stand_alone(e, c, en, MW_MSG_SETTLED);
 		return;
 	}
-	passed = c->pos[o] >= to;
+	if (before && (last || waited >= MW_ENDS_GRACE_NS)) {
+		en->one_sided = true;
+		mw_ends_stand_alone(e, c, en, MW_MSG_SETTLED);
+		return;
+	}
+	passed = !before && c->pos[o] >= to;
 	if ((passed || last) && has_gap(c, o, from, to)) {
 		en->incomplete = true;
 		mw_ends_stand_alone(e, c, en, MW_MSG_SETTLED);

@@ -40,6 +40,10 @@ struct ends_chan {
 	struct mw_framer framer[2];
 	bool seen[2], closed[2];
 	uint64_t pos[2]; /* offset behind the last byte or gap of each end */
+	struct {
+		bool seen;
+		uint64_t off;
+	} head[2];	 /* the first head of an HTTP message of each end */
 	int64_t delta;	 /* offset at the writing end minus offset at the reading end */
 	int64_t xdelta;	 /* the same of the numbers of HTTP messages */
 	uint64_t
@@ -96,6 +100,12 @@ static inline uint64_t mw_ends_at_other(const struct ends_chan *c, enum mw_end e
 	int64_t delta = c->chan->aligned ? c->chan->ahead : c->delta;
 
 	return end == MW_END_WRITE ? off - (uint64_t)delta : off + (uint64_t)delta;
+}
+
+/* It was found inside of an HTTP message, whose head only the other end has. */
+static inline bool mw_ends_headless(const struct ends_chan *c, enum mw_end end)
+{
+	return c->chan->aligned && !c->head[end].seen && c->head[mw_ends_other(end)].seen;
 }
 
 /* ends_entry.c */

@@ -403,6 +403,9 @@ static void note_lost(struct mw_engine *e, const struct mw_ev_lost *ev)
 	} else if (ev->reason == MW_LOST_TABLE) {
 		e->losses.table += ev->count;
 		e->stats.lost_table += ev->count;
+	} else if (ev->reason == MW_LOST_ARGV) {
+		e->losses.argv += ev->count;
+		e->stats.lost_argv += ev->count;
 	} else if (ev->reason == MW_LOST_SEQ) {
 		lost = mw_seq_finish(e->seq, ev->cpu, ev->count);
 		e->losses.events += lost;

@@ -182,8 +182,22 @@ void mw_eng_on_request(struct mw_engine *e, const struct mw_sess_event *ev)
 	mw_eng_policy_request(e, ev, mw_eng_seq_of(e, seq));
 }
 
-static void put_effect(struct mw_engine *e, struct mw_emit *r, const struct mw_call_effect *ef)
+/* Behind an entry's numbers stands less. */
+#define EFFECT_TAIL 512
+/* Of an entry that is not the last of a record, at least so many of its numbers. */
+#define SEQS_MIN 8
+
+/* Where among the effects, and of that one among its numbers. */
+struct place {
+	size_t pos, at;
+};
+
+/* With its numbers from *at on, as many as fit before `end` of the output; *at is behind them then.
+ * Its parts' n add up. */
+static void put_effect(struct mw_engine *e, struct mw_emit *r, const struct mw_call_effect *ef,
+		       size_t *at, size_t end)
 {
+	const size_t from = *at, n = ef->n_seqs + ef->n_more;
 	uint64_t seq;
 	char name[16];
 	size_t i;
@@ -193,11 +207,13 @@ static void put_effect(struct mw_engine *e, struct mw_emit *r, const struct mw_c
 	mw_emit_text_max(r, "target", ef->target, EFFECT_TEXT_MAX);
 	mw_emit_text_max(r, "target2", ef->target2, EFFECT_TEXT_MAX);
 	mw_emit_open(r, "seqs", '[');
-	for (i = 0; i < ef->n_seqs; i++)
-		if (mw_eng_seq_written(e, ef->seqs[i], &seq))
+	for (i = from; i < n && (i - from < SEQS_MIN || e->out.len < end); i++)
+		if (mw_eng_seq_written(e, i < ef->n_seqs ? ef->seqs[i] : ef->more[i - ef->n_seqs],
+				       &seq))
 			mw_emit_u64(r, NULL, seq);
+	*at = i;
 	mw_emit_close(r, ']');
-	mw_emit_u64(r, "n", ef->n);
+	mw_emit_u64(r, "n", from ? i - from : ef->n - (n - i));
 	mw_emit_str(r, "link", mw_link_name(ef->link));
 	mw_emit_str(r, "confidence", mw_confidence_name(ef->confidence));
 	mw_emit_str(r, "basis", ef->by_runtime ? "runtime" : "kernel");
@@ -206,12 +222,13 @@ static void put_effect(struct mw_engine *e, struct mw_emit *r, const struct mw_c
 	mw_emit_close(r, '}');
 }
 
-/* Effects from *pos on, as many as fit in max bytes, but the first one in any case if `one`;
+/* Effects from *p on, as many as fit in max bytes, but the first one in any case if `one`;
  * whether all are written. */
-static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, size_t *pos,
+static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, struct place *p,
 			size_t max, bool one)
 {
-	size_t start = e->out.len, at, next = *pos, n = 0;
+	const size_t start = e->out.len, end = start + (max > EFFECT_TAIL ? max - EFFECT_TAIL : 0);
+	size_t at, next = p->pos, n = 0, seqs;
 	struct mw_call_effect ef;
 
 	if (mw_correlate_effects(e->correlate, call, &next, &ef) == 0)
@@ -219,7 +236,8 @@ static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, s
 	mw_emit_open(r, "effects", '[');
 	do {
 		at = e->out.len;
-		put_effect(e, r, &ef);
+		seqs = p->at;
+		put_effect(e, r, &ef, &seqs, end);
 		if (r->error)
 			return false;
 		if (e->out.len - start > max && !(one && n == 0)) {
@@ -228,8 +246,13 @@ static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, s
 				mw_emit_close(r, ']');
 			return false;
 		}
-		*pos = next;
 		n++;
+		p->at = seqs;
+		if (seqs < ef.n_seqs + ef.n_more) {
+			mw_emit_close(r, ']');
+			return false;
+		}
+		*p = (struct place){ next, 0 };
 	} while (mw_correlate_effects(e->correlate, call, &next, &ef) == 1);
 	mw_emit_close(r, ']');
 	return true;
@@ -237,7 +260,7 @@ static bool put_effects(struct mw_engine *e, struct mw_emit *r, uint64_t call, s
 
 /* The effects that did not fit. How many records they take is known when they are written, so they
  * are laid out twice: once to count. */
-static size_t put_ties(struct mw_engine *e, const struct mw_call *c, size_t pos, size_t of,
+static size_t put_ties(struct mw_engine *e, const struct mw_call *c, struct place p, size_t of,
 		       uint64_t ts_ns)
 {
 	struct mw_emit_head head = e->head;
@@ -251,7 +274,7 @@ static size_t put_ties(struct mw_engine *e, const struct mw_call *c, size_t pos,
 		mw_emit_id(&r, "call", 'c', e->run, c->id);
 		mw_emit_u64(&r, "part", ++part);
 		mw_emit_u64(&r, "of", of);
-		all = put_effects(e, &r, c->id, &pos, TIES_LEN, true) || r.error;
+		all = put_effects(e, &r, c->id, &p, TIES_LEN, true) || r.error;
 		mw_eng_end(e, &r);
 	}
 	if (!of) {
@@ -333,7 +356,8 @@ void mw_eng_on_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	struct mw_emit r;
 	struct laid_out rest = { 0 };
 	bool all;
-	size_t pos = 0, room, i;
+	size_t room, i;
+	struct place pos = { 0 };
 	uint64_t seq;
 
 	mw_correlate_settle(e->correlate, c->id, ev->result.n ? ev->result : ev->error);

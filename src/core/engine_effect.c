@@ -102,6 +102,8 @@ void mw_eng_say_effect(struct mw_engine *e, const struct mw_action *act, const s
 	if (act->target.n)
 		mw_emit_str(&r, "target_from", act->from_kernel ? "kernel" : "string");
 	put_asked(e, &r, act);
+	if (act->asked_changed)
+		mw_emit_bool(&r, "asked_changed", true);
 	mw_emit_text(&r, "target2", act->target2);
 	mw_emit_str(&r, "mode", act->mode);
 	if (act->has_bytes) {

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #define TEXT_MAX   (64u << 10)
-#define BLOCK_SIZE 512u
+#define BLOCK_SIZE 96u /* a method, a tool, an id: of most calls that is all */
 
 /* --- texts --------------------------------------------------------------------------------------
  */
@@ -13,7 +13,7 @@
 struct pol_block {
 	struct pol_block *next;
 	size_t n, size;
-	uint8_t p[];
+	_Alignas(struct mw_slice) uint8_t p[];
 };
 
 int mw_pol_keep(struct mw_engine *e, struct pol_texts *t, struct mw_slice s, struct mw_slice *ret)
@@ -40,17 +40,54 @@ int mw_pol_keep(struct mw_engine *e, struct pol_texts *t, struct mw_slice s, str
 	return 0;
 }
 
+/* A JSON string that stands for its own bytes. */
+static bool is_plain(struct mw_slice raw)
+{
+	if (raw.p[0] != '"' || raw.p[raw.n - 1] != '"')
+		return false;
+	for (size_t i = 1; i + 1 < raw.n; i++)
+		if (raw.p[i] < ' ' || raw.p[i] >= 0x7f || raw.p[i] == '\\' || raw.p[i] == '"')
+			return false;
+	return true;
+}
+
 int mw_pol_keep_json(struct mw_engine *e, struct pol_texts *t, struct mw_slice raw,
 		     struct mw_slice *ret)
 {
 	struct mw_buf *b = &e->policy->text;
 	int r;
 
+	if (raw.n >= 2 && raw.n < TEXT_MAX / 4 && is_plain(raw))
+		return mw_pol_keep(e, t, mw_slice(raw.p + 1, raw.n - 2), ret);
 	b->len = 0;
 	r = mw_json_str_decode_head(raw, TEXT_MAX / 4, b);
 	if (r == -ENOMEM)
 		return r;
 	return mw_pol_keep(e, t, r < 0 ? mw_slice(NULL, 0) : mw_buf_slice(b), ret);
+}
+
+int mw_pol_list_add(struct mw_engine *e, struct pol_texts *t, struct pol_list *l, struct mw_slice s)
+{
+	struct pol_block *b;
+	int r;
+
+	if (l->n == MW_POL_TEXTS_MAX)
+		return 0;
+	if (!l->v) {
+		const size_t size = MW_POL_TEXTS_MAX * sizeof(*l->v);
+
+		/* a block of its own, behind the one that is being filled */
+		b = mw_alloc_zero(e->a, sizeof(*b) + size);
+		if (!b)
+			return -ENOMEM;
+		b->n = b->size = size;
+		b->next = t->head ? t->head->next : NULL;
+		*(t->head ? &t->head->next : &t->head) = b;
+		l->v = (void *)b->p;
+	}
+	r = mw_pol_keep(e, t, s, &l->v[l->n]);
+	l->n += r == 0;
+	return r;
 }
 
 void mw_pol_texts_free(struct mw_engine *e, struct pol_texts *t)
@@ -96,6 +133,7 @@ static void look_at_wants(struct mw_eng_policy *p)
 	p->wants.arg_hosts = wants(p, "call.arg_hosts");
 	p->wants.verbs = wants(p, "call.verb_acts") || wants(p, "call.verb_deletes") ||
 			 wants(p, "call.verb_sends");
+	p->wants.token_back = wants(p, "principal.token_back");
 	p->wants.principal = false;
 	for (size_t i = 0; i < sizeof(who) / sizeof(*who); i++)
 		p->wants.principal |= wants(p, who[i]);
@@ -117,6 +155,10 @@ static int tables_new(const struct mw_alloc *a, struct mw_eng_policy *p)
 	int r;
 
 	r = mw_table_new(a, sizeof(uint64_t), MW_POL_SERVERS_MAX, &p->servers);
+	if (r == 0)
+		r = mw_table_new(a, sizeof(struct mw_prockey), MW_POL_SERVERS_MAX, &p->launched);
+	if (r == 0)
+		r = mw_table_new(a, sizeof(uint64_t[2]), MW_POL_TURNS_MAX, &p->turns);
 	if (r == 0)
 		r = mw_table_new(a, sizeof(uint64_t), MW_POL_CALLS_MAX, &p->calls);
 	if (r == 0)
@@ -140,6 +182,7 @@ static int policy_new(struct mw_engine *e, const struct mw_policy_rules *rules)
 	struct mw_eng_policy *p;
 	int r;
 
+	_Static_assert(MW_POLICY_CALLS_MAX >= MW_ENG_CALLS_MAX, "each open call has room");
 	p = mw_alloc_zero(e->a, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
@@ -171,6 +214,7 @@ void mw_eng_policy_free(struct mw_engine *e)
 	mw_pol_servers_free(e);
 	mw_pol_tools_free(e);
 	mw_pol_seen_free(e);
+	mw_pol_turns_free(e);
 	mw_poison_free(p->poison);
 	mw_policy_free(p->policy);
 	mw_buf_done(&p->text);
@@ -354,7 +398,7 @@ void mw_eng_policy_lost(const struct mw_engine *e, struct mw_eng_policy_lost *re
 		return;
 	mw_policy_stats(e->policy->policy, &stats);
 	*ret = e->policy->lost;
-	ret->rules = stats.evicted;
+	ret->rules += stats.evicted;
 }
 
 void mw_eng_policy_stats(const struct mw_engine *e, struct mw_policy_stats *ret)

@@ -8,8 +8,9 @@
  * An effect whose tie may yet be settled otherwise is pushed twice: as it is seen (MW_PHASE_SEEN),
  * and once its tie is known (MW_PHASE_TIED): by the record of the call that has it, else when no
  * call is open any more that it may be of. Until then it waits here (engine_policy_wait.c). What a
- * process did before it was known to be a server waits likewise, and comes when it is; what no
- * server did is pushed never.
+ * process did before it was known to be a server waits likewise, and comes when it is. So does what
+ * was done by those that started it, below its client: people's settings start servers by way of
+ * sh -c, npx or uvx, and these may run what they fetched. What none of them did is pushed never.
  */
 #ifndef MW_CORE_ENGINE_POLICY_H
 #define MW_CORE_ENGINE_POLICY_H
@@ -31,6 +32,7 @@
 #define MW_POL_WAIT_NS	   60000000000ull
 #define MW_POL_MADE_MAX	   16384u /* files that servers made */
 #define MW_POL_HABITS_MAX  16384u
+#define MW_POL_TURNS_MAX   4096u /* HTTP sessions whose tokens are known */
 #define MW_POL_TOOLS_MAX   16384u
 #define MW_POL_TOOLS_BYTES (16u << 20) /* of definitions whose schemas are kept */
 #define MW_POL_NAMES_MAX   16384u
@@ -48,7 +50,7 @@ struct pol_texts {
 };
 
 struct pol_list {
-	struct mw_slice v[MW_POL_TEXTS_MAX];
+	struct mw_slice *v; /* MW_POL_TEXTS_MAX; NULL: not yet needed */
 	size_t n;
 };
 
@@ -69,6 +71,7 @@ struct pol_server {
 	struct pol_call *open, *open_tail; /* those that act, oldest first */
 	struct pol_wait *wait, *wait_tail;
 	bool remote_client;
+	struct mw_prockey top; /* the highest process that was started for it; none: itself */
 };
 
 struct pol_call {
@@ -97,20 +100,33 @@ struct pol_tool {
 	unsigned int verbs; /* of its name and title */
 };
 
+/* What the words of a name say: calls name few tools. */
+#define MW_POL_VERBS	 64u
+#define MW_POL_VERBS_LEN 59u
+
+struct pol_verbs {
+	uint32_t verbs;
+	uint8_t n; /* 0: none */
+	uint8_t name[MW_POL_VERBS_LEN];
+};
+
 struct mw_eng_policy {
 	struct mw_policy *policy;
 	struct {
 		bool named, injected, own, habit, roots, host_target, argv, principal, schema,
 		    shape, arg_secrets, result_secrets, poison_args, poison_result, poison,
-		    arg_hosts, verbs, http_session;
+		    arg_hosts, verbs, http_session, token_back;
 	} wants;
 	uint64_t gen;
+	struct mw_table *launched; /* servers by `top` */
+	struct mw_table *turns;	   /* tokens of HTTP sessions */
 	struct mw_table *servers, *calls, *ended, *wait, *made, *habits, *tools, *names;
 	struct pol_wait *early, *early_tail;
 	size_t n_early;
 	uint64_t early_lost, early_lost_ns; /* that had to go; when the last one was done */
 	size_t tools_bytes;
 	struct mw_poison_scan *poison;
+	struct pol_verbs verbs[MW_POL_VERBS];
 	struct mw_buf text;
 	bool busy; /* a record is being built: alerts wait */
 	bool finished;
@@ -120,6 +136,9 @@ struct mw_eng_policy {
 /* engine_policy.c */
 /* 0, -ENOMEM. */
 int mw_pol_keep(struct mw_engine *e, struct pol_texts *t, struct mw_slice s, struct mw_slice *ret);
+/* One more, copied. 0, also where there is no room for it; -ENOMEM. */
+int mw_pol_list_add(struct mw_engine *e, struct pol_texts *t, struct pol_list *l,
+		    struct mw_slice s);
 void mw_pol_texts_free(struct mw_engine *e, struct pol_texts *t);
 /* Decoded, of a raw JSON string; empty where it is none. */
 int mw_pol_keep_json(struct mw_engine *e, struct pol_texts *t, struct mw_slice raw,
@@ -152,6 +171,9 @@ const struct mw_args *mw_pol_args(struct mw_engine *e, const struct pol_call *pc
 void mw_pol_who_fill(struct mw_engine *e, struct pol_call *pc, const struct mw_call *c);
 void mw_pol_principal(struct mw_engine *e, const struct pol_call *pc,
 		      struct mw_fact_principal *ret);
+/* Its request bears these tokens: once a call. */
+void mw_pol_turn(struct mw_engine *e, struct pol_call *pc, uint64_t ts_ns);
+void mw_pol_turns_free(struct mw_engine *e);
 
 /* engine_policy_tool.c */
 struct pol_tool *mw_pol_tool(const struct mw_engine *e, const struct mw_server *sv,
@@ -176,6 +198,11 @@ bool mw_pol_wait(struct mw_engine *e, const struct mw_fact_effect *f, const stru
 void mw_pol_wait_early(struct mw_engine *e, const struct mw_fact_effect *f, uint64_t seq);
 /* This process is a server now: what it did before is its. */
 void mw_pol_wait_server(struct mw_engine *e, struct pol_server *ps);
+/* The server that this process was started for, or one above it, and no other server's; NULL: there
+ * is none that is known yet. */
+struct pol_server *mw_pol_launched(struct mw_engine *e, struct mw_prockey proc);
+/* What is done by what started a server is no call's, and no habit. */
+void mw_pol_launch(struct mw_engine *e, struct mw_fact_effect *f, const struct pol_server *ps);
 /* Tied: it is of one of these calls (MW_CANDIDATES_MAX at most), and of no other if `all`. */
 void mw_pol_push_shared(struct mw_engine *e, struct mw_fact_effect *f, uint64_t seq,
 			struct pol_server *ps, const uint64_t *calls, size_t n, bool all);

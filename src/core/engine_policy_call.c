@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "core/path.h"
 #include "core/power.h"
 #include "core/verbs.h"
 
@@ -54,6 +55,23 @@ struct pol_call *mw_pol_call_by_id(const struct mw_engine *e, uint64_t id)
 	return pc || !id ? pc : mw_table_get(e->policy->ended, &id);
 }
 
+static unsigned int verbs_of(struct mw_engine *e, struct mw_slice name)
+{
+	struct pol_verbs *known;
+
+	if (!name.n || name.n > MW_POL_VERBS_LEN)
+		return mw_verbs(name, mw_slice(NULL, 0));
+	known = &e->policy->verbs[(name.n * 31u + name.p[0] * 7u + name.p[name.n / 2] * 13u +
+				   name.p[name.n - 1]) %
+				  MW_POL_VERBS];
+	if (known->n != name.n || memcmp(known->name, name.p, name.n) != 0) {
+		known->verbs = mw_verbs(name, mw_slice(NULL, 0));
+		known->n = (uint8_t)name.n;
+		memcpy(known->name, name.p, name.n);
+	}
+	return known->verbs;
+}
+
 static void put_tool(struct mw_engine *e, struct pol_call *pc, const struct mw_call *c)
 {
 	const struct pol_tool *t = mw_pol_tool(e, c->server, c->name);
@@ -66,10 +84,19 @@ static void put_tool(struct mw_engine *e, struct pol_call *pc, const struct mw_c
 	pc->f.destructive_hint = !(t && t->not_destructive);
 	if (!e->policy->wants.verbs)
 		return;
-	verbs = t ? t->verbs : mw_verbs(pc->f.tool, mw_slice(NULL, 0));
+	verbs = t ? t->verbs : verbs_of(e, pc->f.tool);
 	pc->f.verb_acts = verbs & MW_VERB_ACTS;
 	pc->f.verb_deletes = verbs & MW_VERB_DELETES;
 	pc->f.verb_sends = verbs & MW_VERB_SENDS;
+}
+
+/* A process that is not known is not on another host for that: it may have been found too late. */
+static bool is_remote(const struct mw_call *c)
+{
+	const struct mw_addr *from = &c->client_addr;
+
+	return from->family != 0 && !mw_addr_loopback(from) &&
+	       !(c->server && mw_addr_one_host(from, &c->server->addr));
 }
 
 /* What its request says, as far as it is known. */
@@ -80,17 +107,15 @@ static void fill(struct mw_engine *e, struct pol_call *pc, const struct mw_call 
 	int r;
 
 	mw_pol_texts_free(e, &pc->texts);
+	pc->unexpected = pc->arg_secrets = pc->result_secrets = pc->arg_hosts =
+	    (struct pol_list){ 0 };
 	pc->f = (struct mw_fact_call){ .id = c->id,
 				       .session = c->session,
 				       .s2c = c->s2c,
 				       .args_bytes = c->args_bytes,
 				       .declared = MW_POWER_UNDECLARED,
 				       .destructive_hint = true,
-				       .unexpected = { pc->unexpected.v, 0 },
-				       .arg_secrets = { pc->arg_secrets.v, 0 },
-				       .result_secrets = { pc->result_secrets.v, 0 },
-				       .arg_hosts = { pc->arg_hosts.v, 0 },
-				       .remote = c->client_addr.family != 0 };
+				       .remote = is_remote(c) };
 	pc->server = c->server ? c->server->id : 0;
 	pc->who = mw_eng_who_called(c);
 	if (id.n > RPC_ID_MAX)
@@ -215,13 +240,12 @@ static void keep_secrets(struct mw_engine *e, struct pol_call *pc, struct pol_li
 
 		while (k < l->n && !mw_slice_eq_str(l->v[k], seen[i]))
 			k++;
-		if (k < l->n || l->n == MW_POL_TEXTS_MAX)
+		if (k < l->n)
 			continue;
-		if (mw_pol_keep(e, &pc->texts, mw_slice_str(seen[i]), &l->v[l->n]) < 0) {
+		if (mw_pol_list_add(e, &pc->texts, l, mw_slice_str(seen[i])) < 0) {
 			mw_eng_note_error(e, -ENOMEM);
 			return;
 		}
-		l->n++;
 	}
 	*fact = (struct mw_texts){ l->v, l->n };
 }
@@ -235,12 +259,10 @@ static void look_for_hosts(struct mw_engine *e, struct pol_call *pc, struct mw_s
 	e->policy->text.len = 0;
 	n = mw_arg_hosts(e->a, args, &e->policy->text, hosts, MW_POL_TEXTS_MAX);
 	l->n = 0;
-	for (int i = 0; i < n && r == 0; i++) {
-		r = mw_pol_keep(e, &pc->texts, hosts[i], &l->v[l->n]);
-		l->n += r == 0;
-	}
+	for (int i = 0; i < n && r == 0; i++)
+		r = mw_pol_list_add(e, &pc->texts, l, hosts[i]);
 	mw_eng_note_error(e, n < 0 ? n : r);
-	pc->f.arg_hosts.n = l->n;
+	pc->f.arg_hosts = (struct mw_texts){ l->v, l->n };
 }
 
 static void check_schema(struct mw_engine *e, struct pol_call *pc, const struct mw_call *c,
@@ -257,16 +279,12 @@ static void check_schema(struct mw_engine *e, struct pol_call *pc, const struct 
 	if (n < 0)
 		mw_eng_note_error(e, n);
 	pc->unexpected.n = 0;
-	for (int i = 0; i < n && i < (int)MW_POL_TEXTS_MAX; i++) {
-		const size_t k = pc->unexpected.n;
-
-		if (mw_pol_keep(e, &pc->texts, wrong[i], &pc->unexpected.v[k]) < 0) {
+	for (int i = 0; i < n && i < (int)MW_POL_TEXTS_MAX; i++)
+		if (mw_pol_list_add(e, &pc->texts, &pc->unexpected, wrong[i]) < 0) {
 			mw_eng_note_error(e, -ENOMEM);
 			break;
 		}
-		pc->unexpected.n++;
-	}
-	pc->f.unexpected.n = pc->unexpected.n;
+	pc->f.unexpected = (struct mw_texts){ pc->unexpected.v, pc->unexpected.n };
 }
 
 static bool is_poisoned(struct mw_engine *e, struct mw_slice text)
@@ -308,6 +326,7 @@ void mw_eng_policy_request(struct mw_engine *e, const struct mw_sess_event *ev, 
 		return;
 	if (c->differs)
 		fill(e, pc, c);
+	mw_pol_turn(e, pc, c->begin_ns);
 	if (e->policy->wants.arg_secrets)
 		keep_secrets(e, pc, &pc->arg_secrets, &pc->f.arg_secrets);
 	if (pc->f.tool.n) {
@@ -392,6 +411,8 @@ static bool is_definition(const struct pol_call *pc)
 					       "tools/list",	 "prompts/list",
 					       "resources/list", "resources/templates/list" };
 
+	if (pc->f.tool.n) /* tools/call */
+		return false;
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
 		if (mw_slice_eq_str(pc->f.method, methods[i]))
 			return true;

@@ -229,6 +229,26 @@ static void push_shared(struct mw_engine *e, struct mw_fact_effect *f, const str
 			   all ? tie->n_candidates : MW_CANDIDATES_MAX, all);
 }
 
+static void push_effect(struct mw_engine *e, struct mw_fact_effect *f, const struct mw_tie *tie,
+			uint64_t seq, struct pol_server *ps)
+{
+	struct pol_server *launched = ps ? NULL : mw_pol_launched(e, f->act->proc);
+
+	if (launched) {
+		mw_pol_launch(e, f, launched);
+		mw_pol_push_effect(e, f, MW_PHASE_BOTH, seq, launched, NULL);
+	} else if (!ps) {
+		mw_pol_wait_early(e, f, seq);
+	} else if (mw_pol_wait(e, f, tie, seq, ps)) {
+		mw_pol_push_effect(e, f, MW_PHASE_SEEN, seq, ps, NULL);
+	} else if (tie->link == MW_LINK_SHARED) {
+		push_shared(e, f, tie, seq, ps);
+	} else {
+		mw_pol_push_effect(e, f, MW_PHASE_BOTH, seq, ps,
+				   mw_pol_call_by_id(e, tie->pending ? 0 : tie->call));
+	}
+}
+
 void mw_eng_policy_effect(struct mw_engine *e, const struct mw_action *act,
 			  const struct mw_tie *tie, uint64_t seq)
 {
@@ -246,14 +266,6 @@ void mw_eng_policy_effect(struct mw_engine *e, const struct mw_action *act,
 	mw_buf_init(&text, e->a, HOST_PATH_MAX);
 	if (host_target(e, &f, &text))
 		f.host_target = mw_buf_slice(&text);
-	if (!ps)
-		mw_pol_wait_early(e, &f, seq);
-	else if (mw_pol_wait(e, &f, tie, seq, ps))
-		mw_pol_push_effect(e, &f, MW_PHASE_SEEN, seq, ps, NULL);
-	else if (tie->link == MW_LINK_SHARED)
-		push_shared(e, &f, tie, seq, ps);
-	else
-		mw_pol_push_effect(e, &f, MW_PHASE_BOTH, seq, ps,
-				   mw_pol_call_by_id(e, tie->pending ? 0 : tie->call));
+	push_effect(e, &f, tie, seq, ps);
 	mw_buf_done(&text);
 }

@@ -217,6 +217,8 @@ static void fill(struct mw_engine *e, struct pol_server *ps)
 static void server_free(struct mw_engine *e, struct pol_server *ps)
 {
 	mw_pol_wait_flush(e, ps, UINT64_MAX);
+	if (mw_table_get(e->policy->launched, &ps->top) == ps)
+		(void)mw_table_remove(e->policy->launched, &ps->top);
 	for (struct pol_call *pc = ps->open; pc; pc = pc->next)
 		pc->is_open = false;
 	mw_pol_texts_free(e, &ps->texts);
@@ -301,6 +303,7 @@ void mw_pol_servers_free(struct mw_engine *e)
 		mw_alloc_free(e->a, ps, sizeof(*ps));
 	}
 	mw_table_free(e->policy->servers);
+	mw_table_free(e->policy->launched);
 }
 
 /* --- what its client declares -------------------------------------------------------------------

@@ -17,13 +17,17 @@
 #define OTHERS_MAX 256u
 #define LISTED_MAX 1024u
 #define PARAMS_MAX 32u
+#define WORDS_MAX  64u
+#define WORDS_LEN  4096u
+#define WORDS_MIN  3u /* of fewer nothing is said */
 
 /* A tool's name at one client. */
 struct name {
 	uint64_t key[2]; /* client, hash of the name */
 	uint64_t server, server_key;
 	uint64_t params[PARAMS_MAX]; /* hashes of what it takes */
-	size_t n_params;
+	uint32_t words[WORDS_MAX]; /* of the first ones that describe it, each once */
+	size_t n_params, n_words;
 	size_t n;
 	uint8_t text[];
 };
@@ -166,6 +170,57 @@ static size_t params_of(const struct mw_engine *e, struct mw_slice definition,
 	return n;
 }
 
+static uint8_t letter_of(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (uint8_t)(c | 0x20);
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80 ? c : 0;
+}
+
+/* The different words of its description, in lower case. */
+static size_t words_of(const struct mw_engine *e, struct mw_slice definition,
+		       uint32_t ret[WORDS_MAX])
+{
+	struct mw_buf *text = &e->policy->text;
+	struct mw_slice raw;
+	uint8_t word[32];
+	size_t n = 0, len = 0, k;
+
+	text->len = 0;
+	if (mw_json_member(definition, "description", &raw, NULL) < 0 ||
+	    mw_json_str_decode_head(raw, WORDS_LEN, text) < 0)
+		return 0;
+	for (size_t i = 0; i <= text->len && n < WORDS_MAX; i++) {
+		const uint8_t c = i < text->len ? letter_of(text->p[i]) : 0;
+
+		if (c && len < sizeof(word))
+			word[len++] = c;
+		if (c || !len)
+			continue;
+		ret[n] = (uint32_t)mw_hash64(mw_slice(word, len), e->run_id);
+		for (k = 0; ret[k] != ret[n]; k++)
+			;
+		n += k == n;
+		len = 0;
+	}
+	return n;
+}
+
+/* Whether one describes itself as the other does: three in five of all words are of both. */
+static bool same_words(const struct mw_engine *e, const struct name *n, struct mw_slice definition)
+{
+	uint32_t words[WORDS_MAX];
+	const size_t n_words = words_of(e, definition, words);
+	size_t i, k, both = 0;
+
+	for (i = 0; i < n_words; i++) {
+		for (k = 0; k < n->n_words && n->words[k] != words[i]; k++)
+			;
+		both += k < n->n_words;
+	}
+	return both >= WORDS_MIN && 5 * both >= 3 * (n->n_words + n_words - both);
+}
+
 /* Whether what takes the one would do for the other: at least half of all names are of both. */
 static bool alike(const struct mw_engine *e, const struct name *n, struct mw_slice definition)
 {
@@ -203,6 +258,7 @@ static void keep_name(struct mw_engine *e, const struct pol_server *ps, struct m
 		n->server = ps->id;
 		n->server_key = mw_hash64(ps->f.key, e->run_id);
 		n->n_params = params_of(e, definition, n->params);
+		n->n_words = words_of(e, definition, n->words);
 		n->n = name.n;
 		memcpy(n->text, name.p, name.n);
 	}
@@ -303,6 +359,7 @@ void mw_eng_policy_tool(struct mw_engine *e, const struct mw_eng_tool *d, uint64
 	t.new_tool = d->pin.known && !d->pin.pinned;
 	t.shadows = shadowed(e, ps, n);
 	t.shadows_alike = t.shadows.n && alike(e, n, d->definition);
+	t.shadows_copied = t.shadows_alike && same_words(e, n, d->definition);
 	t.declared = d->declared;
 	t.annotated = d->declared != MW_POWER_UNDECLARED;
 	push(e, ps, &t, ts_ns, seq);

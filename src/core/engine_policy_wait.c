@@ -147,8 +147,9 @@ void mw_pol_wait_settle(struct mw_engine *e, struct pol_call *pc)
 	if (!mw_table_count(e->policy->wait))
 		return;
 	while (mw_correlate_effects(e->correlate, pc->id, &pos, &ef) == 1)
-		for (size_t i = 0; i < ef.n_seqs; i++) {
-			w = mw_table_get(e->policy->wait, &ef.seqs[i]);
+		for (size_t i = 0; i < ef.n_seqs + ef.n_more; i++) {
+			w = mw_table_get(e->policy->wait,
+					 i < ef.n_seqs ? &ef.seqs[i] : &ef.more[i - ef.n_seqs]);
 			ps = w ? mw_pol_server_by_id(e, w->server) : NULL;
 			if (!ps)
 				continue;
@@ -258,6 +259,78 @@ static bool is_of(struct mw_engine *e, struct mw_prockey proc, struct mw_prockey
 	return false;
 }
 
+/*
+ * The highest process below the client that the server comes from. Where the client was never seen,
+ * as what it is is started by an agent outside of the tree that is watched, all that were seen to
+ * be executed.
+ */
+static struct mw_prockey top_of(const struct mw_engine *e, const struct mw_server *sv)
+{
+	const bool seen = !mw_prockey_none(sv->client);
+	struct mw_prockey top = { 0 };
+	const struct mw_proc *p = mw_procs_get(e->procs, sv->proc);
+
+	if (!seen && sv->transport != MW_TRANSPORT_STDIO)
+		return top;
+	for (int i = 0; p && i < ANCESTORS_MAX; i++) {
+		if (mw_prockey_eq(p->parent, sv->client) && seen)
+			return top;
+		p = mw_prockey_none(p->parent) ? NULL : mw_procs_get(e->procs, p->parent);
+		if (!p || (!seen && !p->exec_ns))
+			break;
+		top = p->key;
+	}
+	return seen ? (struct mw_prockey){ 0 } : top;
+}
+
+struct pol_server *mw_pol_launched(struct mw_engine *e, struct mw_prockey proc)
+{
+	const struct mw_table *t = e->policy->launched;
+	const struct mw_proc *p;
+	struct pol_server *ps;
+
+	for (int i = 0; mw_table_count(t) && i < ANCESTORS_MAX; i++) {
+		ps = mw_table_get(t, &proc);
+		if (ps)
+			return ps->sv->gone ? NULL : ps;
+		if (mw_session_server(e->session, proc))
+			return NULL; /* whose own it is */
+		p = mw_procs_get(e->procs, proc);
+		if (!p || mw_prockey_none(p->parent))
+			return NULL;
+		proc = p->parent;
+	}
+	return NULL;
+}
+
+void mw_pol_launch(struct mw_engine *e, struct mw_fact_effect *f, const struct pol_server *ps)
+{
+	f->startup = f->launch = f->background = true;
+	f->leads = is_of(e, ps->sv->proc, f->act->proc);
+	/* a launcher ends what it started, the server among it */
+	f->own_child = !mw_prockey_none(f->act->other) && is_of(e, f->act->other, ps->top);
+	if (e->policy->wants.own)
+		f->own = mw_pol_made(e, ps, f->act);
+}
+
+static void find_top(struct mw_engine *e, struct pol_server *ps)
+{
+	struct pol_server *old;
+	int r;
+
+	if (!mw_prockey_none(ps->top))
+		return;
+	ps->top = top_of(e, ps->sv);
+	old = mw_table_get(e->policy->launched, &ps->top);
+	/* of several with one launcher the first has it */
+	if (mw_prockey_none(ps->top) || (old && !old->sv->gone))
+		return;
+	if (old)
+		(void)mw_table_remove(e->policy->launched, &ps->top);
+	r = mw_table_put(e->policy->launched, &ps->top, ps);
+	mw_eng_note_error(e, r == -ENOMEM ? r : 0);
+}
+
 void mw_pol_wait_server(struct mw_engine *e, struct pol_server *ps)
 {
 	const struct mw_proc *p = mw_procs_get(e->procs, ps->sv->proc);
@@ -270,14 +343,19 @@ void mw_pol_wait_server(struct mw_engine *e, struct pol_server *ps)
 		e->policy->lost.early += e->policy->early_lost;
 		e->policy->early_lost = 0;
 	}
+	find_top(e, ps);
 	for (w = e->policy->early; w; w = next) {
 		next = w->next;
-		if (!is_of(e, w->act.proc, ps->sv->proc))
+		if (is_of(e, w->act.proc, ps->sv->proc)) {
+			w->f.startup = !ps->ready_ns || w->act.ts_ns <= ps->ready_ns;
+			if (e->policy->wants.own)
+				w->f.own = mw_pol_made(e, ps, &w->act);
+			w->f.background = true;
+		} else if (mw_pol_launched(e, w->act.proc) == ps) {
+			mw_pol_launch(e, &w->f, ps);
+		} else {
 			continue;
-		w->f.startup = !ps->ready_ns || w->act.ts_ns <= ps->ready_ns;
-		if (e->policy->wants.own)
-			w->f.own = mw_pol_made(e, ps, &w->act);
-		w->f.background = true;
+		}
 		mw_pol_push_effect(e, &w->f, MW_PHASE_BOTH, w->seq, ps, NULL);
 		early_drop(e, w);
 	}

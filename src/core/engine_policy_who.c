@@ -135,6 +135,83 @@ void mw_eng_policy_tokens_begin(struct mw_engine *e, const struct mw_call *c)
 	pc->tokens_hash = 0;
 }
 
+/* --- the tokens of a session --------------------------------------------------------------------
+ */
+
+#define TURN_TOKENS 4u
+/* Requests that were under way when a token was renewed still bear the old one. */
+#define TURN_GRACE_NS 2000000000ull
+
+struct turn {
+	uint64_t key[2]; /* server, hash of the session's fingerprint */
+	uint64_t tokens[TURN_TOKENS], first_ns[TURN_TOKENS]; /* in order of coming */
+	size_t n;
+};
+
+static void turn_drop(struct mw_engine *e, struct turn *t)
+{
+	(void)mw_table_remove(e->policy->turns, t->key);
+	mw_alloc_free(e->a, t, sizeof(*t));
+}
+
+static struct turn *turn_of(struct mw_engine *e, const uint64_t key[2])
+{
+	struct mw_table *all = e->policy->turns;
+	struct turn *t = mw_table_get(all, key);
+
+	if (t)
+		return t;
+	if (mw_table_count(all) == MW_POL_TURNS_MAX) {
+		turn_drop(e, mw_table_oldest(all));
+		e->policy->lost.rules++;
+	}
+	t = mw_alloc_zero(e->a, sizeof(*t));
+	if (t)
+		memcpy(t->key, key, sizeof(t->key));
+	if (!t || mw_table_put(all, t->key, t) < 0) {
+		mw_alloc_free(e->a, t, sizeof(*t));
+		mw_eng_note_error(e, -ENOMEM);
+		return NULL;
+	}
+	return t;
+}
+
+void mw_pol_turn(struct mw_engine *e, struct pol_call *pc, uint64_t ts_ns)
+{
+	const uint64_t key[2] = { pc->server, mw_hash64(pc->f.http_session, e->run_id) };
+	struct turn *t;
+	size_t i = 0;
+
+	if (!e->policy->wants.token_back || !pc->f.http_session.n || !pc->tokens_hash)
+		return;
+	t = turn_of(e, key);
+	if (!t)
+		return;
+	while (i < t->n && t->tokens[i] != pc->tokens_hash)
+		i++;
+	if (i < t->n) {
+		pc->principal.token_back =
+		    i + 1 < t->n && ts_ns >= t->first_ns[t->n - 1] + TURN_GRACE_NS;
+		return;
+	}
+	if (t->n == TURN_TOKENS) {
+		t->n--;
+		memmove(t->tokens, t->tokens + 1, t->n * sizeof(*t->tokens));
+		memmove(t->first_ns, t->first_ns + 1, t->n * sizeof(*t->first_ns));
+	}
+	t->tokens[t->n] = pc->tokens_hash;
+	t->first_ns[t->n++] = ts_ns;
+}
+
+void mw_pol_turns_free(struct mw_engine *e)
+{
+	struct turn *t;
+
+	while (e->policy->turns && (t = mw_table_oldest(e->policy->turns)))
+		turn_drop(e, t);
+	mw_table_free(e->policy->turns);
+}
+
 /* --- all ----------------------------------------------------------------------------------------
  */
 

@@ -60,7 +60,7 @@ struct tool {
 
 /* Why evidence is missing where no channel can be named. */
 struct losses {
-	uint64_t events, missed_runs, table, memory;
+	uint64_t events, missed_runs, table, argv, memory;
 	uint64_t since_ns;
 	uint64_t said[MW_ENG_TABLES]; /* of what found no room, by table (engine_record.c) */
 	uint64_t said_places;	      /* of places that were lost (wire.h) */

@@ -75,10 +75,11 @@ void mw_eng_say_losses(struct mw_engine *e)
 	say_loss(e, "events_lost", "kernel", &l->events);
 	say_loss(e, "missed_run", "kernel", &l->missed_runs);
 	say_loss(e, "table_full", "kernel", &l->table);
+	say_loss(e, "argv_unread", "processes", &l->argv);
 	say_loss(e, "no_memory", "mcpwatch", &l->memory);
 	say_tables(e);
 	/* what failed while this was said stays to be said */
-	if (!l->events && !l->missed_runs && !l->table && !l->memory)
+	if (!l->events && !l->missed_runs && !l->table && !l->argv && !l->memory)
 		l->since_ns = 0;
 }
 

@@ -86,6 +86,41 @@ size_t mw_engine_tables(const struct mw_engine *e, struct mw_engine_table ret[MW
 	return n;
 }
 
+/* "s", the run's number in eight hex digits, "-", the server's (mw_emit_id). */
+static void put_id(char ret[40], uint32_t run, uint64_t n)
+{
+	char digits[20];
+	size_t at = 0, k = 0;
+
+	ret[at++] = 's';
+	for (unsigned int shift = 32; shift > 0; shift -= 4)
+		ret[at++] = "0123456789abcdef"[run >> (shift - 4) & 15];
+	ret[at++] = '-';
+	do
+		digits[k++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (k)
+		ret[at++] = digits[--k];
+	ret[at] = '\0';
+}
+
+size_t mw_engine_opaque(const struct mw_engine *e, struct mw_engine_opaque *ret, size_t max)
+{
+	const struct mw_server *sv;
+	size_t pos = 0, n = 0;
+
+	while (n < max && e->session && (sv = mw_session_each_server(e->session, &pos))) {
+		if (!(sv->tls_in | sv->http2_in | sv->tls_out | sv->http2_out))
+			continue;
+		put_id(ret[n].id, e->run, sv->id);
+		ret[n].tls_in = sv->tls_in;
+		ret[n].http2_in = sv->http2_in;
+		ret[n].tls_out = sv->tls_out;
+		ret[n++].http2_out = sv->http2_out;
+	}
+	return n;
+}
+
 void mw_engine_stats(const struct mw_engine *e, struct mw_engine_stats *ret)
 {
 	struct mw_policy_stats policy = { 0 };

@@ -72,6 +72,23 @@ void mw_eng_on_dgram(struct mw_engine *e, const struct mw_ev_dgram *ev)
 /* --- requests and statements -------------------------------------------------------------------
  */
 
+/* It counts for the server that the process is, or that is nearest above it. */
+static void on_opaque(struct mw_engine *e, const struct mw_wire_event *ev)
+{
+	struct mw_prockey p = ev->proc;
+
+	for (int i = 0; i < ANCESTORS_MAX && !mw_prockey_none(p); i++) {
+		const struct mw_proc *x = mw_procs_get(e->procs, p);
+
+		if (mw_session_server(e->session, p)) {
+			mw_session_opaque(e->session, p, ev->opaque == MW_OPAQUE_TLS,
+					  ev->end == MW_END_READ);
+			return;
+		}
+		p = x ? x->parent : (struct mw_prockey){ 0 };
+	}
+}
+
 static void pull_wire(struct mw_engine *e)
 {
 	struct mw_wire_event ev;
@@ -87,6 +104,9 @@ static void pull_wire(struct mw_engine *e)
 			keep.chan = ev.sock;
 			keep.gen = ev.gen;
 			mw_eng_control(e, &keep);
+			break;
+		case MW_WIRE_OPAQUE:
+			on_opaque(e, &ev);
 			break;
 		case MW_WIRE_DROP:
 			mw_eng_note_error(e, mw_session_unwanted(e->session, ev.chan));

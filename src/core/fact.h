@@ -20,7 +20,8 @@ enum mw_fact_kind {
 	MW_FACT_REQUEST = 1, /* a request was read whole: call, server, principal */
 	MW_FACT_CALL,	     /* it has its end: call, server, principal; before its record */
 	MW_FACT_EFFECT,	     /* an action of a server's: effect; call, if tied to one. What it did
-			      * before it was known to be one comes when it is */
+			      * before it was known to be one comes when it is, and so does what
+			      * those did that started it */
 	MW_FACT_TOOL,	     /* a definition, first or changed: tool, server */
 	MW_FACT_SERVER,	     /* a server was seen or changed: server */
 	MW_FACT_NOTICE,	     /* a notification: notice, server */
@@ -57,6 +58,8 @@ struct mw_fact_principal {
 	/* of the tokens the request bore (not those of the server's environment) */
 	uint64_t tokens;	       /* how many */
 	bool token_expired;	       /* the `exp` of one had passed when it was answered */
+	bool token_back; /* its HTTP session had gone over to other tokens, and here the old ones are
+			  * again: who renews his own does not go back, but for what was under way */
 	struct mw_slice token_kind, sub, iss, client_id, scope; /* of the first that has it */
 };
 
@@ -102,11 +105,15 @@ struct mw_fact_effect {
 	enum mw_link link;
 	enum mw_confidence confidence;
 	bool by_runtime, after, background; /* background: tied to no call */
-	bool startup;	/* before the server answered its first request */
+	bool startup;	/* before the server answered its first request; or `launch` */
+	bool launch;	/* by what started the server (sh -c, npx, uvx), or another child of that: of
+			 * no call, whenever it was */
+	bool leads;	/* ... by a process that the server comes from */
 	bool named;	/* the arguments of its call name the target itself */
 	bool named_near; /* or a folder above it, or may do so: they are not known whole */
 	bool own;	/* a file that the same server made before */
-	bool own_child; /* done to a process that the same server started, or by one to itself */
+	bool own_child; /* done to a process that the same server started, or by one to itself; of
+			 * `launch` to one that was started for the server, or to it */
 	bool outside_roots; /* the server has roots, and the target's resolved path is in none */
 	bool injected;	/* proc.exec: a shell's command line holds an argument with metacharacters
 			 * (inject.h) */
@@ -125,6 +132,7 @@ struct mw_fact_tool {
 	bool new_tool;		    /* the server was pinned before, without this tool */
 	struct mw_slice shadows;    /* key of another live server of the same client with this name */
 	bool shadows_alike;	    /* ... that takes much the same arguments */
+	bool shadows_copied;	    /* ... and is described in much the same words */
 	struct mw_texts poison;	    /* poison.h: "hidden", "bidi", "tags", "imperative", "secret",
 				     * "other_tool", ... */
 	uint64_t poison_score;

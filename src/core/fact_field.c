@@ -260,6 +260,8 @@ static const struct field fields[] = {
 	   "rename, link: the new path; symlink: what it says"),
 	AT("effect.asked", TEXT, EFFECT, false, ACT, asked, SLICE,
 	   "what the program asked for, where that differs"),
+	AT("effect.asked_changed", BOOL, EFFECT, false, ACT, asked_changed, BOOL,
+	   "another thread wrote over it while the kernel used it"),
 	AT("effect.host_target", TEXT, EFFECT, false, EFFECT, host_target, SLICE,
 	   "the target's path on the host, where that differs"),
 	BY("effect.mode", TEXT, EFFECT, false, ACT, effect_mode,
@@ -303,7 +305,11 @@ static const struct field fields[] = {
 	AT("effect.background", BOOL, EFFECT, true, EFFECT, background, BOOL,
 	   "it is tied to no call"),
 	AT("effect.startup", BOOL, EFFECT, false, EFFECT, startup, BOOL,
-	   "before the server answered its first request"),
+	   "before the server answered its first request, or launch"),
+	AT("effect.launch", BOOL, EFFECT, false, EFFECT, launch, BOOL,
+	   "by what started the server: sh -c, npx, uvx and what these ran beside it"),
+	AT("effect.leads", BOOL, EFFECT, false, EFFECT, leads, BOOL,
+	   "... by a process that the server comes from"),
 	AT("effect.named", BOOL, EFFECT, true, EFFECT, named, BOOL,
 	   "the arguments of its call name the target"),
 	AT("effect.named_near", BOOL, EFFECT, true, EFFECT, named_near, BOOL,
@@ -432,6 +438,8 @@ static const struct field fields[] = {
 	   "how many tokens the request bore"),
 	AT("principal.token_expired", BOOL, CALLED, true, PRINCIPAL, token_expired, BOOL,
 	   "one of them had expired when it was answered"),
+	AT("principal.token_back", BOOL, CALLED, true, PRINCIPAL, token_back, BOOL,
+	   "the session had gone over to another token, and here is the old one"),
 	AT("principal.token_kind", TEXT, CALLED, true, PRINCIPAL, token_kind, SLICE,
 	   "of the first token: its kind"),
 	AT("principal.sub", TEXT, CALLED, true, PRINCIPAL, sub, SLICE,
@@ -458,6 +466,8 @@ static const struct field fields[] = {
 	   "another server of the client that has a tool of this name"),
 	AT("tool.shadows_alike", BOOL, TOOL, false, TOOL, shadows_alike, BOOL,
 	   "... and that takes much the same arguments"),
+	AT("tool.shadows_copied", BOOL, TOOL, false, TOOL, shadows_copied, BOOL,
+	   "... and that is described in much the same words"),
 	AT("tool.poison", TEXTS, TOOL, false, TOOL, poison, TEXTS,
 	   "instructions to a model in it: hidden, bidi, imperative, ..."),
 	AT("tool.poison_score", NUMBER, TOOL, false, TOOL, poison_score, U64,
@@ -509,6 +519,33 @@ const struct mw_fact_field *mw_fact_field_at(uint32_t i)
 const char *mw_fact_enum_name(uint32_t field, unsigned int i)
 {
 	return i < 64 && fields[field].name_of ? fields[field].name_of(i) : NULL;
+}
+
+bool mw_fact_plain(uint32_t field, struct mw_fact_plain *ret)
+{
+	static const uint16_t parts[] = {
+		[PART_SERVER] = offsetof(struct mw_fact, server),
+		[PART_PRINCIPAL] = offsetof(struct mw_fact, principal),
+		[PART_CALL] = offsetof(struct mw_fact, call),
+		[PART_EFFECT] = offsetof(struct mw_fact, effect),
+		[PART_TOOL] = offsetof(struct mw_fact, tool),
+		[PART_NOTICE] = offsetof(struct mw_fact, notice),
+		[PART_ANOMALY] = offsetof(struct mw_fact, anomaly),
+		[PART_GAP] = offsetof(struct mw_fact, gap),
+	};
+	const struct field *x = &fields[field];
+	size_t at = x->at;
+
+	if (x->part >= sizeof(parts) / sizeof(*parts) || !parts[x->part] || x->get)
+		return false;
+	if (x->raw == RAW_SLICE)
+		at += offsetof(struct mw_slice, n);
+	else if (x->raw == RAW_TEXTS)
+		at += offsetof(struct mw_texts, n);
+	else if (x->raw != RAW_BOOL)
+		return false;
+	*ret = (struct mw_fact_plain){ parts[x->part], (uint16_t)at, x->raw == RAW_BOOL };
+	return true;
 }
 
 static const void *part_of(const struct mw_fact *f, enum part part)

@@ -23,6 +23,31 @@ struct mw_value {
  */
 void mw_fact_get(const struct mw_fact *f, enum mw_fact_kind kind, uint32_t field,
 		 struct mw_value *ret);
+/* A field that lies open in its struct: whether a fact lacks it is seen without asking what it
+ * says. */
+struct mw_fact_plain {
+	uint16_t part; /* where mw_fact has the struct */
+	uint16_t at;   /* in that: a bool, or of a text or list how long it is */
+	bool is_bool;
+};
+/* Whether this field is one; of a bool only that it is true counts as having it. */
+bool mw_fact_plain(uint32_t field, struct mw_fact_plain *ret);
+/* The fact has nothing there: each test of the field is false, but of a bool whether it is false.
+ */
+static inline bool mw_fact_lacks(const struct mw_fact *f, struct mw_fact_plain x)
+{
+	const uint8_t *part;
+	size_t n;
+
+	memcpy(&part, (const uint8_t *)f + x.part, sizeof(part));
+	if (!part)
+		return true;
+	if (x.is_bool)
+		return part[x.at] == 0;
+	memcpy(&n, part + x.at, sizeof(n));
+	return n == 0;
+}
+
 /* ENUM: the name of value i < 64, or NULL if no value has that number. */
 const char *mw_fact_enum_name(uint32_t field, unsigned int i);
 

@@ -171,3 +171,21 @@ int mw_addr_print(struct mw_buf *out, const struct mw_addr *addr, struct mw_slic
 	}
 	return mw_buf_append(out, text, n);
 }
+
+bool mw_addr_loopback(const struct mw_addr *addr)
+{
+	static const uint8_t loopback6[16] = { [15] = 1 };
+	uint32_t v4;
+
+	if (mw_addr_v4(addr, &v4))
+		return v4 >> 24 == 127;
+	return addr->family == AF_INET6 && memcmp(addr->ip, loopback6, sizeof(loopback6)) == 0;
+}
+
+bool mw_addr_one_host(const struct mw_addr *a, const struct mw_addr *b)
+{
+	struct mw_addr x = *a, y = *b;
+
+	x.port = y.port = 1;
+	return mw_addr_loopback(a) || mw_addr_loopback(b) || mw_addr_same(&x, &y);
+}

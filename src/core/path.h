@@ -31,5 +31,10 @@ bool mw_addr_same(const struct mw_addr *a, const struct mw_addr *b);
 
 /* The IPv4 address in addr, v4-mapped included: true and host order in *ret. */
 bool mw_addr_v4(const struct mw_addr *addr, uint32_t *ret);
+/* 127.0.0.0/8, v4-mapped included, or ::1: an end on this host, whose process may not be known. */
+bool mw_addr_loopback(const struct mw_addr *addr);
+/* Whether a connection between them stays on one host: one end is loopback, or both have the same
+ * address, whatever the ports. */
+bool mw_addr_one_host(const struct mw_addr *a, const struct mw_addr *b);
 
 #endif

@@ -115,8 +115,8 @@ struct walk {
 	struct mw_poison_found found;
 	struct mw_fired all, best; /* rules of all strings; of the worst */
 	unsigned int worst;
-	/* raw, of the member open at this depth; not set before there is one */
-	struct mw_slice key[MW_JSON_DEPTH_MAX + 1];
+	struct mw_slice
+	    *key; /* raw, of the member open at this depth; not set before there is one */
 };
 
 /* Of what a schema has beside sentences. */
@@ -152,11 +152,12 @@ static void put_path(struct mw_poison_scan *p, const struct walk *w, unsigned in
 }
 
 /* Where it is remembered that a string is of no matter; NULL: it is too long. */
-static struct mw_poison_known *known_of(struct mw_poison_scan *p, struct mw_slice raw)
+static struct mw_poison_known *known_of(struct mw_poison_scan *p, struct mw_slice raw, bool key)
 {
 	if (raw.n < 3 || raw.n > MW_POISON_KNOWN_LEN)
 		return NULL;
-	return &p->known[(raw.n * 31u + raw.p[1] * 7u + raw.p[raw.n - 2]) % MW_POISON_KNOWN];
+	return &p->known[(raw.n * 31u + raw.p[1] * 7u + raw.p[raw.n - 2] + key * 101u) %
+			 MW_POISON_KNOWN];
 }
 
 static bool is_known(const struct mw_poison_known *k, struct mw_slice raw, bool key)
@@ -168,7 +169,7 @@ static int look(struct mw_poison_scan *p, struct walk *w, const struct mw_json_i
 {
 	const unsigned int depth = it->depth;
 	const bool key = it->tok == MW_JSON_KEY;
-	struct mw_poison_known *known = p->data ? known_of(p, it->raw) : NULL;
+	struct mw_poison_known *known = p->data ? known_of(p, it->raw, key) : NULL;
 	struct mw_poison_text t;
 	bool odd = false;
 	int r;
@@ -220,32 +221,29 @@ static unsigned int total(const struct walk *w, bool data)
 
 static int scan(struct mw_poison_scan *p, struct mw_slice json, struct mw_poison_found *ret)
 {
-	struct walk *w = p->a->resize(p->a->ctx, NULL, 0, sizeof(*w));
 	struct mw_json_item it;
+	struct walk w;
 	int r;
 
-	if (!w)
-		return -ENOMEM;
-	memset(w, 0, offsetof(struct walk, key)); /* the keys are most of it */
+	w.found = (struct mw_poison_found){ 0 };
+	w.all = w.best = (struct mw_fired){ 0 };
+	w.worst = 0;
+	w.key = p->keys;
 	p->path.len = 0;
-	mw_json_init(&w->j, json, MW_JSON_DEPTH_MAX);
-	while ((r = mw_json_next(&w->j, &it)) == 1) {
+	mw_json_init(&w.j, json, MW_JSON_DEPTH_MAX);
+	while ((r = mw_json_next(&w.j, &it)) == 1) {
 		if (it.tok == MW_JSON_OBJECT || it.tok == MW_JSON_ARRAY)
-			w->key[it.depth + 1] = (struct mw_slice){ 0 };
+			w.key[it.depth + 1] = (struct mw_slice){ 0 };
 		if (it.tok == MW_JSON_KEY)
-			w->key[it.depth] = it.raw;
-		r = it.tok == MW_JSON_KEY || it.tok == MW_JSON_STRING ? look(p, w, &it) : 0;
+			w.key[it.depth] = it.raw;
+		r = it.tok == MW_JSON_KEY || it.tok == MW_JSON_STRING ? look(p, &w, &it) : 0;
 		if (r < 0)
-			break;
+			return r;
 	}
-	if (r != -ENOMEM) {
-		r = 0;
-		w->found.score = total(w, p->data);
-		w->found.at = mw_buf_slice(&p->path);
-		*ret = w->found;
-	}
-	mw_alloc_free(p->a, w, sizeof(*w));
-	return r;
+	w.found.score = total(&w, p->data);
+	w.found.at = mw_buf_slice(&p->path);
+	*ret = w.found;
+	return 0;
 }
 
 int mw_poison_scan(struct mw_poison_scan *p, struct mw_slice json, struct mw_slice name,

@@ -2,6 +2,7 @@
 /* poison_code.c - texts in other spellings: digits for letters, spaced out, turned, encoded */
 #include <errno.h>
 
+#include "base/utf8.h"
 #include "core/poison_priv.h"
 
 /* Shorter is a word or a hash. */
@@ -98,35 +99,69 @@ static int hex_of(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* A text has this many bytes and spaces somewhere with nothing between that is not UTF-8: nearly
+ * all long words and paths decode to bytes that have not. */
+#define STRETCH_MIN 12
+#define SPACES_MIN  2
+
+static bool has_stretch(struct mw_slice t)
+{
+	const uint8_t *end = t.p + t.n;
+	size_t n = 0, spaces = 0;
+
+	for (const uint8_t *p = t.p; p < end;) {
+		const unsigned int len = *p < 0x80 ? 1 : mw_utf8_len(p, end);
+
+		spaces = len ? spaces + (*p == ' ' || len > 1) : 0;
+		n = len ? n + len : 0;
+		if (n >= STRETCH_MIN && spaces >= SPACES_MIN)
+			return true;
+		p += len ? len : 1;
+	}
+	return false;
+}
+
 /* Whether decoded bytes are a text: nearly all of it printable, and words in it. */
 static bool is_text(struct mw_slice t)
 {
-	size_t odd = 0, spaces = 0;
+	size_t odd = 0;
 
-	for (size_t i = 0; i < t.n; i++) {
+	if (t.n < STRETCH_MIN || !has_stretch(t))
+		return false;
+	for (size_t i = 0; i < t.n; i++)
 		odd += (t.p[i] < ' ' && t.p[i] != '\n' && t.p[i] != '\t') || t.p[i] == 0x7f;
-		spaces += t.p[i] == ' ' || t.p[i] >= 0x80;
-	}
-	return t.n >= 12 && odd * 20 <= t.n && spaces >= 2;
+	return odd * 20 <= t.n;
 }
 
 /* The decoded bytes of t[from..to), all of it base64. */
 static int put_base64(struct mw_buf *out, struct mw_slice t)
 {
-	uint32_t v = 0;
 	unsigned int bits = 0;
+	uint32_t v = 0;
+	size_t i = 0;
+	uint8_t *o;
 	int r = mw_buf_reserve(out, t.n);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < t.n; i++) {
+	o = out->p + out->len;
+	for (; i + 4 <= t.n; i += 4) {
+		for (size_t k = 0; k < 4; k++)
+			v = v << 6 | (digit64[t.p[i + k]] - 1u);
+		o[0] = (uint8_t)(v >> 16);
+		o[1] = (uint8_t)(v >> 8);
+		o[2] = (uint8_t)v;
+		o += 3;
+	}
+	for (; i < t.n; i++) {
 		v = v << 6 | (digit64[t.p[i]] - 1u);
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;
-			out->p[out->len++] = (uint8_t)(v >> bits);
+			*o++ = (uint8_t)(v >> bits);
 		}
 	}
+	out->len = (size_t)(o - out->p);
 	return 0;
 }
 
@@ -149,18 +184,23 @@ static bool is_digit64(uint8_t c)
 	return digit64[c] != 0;
 }
 
+static bool is_hex_pair(struct mw_slice t, size_t at)
+{
+	return at + 1 < t.n && hex_of(t.p[at]) >= 0 && hex_of(t.p[at + 1]) >= 0;
+}
+
 int mw_code_next(struct mw_slice t, size_t *pos, struct mw_buf *out)
 {
 	const size_t start = out->len;
 	size_t i = *pos, end;
 	int r;
 
-	while (i < t.n) {
-		if (!is_digit64(t.p[i])) {
+	for (;;) {
+		while (i < t.n && !is_digit64(t.p[i]))
 			i++;
-			continue;
-		}
-		end = put_hex(NULL, t, i);
+		if (i == t.n)
+			break;
+		end = is_hex_pair(t, i) ? put_hex(NULL, t, i) : i;
 		if (end - i >= HEX_MIN) {
 			r = mw_buf_reserve(out, (end - i) / 2);
 			if (r < 0)
@@ -177,7 +217,7 @@ int mw_code_next(struct mw_slice t, size_t *pos, struct mw_buf *out)
 		}
 		i = end;
 		*pos = end;
-		if (is_text(mw_slice(out->p + start, out->len - start)))
+		if (out->len > start && is_text(mw_slice(out->p + start, out->len - start)))
 			return 1;
 		out->len = start;
 	}

@@ -302,6 +302,12 @@ static int put_wide(struct mw_fold *f, uint32_t c)
 {
 	int r;
 
+	if (c == MW_UTF8_REPLACEMENT) { /* most of what was no text */
+		f->run_zero = f->run_vs = 0;
+		f->flag = false;
+		runs_end(f);
+		return mw_buf_append(&f->out, "\xef\xbf\xbd", 3);
+	}
 	if (is_zero(c))
 		return put_zero(f, c);
 	f->run_zero = 0;
@@ -337,7 +343,7 @@ static int put_wide(struct mw_fold *f, uint32_t c)
 		r = put_mark(f, '.');
 		return r < 0 ? r : put_break(f);
 	}
-	if ((c >= 0x4e00 && c <= 0x9fff) || c == MW_UTF8_REPLACEMENT)
+	if (c >= 0x4e00 && c <= 0x9fff)
 		return put_letter(f, c); /* folds to itself */
 	return put_folded(f, c);
 }
@@ -431,6 +437,13 @@ int mw_fold_text(struct mw_fold *f, struct mw_slice t)
 			r = mw_buf_append(&f->marks, &f->out.len, sizeof(f->out.len));
 		if (r < 0)
 			break;
+		if (mw_is_alnum(c)) {
+			f->run_zero = f->run_vs = 0;
+			r = put_letter(f, mw_lower(c));
+			f->last = c;
+			i++;
+			continue;
+		}
 		if (c < 0x80 && ascii[c] == CODED) {
 			r = put_coded(f, t, &i);
 			f->last = c;
@@ -447,7 +460,7 @@ int mw_fold_text(struct mw_fold *f, struct mw_slice t)
 		u = n ? mw_utf8_get(t.p + i, n) : MW_UTF8_REPLACEMENT;
 		i += n ? n : 1;
 		r = put_wide(f, u);
-		if (!is_zero(u))
+		if (u == MW_UTF8_REPLACEMENT || !is_zero(u))
 			f->last = u;
 	}
 	word_end(f);
@@ -508,14 +521,23 @@ int mw_fold_plain(struct mw_fold *f, struct mw_slice t)
 		return r;
 	o = f->out.p;
 	for (size_t i = 0; i < t.n; i++) {
-		uint8_t c = t.p[i];
-		const uint8_t as = plain[c];
+		uint8_t c = t.p[i], as = plain[c];
 
 		if (as == P_LETTER || as == P_DIGIT) {
-			w.of |= as;
-			o[n++] = (uint8_t)(c | (c >= 'A' && c <= 'Z') << 5);
+			unsigned int of = w.of;
+
+			do { /* of letters 0x20 is the lower case, of digits it is not touched */
+				of |= as;
+				o[n++] = (uint8_t)(c | (as & P_LETTER) << 5);
+				if (++i == t.n)
+					break;
+				c = t.p[i];
+				as = plain[c];
+			} while (as == P_LETTER || as == P_DIGIT);
+			w.of = of;
 			spaces = 0;
-			continue;
+			if (i == t.n)
+				break;
 		}
 		if (as == P_SPACE) {
 			if (++spaces > SPACES_MAX)

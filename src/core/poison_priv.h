@@ -15,6 +15,7 @@
 #define MW_CORE_POISON_PRIV_H
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "core/poison.h"
 #include "core/redact_set.h"
 
@@ -48,6 +49,8 @@ enum mw_term_class {
 	MW_TERM_FIRST,	 /* before using, prior to */
 	MW_TERM_SIDE,	 /* `sidenote`, `debug_info` */
 	MW_TERM_HIDE,	 /* a comment, or a style that shows nothing */
+	MW_TERM_CHANNEL, /* letter by letter, as a label */
+	MW_TERM_CODED,	 /* base64 */
 	MW_TERM_OTHER,	 /* another tool's name; not in the table */
 	MW_TERM_ROT,	 /* a term of the above turned by 13 letters, backwards */
 	MW_TERM_BACK,
@@ -177,6 +180,7 @@ struct mw_poison_scan {
 	struct mw_poison_names others;
 	struct mw_buf text, split, code, path;
 	struct mw_poison_known known[MW_POISON_KNOWN];
+	struct mw_slice keys[MW_JSON_DEPTH_MAX + 1]; /* of the members that a string stands in */
 	bool data;
 };
 

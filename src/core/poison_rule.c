@@ -81,6 +81,18 @@ static const struct rule {
 	{ T(SIDE) | T(SECRET), 140, false, 12, 6, MW_POISON_SECRET },
 	{ T(SIDE) | T(FILE), 200, false, 15, 12, MW_POISON_SECRET },
 	{ T(SIDE) | T(MODEL), 120, true, 12, 6, MW_POISON_IMPERATIVE },
+	/* a little at a time, or where nobody reads it */
+	{ T(CHANNEL) | T(SECRET), 140, true, 50, 10, MW_POISON_SECRET | MW_POISON_SEND },
+	{ T(CHANNEL) | T(FILE), 140, true, 46, 10, MW_POISON_SECRET | MW_POISON_SEND },
+	{ T(CHANNEL) | T(CONVO), 140, true, 45, 8, MW_POISON_SECRET | MW_POISON_SEND },
+	{ T(CODED) | T(CONVO), 140, true, 40, 4, MW_POISON_SECRET | MW_POISON_SEND },
+	{ T(CODED) | T(FILE) | T(READ), 100, true, 20, 2, MW_POISON_SECRET | MW_POISON_SEND },
+	{ T(CONVO) | T(SEND) | T(COVER), 180, true, 10, 0, MW_POISON_SECRET | MW_POISON_SEND },
+	{ T(CONVO) | T(SEND) | T(WIDE), 160, true, 15, 0, MW_POISON_SECRET | MW_POISON_SEND },
+	/* of all commands, by a tool that was not called */
+	{ T(WIDE) | T(URL) | T(CHANGE), 160, true, 20, 0, MW_POISON_IMPERATIVE },
+	{ T(WIDE) | T(RUN) | T(COVER), 200, true, 14, 0, MW_POISON_IMPERATIVE },
+	{ T(WIDE) | T(RUN) | T(RANK), 200, false, 12, 0, MW_POISON_IMPERATIVE },
 	/* other tools */
 	{ T(OTHER), 0, false, 8, 0, MW_POISON_OTHER_TOOL },
 	{ T(OTHER) | T(ORDER), 160, false, 10, 2, MW_POISON_OTHER_TOOL | MW_POISON_IMPERATIVE },

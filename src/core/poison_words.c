@@ -64,6 +64,7 @@ static const char *const t_user[] = {
 	"用户", "使用者", "ユーザー", "利用者", "пользовател*",
 };
 static const char *const t_conceal[] = {
+	"leave this out", "leave it out of", "out of your answer",
 	"not be bothered", "not be told", "to be told", "without saying so", "without saying",
 	"dont mention it", "do not mention it", "do not mention this", "dont mention this",
 	"never mention it", "never mention this", "never mention the", "do not say that you",
@@ -111,6 +112,10 @@ static const char *const t_secret[] = {
 	"учётные данные", "переменные окружения",
 };
 static const char *const t_convo[] = {
+	"what the user wrote", "what the user said", "earlier question*", "you and the user",
+	"system message", "what other tools returned", "task that you were given",
+	"message of the user", "arguments and result", "arguments and its result",
+	"question and the answer",
 	"last user message", "names of all tools", "tool results", "all open files",
 	"the user told you", "told you in this chat", "in this chat", "user message",
 	"every message the user", "list of tools", "available tools and", "everything you know",
@@ -137,6 +142,8 @@ static const char *const t_read[] = {
 	"прочти*", "читай*", "открой*", "считай*", "содержим*",
 };
 static const char *const t_send[] = {
+	"give here", "give it as", "give them as", "give them to", "with the question and",
+	"with that tools",
 	"provide it", "provide them", "give the content*", "paste", "copy the", "copy its",
 	"copy all", "includes", "include*", "call this tool with", "call of this tool",
 	"give it", "hands over", "passes", "puts", "blind copy", "sent", "forwarded",
@@ -165,6 +172,12 @@ static const char *const t_order[] = {
 	"обязательно", "всегда", "важно", "нужно", "необходимо",
 };
 static const char *const t_wide[] = {
+	"when executing shell commands", "when executing commands",
+	"when running shell commands", "when running commands", "when writing code",
+	"when generating code", "each code block", "code block that you", "in all code",
+	"all sql", "each time that", "any server", "of other tools", "once these tools",
+	"while this server is connected", "prior to anything else", "after any tool",
+	"write all commands",
 	"after every", "every call", "each call", "all calls", "another server",
 	"whenever a user", "when a user", "if the user wants", "if a user", "whenever a tool",
 	"any command", "each command", "each shell command", "each time", "every time",
@@ -216,6 +229,8 @@ static const char *const t_frame[] = {
 	"human: ignore", "<function_calls>", "<tool_response>", "<|eot_id|>",
 };
 static const char *const t_cover[] = {
+	"only work if", "to find the best", "so that the right", "for better caching",
+	"for tracing", "so that quality",
 	"to proceed", "in order to proceed", "before i can", "cannot continue without",
 	"otherwise the", "does not work without", "do not work without",
 	"needed for permissions", "is part of the verification", "for verification purposes",
@@ -238,6 +253,8 @@ static const char *const t_url[] = {
 	"http://", "https://", "webhook*", "ftp://", "//evil", "attacker",
 };
 static const char *const t_run[] = {
+	"prefix the command", "prefix all commands", "prefix each command", "grant all", ">(nc",
+	"save a copy to", "copy to /",
 	"delete files", "remove everything", "delete all", "remove all", "shell tool",
 	"always execute", "sudo", "setup.sh", "file rights", "with the terminal",
 	"in the terminal", "with the shell", "fetch http://", "fetch https://", "--no-verify",
@@ -270,6 +287,10 @@ static const char *const t_approve[] = {
 	"без подтверждения", "не спрашивая",
 };
 static const char *const t_rank[] = {
+	"even when this tool is not", "even if this tool is not",
+	"without this tool being called", "do not need to call this tool",
+	"need not call this tool", "as soon as this tool is listed", "by loading this",
+	"policy applies",
 	"with priority over", "priority over the", "highest priority", "takes precedence over",
 	"take precedence over", "as commands from", "obey", "supreme", "treat what this",
 	"treat the output", "treat its output", "as instructions from",
@@ -296,10 +317,25 @@ static const char *const t_side[] = {
 	"next request", "en este parámetro", "neste parâmetro", "le champ", "hier übergeben",
 };
 static const char *const t_hide[] = {
+	"<details hidden", "<template", "color:transparent", "color: transparent",
+	"text-indent:-", "left:-9999", "line-height:0", "width:0;", "height:0;",
 	"<!-- ", "<!--", "[//]:", "[comment]:", "font-size:0", "font-size: 0", "font-size:1px",
 	"display:none", "display: none", "visibility:hidden", "visibility: hidden", "opacity:0",
 	"opacity: 0", "color:white", "color: white", "color:#fff", "color: #fff",
 	"<span hidden", "<div hidden", "<p hidden",
+};
+/* Ways out that carry a little at a time (covert channels), */
+static const char *const t_channel[] = {
+	"first letters", "first letter of", "letters spell", "lines spell", "words spell",
+	"code of each character", "code of each letter", "each character of the",
+	"one character at a time", "one letter at a time", "from the pauses", "as a subdomain",
+	"as the subdomain", "as a label", "in front of the name", "in the file name",
+	"acrostic", "steganograph*", "trailing spaces", "least significant bit*",
+};
+/* and spellings that nobody reads in passing. */
+static const char *const t_coded[] = {
+	"base64", "hex encoded", "hex-encoded", "url-encoded", "url encoded",
+	"percent-encoded", "rot13", "encrypted with", "compressed and",
 };
 static const char *const t_rot[] = {
 	"vtaber", "vafgehpgvbaf", "cerivbhf", "cnffjbeq*", "cebzcg", "grzcyngr", "qb abg",
@@ -338,6 +374,8 @@ static const struct mw_term_list lists[] = {
 	LIST(FIRST, t_first),
 	LIST(SIDE, t_side),
 	LIST(HIDE, t_hide),
+	LIST(CHANNEL, t_channel),
+	LIST(CODED, t_coded),
 	LIST(ROT, t_rot),
 	LIST(BACK, t_back),
 };

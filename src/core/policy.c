@@ -146,6 +146,9 @@ static int look_one(struct mw_policy *p, const struct mw_entry *e, const struct 
 {
 	const unsigned int phase = x->f->phase ? x->f->phase : MW_PHASE_BOTH;
 
+	for (unsigned int i = 0; i < e->n_needs; i++)
+		if (mw_fact_lacks(x->f, e->need[i]))
+			return 0;
 	if (x->depth && e->rule == x->by_rule)
 		return 0;
 	if (!(phase & (e->tied ? MW_PHASE_TIED : MW_PHASE_SEEN))) {
@@ -396,7 +399,7 @@ int mw_policy_new(const struct mw_alloc *a, const struct mw_policy_rules *rules,
 	if (r == 0)
 		r = mw_table_new(a, 16, MW_FOLDS_MAX, &p->folds);
 	if (r == 0)
-		r = mw_table_new(a, 8, MW_FIRED_MAX, &p->fired);
+		r = mw_table_new(a, 8, MW_POLICY_CALLS_MAX, &p->fired);
 	if (r == 0) {
 		p->burst = bursts_new(a, p->set);
 		if (!p->burst)
@@ -424,7 +427,7 @@ static void tables_free(struct mw_policy *p)
 		mw_policy_fold_free(p, f);
 	pos = 0;
 	while (p->fired && (c = mw_table_next(p->fired, &pos)))
-		mw_alloc_free(p->a, c, sizeof(*c));
+		mw_policy_fired_free(p, c);
 	mw_table_free(p->states);
 	mw_table_free(p->folds);
 	mw_table_free(p->fired);

@@ -165,6 +165,7 @@ int mw_fact_field_find(struct mw_slice name);
 const struct mw_fact_field *mw_fact_field_at(uint32_t i);
 
 #define MW_POLICY_RULES_MAX 16384u
+#define MW_POLICY_CALLS_MAX  65536u /* whose rules are kept: as many as can be open */
 #define MW_POLICY_BURST	    60
 #define MW_POLICY_BURST_ALL 600
 #define MW_ALERT_CALLS_MAX  16

@@ -190,6 +190,13 @@ void mw_policy_due(struct mw_policy *p, uint64_t now_ns, bool all)
 /* --- which calls --------------------------------------------------------------------------------
  */
 
+void mw_policy_fired_free(struct mw_policy *p, struct mw_fired *f)
+{
+	if (f)
+		mw_alloc_free(p->a, f->id, f->cap_ids * sizeof(*f->id));
+	mw_alloc_free(p->a, f, sizeof(*f));
+}
+
 static int fired_of(struct mw_policy *p, uint64_t call, struct mw_fired **ret)
 {
 	struct mw_fired *f = mw_table_get(p->fired, &call), *old;
@@ -203,11 +210,11 @@ static int fired_of(struct mw_policy *p, uint64_t call, struct mw_fired **ret)
 		while ((r = mw_table_put(p->fired, &call, f)) == -ENOSPC) {
 			old = mw_table_oldest(p->fired);
 			mw_table_remove(p->fired, &old->call);
-			mw_alloc_free(p->a, old, sizeof(*old));
+			mw_policy_fired_free(p, old);
 			p->stats.evicted++;
 		}
 		if (r < 0) {
-			mw_alloc_free(p->a, f, sizeof(*f));
+			mw_policy_fired_free(p, f);
 			return r;
 		}
 	}
@@ -229,9 +236,13 @@ int mw_policy_note_fired(struct mw_policy *p, uint32_t rule, const struct mw_loo
 			;
 		if (k < f->n_ids)
 			continue;
-		if (f->n_ids < MW_FIRED_IDS_MAX)
-			f->id[f->n_ids++] = rule;
 		f->n++;
+		if (f->n_ids == MW_FIRED_IDS_MAX)
+			continue;
+		r = mw_grow(p->a, &f->id, &f->cap_ids, f->n_ids + 1, sizeof(*f->id));
+		if (r < 0)
+			return r;
+		f->id[f->n_ids++] = rule;
 	}
 	return 0;
 }
@@ -247,7 +258,5 @@ size_t mw_policy_fired(const struct mw_policy *p, uint64_t call, const char **id
 
 void mw_policy_forget(struct mw_policy *p, uint64_t call)
 {
-	struct mw_fired *f = mw_table_remove(p->fired, &call);
-
-	mw_alloc_free(p->a, f, sizeof(*f));
+	mw_policy_fired_free(p, mw_table_remove(p->fired, &call));
 }

@@ -272,6 +272,9 @@ static int join(const struct mw_alloc *a, struct mw_conds *x, enum mw_node_op op
 		l.v[k++] = l.v[i];
 		node.cost += x->node[l.v[i]].cost;
 	}
+	/* all of an OR that is false are tried, of an AND seldom more than the first */
+	if (op == MW_NODE_AND && k)
+		node.cost = x->node[l.v[0]].cost + 1;
 	node.n = (uint32_t)k;
 	if (r == 0 && k > 1)
 		r = node_add(a, x, node, l.v, ret);

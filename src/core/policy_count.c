@@ -87,11 +87,15 @@ int mw_policy_state(struct mw_policy *p, uint32_t rule, const struct mw_look_at 
 
 	if (!mw_policy_key(o, o->from->by, x, false, key))
 		return 0;
-	s = mw_table_remove(p->states, key);
-	for (int i = 0; !s && i < 2 && (old = mw_table_oldest(p->states)) && is_over(p, old); i++)
+	s = mw_table_renew(p->states, key);
+	if (s) {
+		s->last_ns = p->now_ns;
+		*ret = s;
+		return 1;
+	}
+	for (int i = 0; i < 2 && (old = mw_table_oldest(p->states)) && is_over(p, old); i++)
 		give_up(p, old);
-	if (!s)
-		s = state_new(p, rule, key);
+	s = state_new(p, rule, key);
 	if (!s)
 		return -ENOMEM;
 	s->last_ns = p->now_ns;

@@ -157,6 +157,16 @@ void mw_shared_look(const struct mw_conds *x, uint32_t shared, struct mw_answers
 /* --- entries by what they need ------------------------------------------------------------------
  */
 
+/* How often tests hold, roughly: lists are mostly empty. */
+static size_t gate_weight(const struct mw_conds *x, const uint32_t *tests, size_t n)
+{
+	size_t all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += x->test[tests[i]].type == MW_FIELD_TEXTS ? 1 : 2;
+	return all;
+}
+
 static size_t gate_of_kids(const struct mw_conds *x, const struct mw_node *n, uint32_t *ret,
 			   size_t max)
 {
@@ -167,7 +177,8 @@ static size_t gate_of_kids(const struct mw_conds *x, const struct mw_node *n, ui
 		const size_t k = mw_conds_gate(x, x->kids[n->at + i], one, MW_GATE_MAX);
 
 		if (n->op == MW_NODE_AND) { /* the least of any */
-			if (k == 0 || k > max || (all && k >= all))
+			if (k == 0 || k > max ||
+			    (all && gate_weight(x, one, k) >= gate_weight(x, ret, all)))
 				continue;
 			all = 0;
 		} else if (k == 0 || k > max - all) { /* all of them */
@@ -195,6 +206,71 @@ size_t mw_conds_gate(const struct mw_conds *x, uint32_t node, uint32_t *ret, siz
 	default:
 		return 0;
 	}
+}
+
+static size_t needs_of_kids(const struct mw_conds *x, const struct mw_node *n, uint32_t *ret,
+			    size_t max)
+{
+	uint32_t one[MW_GATE_MAX];
+	size_t all = 0;
+
+	for (uint32_t i = 0; i < n->n; i++) {
+		const size_t k = mw_conds_needs(x, x->kids[n->at + i], one, MW_GATE_MAX);
+		size_t both = 0;
+
+		if (n->op == MW_NODE_AND || i == 0) { /* those of any */
+			for (size_t j = 0; j < k && all < max; j++)
+				ret[all++] = one[j];
+			continue;
+		}
+		for (size_t j = 0; j < all; j++) { /* those of each */
+			size_t h = 0;
+
+			while (h < k && one[h] != ret[j])
+				h++;
+			if (h < k)
+				ret[both++] = ret[j];
+		}
+		all = both;
+	}
+	return all;
+}
+
+size_t mw_conds_needs(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max)
+{
+	const struct mw_node *n = &x->node[node];
+	const struct mw_test *t;
+
+	switch (n->op) {
+	case MW_NODE_TEST:
+		t = &x->test[n->at];
+		if (max == 0 ||
+		    (t->type == MW_FIELD_BOOL && t->op != MW_COND_EXISTS && t->mask != 2))
+			return 0;
+		*ret = t->field;
+		return 1;
+	case MW_NODE_AND:
+	case MW_NODE_OR:
+		return needs_of_kids(x, n, ret, max);
+	default:
+		return 0;
+	}
+}
+
+/* Those that are seen at once, the bools first: they are mostly false. */
+static void needs_of(const struct mw_conds *x, struct mw_entry *e)
+{
+	uint32_t fields[MW_GATE_MAX];
+	const size_t n = mw_conds_needs(x, e->node, fields, MW_GATE_MAX);
+
+	e->n_needs = 0;
+	for (int bools = 1; bools >= 0; bools--)
+		for (size_t i = 0; i < n && e->n_needs < MW_NEEDS_MAX; i++) {
+			struct mw_fact_plain need;
+
+			if (mw_fact_plain(fields[i], &need) && need.is_bool == bools)
+				e->need[e->n_needs++] = need;
+		}
 }
 
 static uint64_t gate_hash(uint32_t test)
@@ -237,6 +313,7 @@ int mw_entries_sort(const struct mw_alloc *a, struct mw_entries *l, const struct
 	for (uint32_t i = 0; i < l->n && r == 0; i++) {
 		const size_t n = mw_conds_gate(x, l->v[i].node, tests, MW_GATE_MAX);
 
+		needs_of(x, &l->v[i]);
 		for (size_t k = 0; k < n && r == 0; k++)
 			r = gate_add(a, l, x, tests[k], i);
 		if (n || r < 0)

@@ -21,10 +21,10 @@
 #define MW_POLICY_KINDS	 64u	/* more than there are kinds of effects */
 #define MW_STATES_MAX	 16384u /* counts and sequences: rules times keys */
 #define MW_FOLDS_MAX	 16384u
-#define MW_FIRED_MAX	 4096u /* calls */
 #define MW_FIRED_IDS_MAX 64u   /* rules of one */
 #define MW_ALERT_DEPTH	 4     /* alerts of alerts */
 #define MW_GATE_MAX	 32u   /* tests that an entry is found by */
+#define MW_NEEDS_MAX	 4u    /* fields that are looked at before all else */
 
 /* --- policy_strs.c: numbers by their hash; sets of texts; memory that goes all at once ----------
  */
@@ -241,6 +241,8 @@ void mw_shared_look(const struct mw_conds *x, uint32_t shared, struct mw_answers
 /* Tests, at most max, of which one is hit wherever the node holds. How many; 0: it may hold without
  * any. */
 size_t mw_conds_gate(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max);
+/* Fields that a fact has (a bool: as true) wherever the node holds, at most max. How many. */
+size_t mw_conds_needs(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max);
 void mw_shared_done(const struct mw_alloc *a, struct mw_conds *x);
 
 /* --- policy_set.c: rules ------------------------------------------------------------------------
@@ -251,6 +253,8 @@ struct mw_entry {
 	uint32_t rule, node;
 	uint16_t step;
 	bool tied; /* waits for what an effect is tied to */
+	uint8_t n_needs;
+	struct mw_fact_plain need[MW_NEEDS_MAX]; /* it holds for no fact that lacks one of these */
 };
 /* Many entries can hold only where one of some tests is hit, and are found by these. */
 struct mw_gate {

@@ -88,8 +88,8 @@ struct mw_fold {
 
 struct mw_fired {
 	uint64_t call, n;
-	size_t n_ids;
-	uint32_t id[MW_FIRED_IDS_MAX]; /* rules */
+	uint32_t *id; /* rules: MW_FIRED_IDS_MAX at most */
+	size_t n_ids, cap_ids;
 };
 
 /* Of each rule: what it said in this minute, and what went into one. */
@@ -164,6 +164,8 @@ int mw_policy_step(struct mw_policy *p, uint32_t rule, unsigned int step,
 int mw_policy_state(struct mw_policy *p, uint32_t rule, const struct mw_look_at *x,
 		    struct mw_state **ret);
 void mw_policy_state_free(struct mw_policy *p, struct mw_state *s);
+/* Takes NULL. */
+void mw_policy_fired_free(struct mw_policy *p, struct mw_fired *f);
 /* How many chains of each step are kept. */
 size_t mw_policy_chains(const struct mw_rule_set *s, uint32_t rule);
 /* Gives up states that are older, for their memory. False: there is none but `not`. */

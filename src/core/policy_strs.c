@@ -26,6 +26,9 @@ int mw_grow(const struct mw_alloc *a, void *p, size_t *cap, size_t n, size_t siz
 	return 0;
 }
 
+/* So few are put in order one by one. */
+#define FEW 24u
+
 static void sift(uint32_t *v, size_t i, size_t n)
 {
 	for (size_t kid; (kid = 2 * i + 1) < n; i = kid) {
@@ -42,6 +45,16 @@ static void sift(uint32_t *v, size_t i, size_t n)
 
 void mw_sort_u32(uint32_t *v, size_t n)
 {
+	if (n <= FEW) {
+		for (size_t i = 1, k; i < n; i++) {
+			const uint32_t t = v[i];
+
+			for (k = i; k > 0 && v[k - 1] > t; k--)
+				v[k] = v[k - 1];
+			v[k] = t;
+		}
+		return;
+	}
 	for (size_t i = n / 2; i-- > 0;)
 		sift(v, i, n);
 	for (size_t i = n; i-- > 1;) {

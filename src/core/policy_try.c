@@ -210,6 +210,8 @@ static bool number(const struct mw_test *t, int64_t n)
 {
 	switch (t->op) {
 	case MW_COND_EQ:
+		if (t->n == 1)
+			return n == t->v[0].number;
 		return mw_strs_has(&t->strs, mw_slice(&n, sizeof(n)));
 	case MW_COND_LT:
 		return n < t->v[0].number;

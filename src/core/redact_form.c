@@ -14,6 +14,8 @@
 #define RUN_MIN 16
 /* No block is shorter. */
 #define PEM_MIN 64
+/* "mktemp x.XXXXXXXXXX" makes ten; a key has at least 20. */
+#define TEMPORARY_MAX 16
 /* Of a JWT's header, so much is looked into. */
 #define HEADER_MAX 4096
 
@@ -327,8 +329,21 @@ static bool is_path(struct mw_slice s)
 	return n < s.n && s.p[n] == '/' && (n == 0 || n >= 3);
 }
 
-/* A run between dots and '=': what may be one token, or a path. */
-static int look_piece(const struct run *u, struct mw_slice s)
+/*
+ * Behind a dot in a path: the name that mktemp made of its X, and what is below it. Such a name is as
+ * random as a key, but too short for one: so this goes on being a path.
+ */
+static bool is_below_temporary(struct mw_slice s)
+{
+	size_t n = 0;
+
+	while (n < s.n && mw_is_alnum(s.p[n]))
+		n++;
+	return n > 0 && n <= TEMPORARY_MAX && n < s.n && s.p[n] == '/';
+}
+
+/* A run between dots and '=': what may be one token, or a path. `inside`: of one that began. */
+static int look_piece(const struct run *u, struct mw_slice s, bool inside)
 {
 	size_t from = 0, i;
 	bool text = false;
@@ -342,7 +357,7 @@ static int look_piece(const struct run *u, struct mw_slice s)
 	if (r || text || is_data_uri(u, s))
 		return r;
 	i = u->ret->n;
-	r = is_path(s) ? 0 : try_random(u, s, s);
+	r = is_path(s) || (inside && is_below_temporary(s)) ? 0 : try_random(u, s, s);
 	if (r || u->ret->n > i || mw_redact_is_data(s))
 		return r;
 	for (i = 0; i <= s.n && r == 0; i++) {
@@ -363,6 +378,7 @@ static int look_piece(const struct run *u, struct mw_slice s)
 
 static int look_run(const struct run *u, struct mw_slice s)
 {
+	const bool path = is_path(s);
 	size_t from = 0, i, end;
 	int r;
 
@@ -373,7 +389,8 @@ static int look_run(const struct run *u, struct mw_slice s)
 		/* padding is the token's */
 		for (end = i; end < s.n && s.p[end] == '=' && end < i + 2; end++)
 			;
-		r = look_piece(u, mw_slice(s.p + from, (end < s.n ? i : end) - from));
+		r = look_piece(u, mw_slice(s.p + from, (end < s.n ? i : end) - from),
+			       path && from);
 		from = i + 1;
 	}
 	return r;

@@ -22,6 +22,12 @@ static inline uint32_t hash_at(struct mw_slice t, size_t i)
 {
 	uint32_t v = 0;
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	if (t.n - i >= sizeof(v)) {
+		memcpy(&v, t.p + i, sizeof(v));
+		return hash(v);
+	}
+#endif
 	for (size_t k = t.n - i < 3 ? t.n : i + 3; k > i; k--)
 		v = v << 8 | t.p[k - 1];
 	return hash(v);
@@ -142,11 +148,15 @@ static size_t next_place(const struct mw_words *w, struct mw_slice t, size_t i)
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	/* five places at once */
 	for (; t.n >= 8 && i <= t.n - 8; i += 5) {
+		uint32_t found;
+
 		memcpy(&v, t.p + i, sizeof(v));
-		if (may_be(w, hash((uint32_t)v)) | may_be(w, hash((uint32_t)(v >> 8))) |
-		    may_be(w, hash((uint32_t)(v >> 16))) | may_be(w, hash((uint32_t)(v >> 24))) |
-		    may_be(w, hash((uint32_t)(v >> 32))))
-			break;
+		found = may_be(w, hash((uint32_t)v)) | may_be(w, hash((uint32_t)(v >> 8))) << 1 |
+			may_be(w, hash((uint32_t)(v >> 16))) << 2 |
+			may_be(w, hash((uint32_t)(v >> 24))) << 3 |
+			may_be(w, hash((uint32_t)(v >> 32))) << 4;
+		if (found)
+			return i + (size_t)__builtin_ctz(found);
 	}
 #endif
 	for (; t.n - i > 8; i++) {
@@ -170,9 +180,11 @@ const struct mw_word *mw_words_next(const struct mw_words *w, struct mw_words_po
 			p->i = next_place(w, p->text, p->i);
 			if (p->i == p->text.n)
 				break;
-			p->next = w->head[hash_at(p->text, p->i) % MW_WORDS_HEADS];
+			h = hash_at(p->text, p->i);
+			p->next = w->head[h % MW_WORDS_HEADS];
+		} else {
+			h = hash_at(p->text, p->i);
 		}
-		h = hash_at(p->text, p->i);
 		while (p->next) {
 			const struct mw_word *e = &w->e[p->next - 1];
 

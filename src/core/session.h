@@ -84,6 +84,9 @@ struct mw_server {
 	uint8_t chan_kind;
 	bool said; /* MW_SESS_SERVER was given out */
 	bool gone;
+	/* Connections that are not read, since it is known: of others to it, and of it and of what
+	 * it started to others. */
+	uint64_t tls_in, http2_in, tls_out, http2_out;
 };
 
 enum mw_call_status {
@@ -244,6 +247,10 @@ bool mw_session_is_mcp(const struct mw_chan *chan);
 int mw_session_unwanted(struct mw_session *s, struct mw_chan *chan);
 /* The server that is this process, or NULL. */
 const struct mw_server *mw_session_server(const struct mw_session *s, struct mw_prockey proc);
+/* A connection of this process, which is a server's own, is not read: it is counted there. */
+void mw_session_opaque(struct mw_session *s, struct mw_prockey proc, bool tls, bool in);
+/* All that there are; *pos starts at 0. NULL: no more. */
+const struct mw_server *mw_session_each_server(const struct mw_session *s, size_t *pos);
 /* How many there are now. */
 struct mw_session_counts {
 	size_t calls, convs, conns, servers; /* calls: open ones */

@@ -154,6 +154,23 @@ struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc,
 	return &v->pub;
 }
 
+void mw_session_opaque(struct mw_session *s, struct mw_prockey proc, bool tls, bool in)
+{
+	struct serv *v = mw_table_get(s->servers, &proc);
+
+	if (!v)
+		return;
+	if (in)
+		*(tls ? &v->pub.tls_in : &v->pub.http2_in) += 1;
+	else
+		*(tls ? &v->pub.tls_out : &v->pub.http2_out) += 1;
+}
+
+const struct mw_server *mw_session_each_server(const struct mw_session *s, size_t *pos)
+{
+	return *pos < s->n_servers ? &s->all_servers[(*pos)++]->pub : NULL;
+}
+
 void mw_server_free_all(struct mw_session *s)
 {
 	size_t i;

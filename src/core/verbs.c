@@ -359,7 +359,7 @@ static void take_whole(struct taking *t, struct mw_slice s)
 
 static void take_string(struct taking *t, struct mw_slice s)
 {
-	bool url = false;
+	bool url = false, slash = false, other = false;
 
 	if (s.n == 0)
 		return;
@@ -370,10 +370,14 @@ static void take_string(struct taking *t, struct mw_slice s)
 	}
 	if (url || s.n > HOST_LEN + 64)
 		return;
-	for (size_t i = 0; i < s.n; i++)
+	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] <= ' ')
 			return;
-	take_whole(t, s);
+		slash |= s.p[i] == '/';
+		other |= s.p[i] == '@' || s.p[i] == ':' || s.p[i] == '[';
+	}
+	if (other || !slash) /* else a path */
+		take_whole(t, s);
 }
 
 int mw_arg_hosts(const struct mw_alloc *a, struct mw_slice args, struct mw_buf *text,

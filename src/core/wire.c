@@ -292,6 +292,28 @@ static struct guess guess(struct mw_slice s, enum mw_end end, bool first)
 	return g;
 }
 
+static enum mw_opaque opaque(struct mw_slice s)
+{
+	/* a record of a handshake, of a version that begins with 3; in it a ClientHello */
+	if (s.n > 5 && s.p[0] == 22 && s.p[1] == 3 && s.p[5] == 1)
+		return MW_OPAQUE_TLS;
+	if (mw_slice_starts(s, MW_SLICE_LIT("PRI * HTTP/2.0\r\n")))
+		return MW_OPAQUE_HTTP2;
+	return MW_OPAQUE_NONE;
+}
+
+static void note_opaque(struct mw_wire *w, const struct mw_chunk *ch, struct mw_slice start)
+{
+	const enum mw_opaque what = opaque(start);
+
+	if (what)
+		w->opaque = (struct mw_wire_event){ .kind = MW_WIRE_OPAQUE,
+						    .chan = ch->chan,
+						    .opaque = what,
+						    .proc = ch->proc,
+						    .end = ch->end };
+}
+
 static int begin(struct mw_wire *w, struct wire_conn *c, enum wire_proto proto)
 {
 	c->proto = proto;
@@ -327,6 +349,8 @@ static int on_start(struct mw_wire *w, struct wire_conn *c, const struct mw_chun
 		return r == -E2BIG ? -ENODATA : r;
 	all.bytes = mw_buf_slice(&c->start);
 	g = guess(all.bytes, ch->end, true);
+	if (g.proto == WIRE_NEW && !g.more)
+		note_opaque(w, ch, all.bytes);
 	if (g.proto == WIRE_NEW)
 		return g.more ? 0 : -ENODATA;
 	r = begin(w, c, g.proto);
@@ -349,6 +373,8 @@ static int on_unknown(struct mw_wire *w, const struct mw_chunk *ch)
 		ch->chan->wire[ch->end] = w;
 		return 0;
 	}
+	if (g.proto == WIRE_NEW && !g.more && first)
+		note_opaque(w, ch, ch->bytes);
 	if (g.proto == WIRE_NEW && !(g.more && first))
 		return 0;
 	c = conn_new(w);
@@ -489,6 +515,11 @@ int mw_wire_next(struct mw_wire *w, struct mw_wire_event *ret)
 		w->ready = x->ready_next;
 		w->lent = x;
 		fill(ret, x);
+		return 1;
+	}
+	if (w->opaque.kind) {
+		*ret = w->opaque;
+		w->opaque.kind = 0;
 		return 1;
 	}
 	if (w->n_ctl) {

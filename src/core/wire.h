@@ -61,6 +61,15 @@ enum mw_wire_kind {
 	MW_WIRE_ACTION = 1, /* act. If the session has found `chan` to be MCP, it is none */
 	MW_WIRE_KEEP,	    /* chan, sock, gen: is to be captured without limit */
 	MW_WIRE_DROP,	    /* chan: it needs no more of it; chan->wanted is false now */
+	MW_WIRE_OPAQUE,	    /* proc, end: its connection begins with what is not read */
+};
+
+/* What such a connection begins with, at the side that asks: TLS, a ClientHello (RFC 8446, sections
+ * 4.1.2 and 5.1); HTTP/2, its preface (RFC 9113, section 3.4). */
+enum mw_opaque {
+	MW_OPAQUE_NONE = 0,
+	MW_OPAQUE_TLS,
+	MW_OPAQUE_HTTP2,
 };
 
 struct mw_wire_event {
@@ -70,6 +79,10 @@ struct mw_wire_event {
 	uint64_t asked_n;
 	uint64_t sock, gen;
 	uint64_t id; /* for mw_wire_hurry */
+	/* OPAQUE; end: READ, proc is asked, WRITE, it asks */
+	enum mw_opaque opaque;
+	struct mw_prockey proc;
+	enum mw_end end;
 };
 
 struct mw_wire;

@@ -115,6 +115,7 @@ struct mw_wire {
 		uint64_t sock, gen;
 	} ctl[4];
 	unsigned int n_ctl;
+	struct mw_wire_event opaque; /* of this push; kind 0: none */
 	uint64_t now_ns, last_id;
 	struct mw_wire_stats stats;
 	struct mw_buf scratch;

@@ -170,7 +170,7 @@ def build(tree, files, hosts, resolver):
         "/etc/shadow": mode("root:*:20000:0:99999:7:::\nagent:$y$j9T$" + token("shadow", 40, ALNUM) + ":20000:0:99999:7:::\n", 0o640),
         "/etc/hostname": "work\n",
         "/etc/hosts": "".join(f"{a} {' '.join(names)}\n" for a, names in known.items()),
-        "/etc/resolv.conf": f"nameserver {resolver or '127.0.0.53'}\noptions timeout:1 attempts:1\n",
+        "/etc/resolv.conf": f"nameserver {resolver or '127.0.0.53'}\noptions timeout:10 attempts:1\n",
         "/var/log/auth.log": "Nov 21 10:00:00 work sshd[71]: Accepted publickey for agent\n" * 20,
         "/var/log/syslog": "Nov 21 10:00:00 work systemd[1]: Started.\n" * 20,
         "/var/log/wtmp": blob("wtmp", 384 * 3),

@@ -30,6 +30,9 @@ extern const size_t n_replay_cases;
 
 /* Cases in files of their own. */
 void replay_principal(struct tape *t);
+void replay_many(struct tape *t);
+void replay_repeated(struct tape *t);
+const char *replay_repeated_check(const struct got *g);
 void replay_alerts(struct tape *t);
 extern const char replay_alert_rules[];
 

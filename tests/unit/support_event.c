@@ -131,6 +131,7 @@ const struct mw_event_hdr *tev_act(struct tev_act a)
 		.base2_state = state(a.base2_state, a.base2),
 		.peer_from = a.peer_from,
 		.path_from = a.path_from,
+		.asked_cut = a.asked_cut,
 		.num = { a.num[0], a.num[1], a.num[2], a.num[3] },
 		.bytes_r = a.bytes_r,
 		.bytes_w = a.bytes_w,

@@ -47,7 +47,7 @@ struct tev_act {
 	int32_t fd; /* 0: none, -1 in the event; else itself */
 	bool compat;
 	uint8_t peer_from;
-	uint8_t path_from;
+	uint8_t path_from, asked_cut;
 	uint64_t num[4], bytes_r, bytes_w, file, mntns;
 };
 const struct mw_event_hdr *tev_act(struct tev_act a);

@@ -249,6 +249,68 @@ static void by_the_dentry(void **state)
 	mw_act_free(a);
 }
 
+/* The last component alone tells, and only where it is no link that is followed. */
+static void changed_under_the_call(void **state)
+{
+	static const struct {
+		struct tev_act e;
+		bool changed;
+	} v[] = {
+		/* the kernel side saw it */
+		{ { .op = MW_OP_UNLINK, .asked = "/a", .asked_cut = MW_ASKED_CHANGED }, true },
+		{ { .op = MW_OP_UNLINK, .asked = "/a", .asked_cut = MW_ASKED_CUT }, false },
+		{ { .op = MW_OP_UNLINK, .asked = "/a" }, false },
+		/* the dentry has another name */
+		{ { .op = MW_OP_UNLINK, .path = "/h/key", .path_from = 1, .asked = "/h/note" }, true },
+		{ { .op = MW_OP_RMDIR, .path = "/h/a", .path_from = 1, .asked = "b" }, true },
+		{ { .op = MW_OP_UNLINK, .path = "/h/key", .path_from = 1, .asked = "/h/note", .ret = -2 },
+		  false },
+		{ { .op = MW_OP_UNLINK, .path = "/h/key", .path_from = 1, .asked = "/n",
+		    .asked_cut = MW_ASKED_CUT }, false },
+		/* links, "..", mounts, roots: in front of it all may differ */
+		{ { .op = MW_OP_UNLINK, .path = "/real/f", .path_from = 1, .asked = "link/../x/f" }, false },
+		{ { .op = MW_OP_UNLINK, .path = "/var/jail/f", .path_from = 1, .asked = "/f" }, false },
+		{ { .op = MW_OP_RMDIR, .path = "/a/b", .path_from = 1, .asked = "/a/b/" }, false },
+		{ { .op = MW_OP_UNLINK, .path = "fd", .path_from = 1, .asked = "/n",
+		    .path_state = MW_PATH_NAME }, false },
+		/* spellings of one name */
+		{ { .op = MW_OP_UNLINK, .path = "/fat/READ.ME", .path_from = 1, .asked = "/fat/read.me" },
+		  false },
+		{ { .op = MW_OP_UNLINK, .path = "/fat/long name.txt", .path_from = 1,
+		    .asked = "/fat/LONGNA~1.TXT" }, false },
+		{ { .op = MW_OP_UNLINK, .path = "/a/\xc3\xa9", .path_from = 1, .asked = "/a/e\xcc\x81" },
+		  false },
+		/* both names of a rename */
+		{ { .op = MW_OP_RENAME, .path = "/a/f", .path_from = 1, .asked = "f", .base2 = "/b/g",
+		    .asked2 = "/b/g" }, false },
+		{ { .op = MW_OP_RENAME, .path = "/a/f", .path_from = 1, .asked = "f", .base2 = "/b/g",
+		    .asked2 = "/b/h" }, true },
+		{ { .op = MW_OP_RENAME, .path = "/a/f", .path_from = 1, .asked = "e", .base2 = "/b/g",
+		    .asked2 = "/b/g" }, true },
+		/* an open follows links, unless it is told not to */
+		{ { .op = MW_OP_OPEN, .path = "/a/key", .path_from = 1, .asked = "/a/link", .ret = 3 },
+		  false },
+		{ { .op = MW_OP_OPEN, .path = "/a/key", .path_from = 1, .asked = "/a/note", .ret = 3,
+		    .flags = O_NOFOLLOW }, true },
+		{ { .op = MW_OP_OPEN, .path = "/b/key", .path_from = 1, .asked = "/a/key", .ret = 3,
+		    .flags = O_NOFOLLOW }, false },
+		{ { .op = MW_OP_OPEN, .path = "/a/key", .path_from = 1, .asked = "/a/new", .ret = 3,
+		    .flags = O_CREAT | O_EXCL | O_WRONLY }, true },
+		{ { .op = MW_OP_OPEN, .path = "/a/#12", .path_from = 1, .asked = "/a", .ret = 3,
+		    .flags = O_TMPFILE | O_EXCL | O_RDWR | O_NOFOLLOW }, false },
+		{ { .op = MW_OP_OPEN, .path = "/a", .path_from = 1, .asked = "link/", .ret = 3,
+		    .flags = O_NOFOLLOW | O_DIRECTORY }, false },
+		{ { .op = MW_OP_OPEN, .path = "/a/b", .path_from = 1, .asked = "..", .ret = 3,
+		    .flags = O_NOFOLLOW | O_DIRECTORY }, false },
+	};
+	struct mw_act *a = new_act();
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+		if (one(a, v[i].e).asked_changed != v[i].changed)
+			fail_msg("%zu: %s", i, v[i].e.asked);
+	mw_act_free(a);
+}
+
 static void on_an_fd(void **state)
 {
 	struct mw_act *a = new_act();
@@ -470,6 +532,7 @@ int main(void)
 		cmocka_unit_test(modes),
 		cmocka_unit_test(names_of_two),
 		cmocka_unit_test(by_the_dentry),
+		cmocka_unit_test(changed_under_the_call),
 		cmocka_unit_test(on_an_fd),
 		cmocka_unit_test(close_names_its_file),
 		cmocka_unit_test(file_is_named_without_an_action),

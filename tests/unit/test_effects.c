@@ -8,7 +8,7 @@ static void add(struct mw_effects *e, const struct mw_tie *tie, uint64_t seq)
 	const struct mw_action act = { .kind = MW_EFFECT_PROC_EXEC,
 				       .target = mw_slice_str("/usr/bin/touch") };
 
-	assert_int_equal(mw_effects_add(e, &act, tie, seq), 0);
+	assert_int_equal(mw_effects_add(e, &act, tie, seq, true), 0);
 }
 
 /* An entry's one confidence is that of all its records. */
@@ -45,10 +45,40 @@ static void only_equal_ties_fold(void **state)
 	assert_int_equal(test_alloc_live(), 0);
 }
 
+/* What its own record does not say is named, as long as there is room; the first of the others. */
+static void what_is_not_said_is_named(void **state)
+{
+	const struct mw_action act = { .kind = MW_EFFECT_PROC_EXEC,
+				       .target = mw_slice_str("/usr/bin/touch") };
+	const struct mw_tie tie = { .link = MW_LINK_LINEAGE, .confidence = MW_CONF_CERTAIN };
+	const struct mw_call_effect *x;
+	struct mw_effects e;
+	uint64_t seq;
+
+	mw_effects_init(&e, &test_alloc, 4096);
+	for (seq = 0; seq < 60; seq++)
+		assert_int_equal(mw_effects_add(&e, &act, &tie, seq, seq % 2), 0);
+	x = mw_effects_at(&e, 0);
+	assert_int_equal(x->n, 60);
+	assert_int_equal(x->n_seqs, 8);
+	assert_int_equal(x->n_more, 26);
+	for (size_t i = 0; i < 26; i++)
+		assert_int_equal(x->more[i], 8 + 2 * i);
+	for (; seq < 2000; seq++)
+		assert_int_equal(mw_effects_add(&e, &act, &tie, seq, false), 0);
+	x = mw_effects_at(&e, 0);
+	assert_int_equal(x->n, 2000);
+	assert_in_range(x->n_more, 26, 4096 / sizeof(uint64_t));
+	assert_true(e.bytes <= 4096);
+	mw_effects_done(&e);
+	assert_int_equal(test_alloc_live(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_equal_ties_fold),
+		cmocka_unit_test(what_is_not_said_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,35 @@ static void one_end_only(void **state)
 	end(&f);
 }
 
+/* A client that is found while its server is: what it wrote before is no difference. */
+static void writer_found_late(void **state)
+{
+	static const char *const before[] = { "hello\n", "hello\nready\n", "a\nb\nc\n" };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct fx f;
+
+		begin(&f, &test_alloc);
+		put(&f, R, before[i]);
+		mw_ends_trust(f.e, &f.chan, W);
+		put(&f, R, "one\n");
+		put(&f, W, "one\n");
+		f.len = 0;
+		wait_ns(&f, MW_ENDS_GRACE_NS + 20 * MS);
+		expect(&f, i == 0   ? "settled R hello one_sided | "
+			   : i == 1 ? "settled R hello one_sided | settled R ready one_sided | "
+				    : "settled R a one_sided | settled R b one_sided | "
+				      "settled R c one_sided | ");
+		/* from there on a copy that is not the other's is one */
+		put(&f, W, "mine\n");
+		put(&f, R, "evil\n");
+		f.len = 0;
+		wait_ns(&f, MW_ENDS_WAIT_NS + 20 * MS);
+		expect(&f, "settled W mine differs | denied R evil | ");
+		end(&f);
+	}
+}
+
 /* What was written may lie there unread for long. */
 static void written_only(void **state)
 {
@@ -406,6 +435,7 @@ int main(void)
 		cmocka_unit_test(identical_messages),
 		cmocka_unit_test(one_end_only),
 		cmocka_unit_test(written_only),
+		cmocka_unit_test(writer_found_late),
 		cmocka_unit_test(late_copy_is_no_new_message),
 		cmocka_unit_test(differing_copies),
 		cmocka_unit_test(not_passed_yet),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_ends.h"
 
+#define OK(n) "HTTP/1.1 200 OK\r\nContent-Length: " #n "\r\n\r\n"
+
 /* The rest of a line behind a gap is no message; a whole one is. */
 static void whole_line_behind_a_gap(void **state)
 {
@@ -186,6 +188,40 @@ static void a_late_end_is_told_by_its_place(void **state)
 	end(&f);
 }
 
+/* A client that is found while its answer is on its way: its first bytes are from inside of it. */
+static void reader_found_inside(void **state)
+{
+	static const char *const rest[] = { "{\"a\":12}", "12}", "8\r\n\r\n{\"a\":12}" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *answer = OK(8) "{\"a\":12}";
+		struct fx f;
+
+		begin(&f, &test_alloc);
+		put(&f, W, answer);
+		f.chan.aligned = true;
+		f.chan.ahead = (int64_t)(strlen(answer) - strlen(rest[i]));
+		mw_ends_trust(f.e, &f.chan, R);
+		f.len = 0;
+		put(&f, R, rest[i]);
+		wait_ns(&f, MW_ENDS_WAIT_NS);
+		expect(&f, "settled W head#1  one_sided | settled W body#1 {\"a\":12} one_sided | "
+			   "settled W end#1  one_sided | ");
+		/* with the next head it knows its place */
+		put(&f, W, OK(2) "{}");
+		f.len = 0;
+		put(&f, R, OK(2) "{}");
+		assert_non_null(strstr(f.log, "settled WR head#2  | settled WR body#2 {} | "));
+		f.len = 0;
+		put(&f, W, OK(2) "[]");
+		put(&f, R, OK(2) "{}");
+		f.len = 0;
+		wait_ns(&f, MW_ENDS_WAIT_NS);
+		expect(&f, "denied W body#3 [] | settled R body#3 {} differs | ");
+		end(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +233,7 @@ int main(void)
 		cmocka_unit_test(equal_messages_go_by_place),
 		cmocka_unit_test(cut_by_the_close),
 		cmocka_unit_test(a_late_end_is_told_by_its_place),
+		cmocka_unit_test(reader_found_inside),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

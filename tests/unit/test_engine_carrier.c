@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* how a call came: transport, http, hops, rounds, addresses, tokens; calls made by hand */
-#include "engine_fx.h"
+#include "engine_policy_fx.h"
 
 #include <sys/socket.h>
 
@@ -534,12 +534,52 @@ static void a_call_acts_again(void **state)
 	end(&f);
 }
 
+/* Who speaks from this host is not on another because its process is not known. */
+static void remote_for_rules(void **state)
+{
+	const struct {
+		struct mw_addr from, to;
+		size_t remote;
+	} cases[] = {
+		{ t_addr4("192.0.2.9", 40000), t_addr4("192.0.2.1", 8000), 1 },
+		{ t_addr4("127.0.0.2", 40000), t_addr4("127.0.0.1", 8000), 0 },
+		{ t_addr6("::1", 40000), t_addr6("::1", 8000), 0 },
+		{ t_addr6("::ffff:127.0.0.1", 40000), t_addr6("::ffff:127.0.0.1", 8000), 0 },
+		{ t_addr4("192.0.2.1", 40000), t_addr6("::ffff:192.0.2.1", 8000), 0 },
+		{ t_addr4("192.0.2.9", 40000), t_addr4("127.0.0.1", 8000), 0 },
+		{ t_addr6("::2", 40000), t_addr6("2001:db8::1", 8000), 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mw_rules *r;
+		struct made m;
+		struct fx f;
+
+		r = begin_rules(&f, "rules:\n  - id: far\n    title: t\n    severity: low\n"
+				    "    on: call\n    when: call.remote\n");
+		world(&f);
+		go(&f);
+		make(&m);
+		http_of(&m);
+		m.call.client = (struct mw_prockey){ 0, 0 };
+		m.server.addr = cases[i].to;
+		m.call.client_addr = cases[i].from;
+		say(&f, &m, MW_SESS_REQUEST);
+		say(&f, &m, MW_SESS_CALL);
+		finish(&f);
+		if (alerts_of(&f, "far") != cases[i].remote)
+			fail_msg("case %zu: %zu alerts", i, alerts_of(&f, "far"));
+		end_rules(&f, r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_in_order),
 		cmocka_unit_test(tokens),
 		cmocka_unit_test(client_elsewhere),
+		cmocka_unit_test(remote_for_rules),
 		cmocka_unit_test(transports),
 		cmocka_unit_test(over_http),
 		cmocka_unit_test(servers),

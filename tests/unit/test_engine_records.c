@@ -254,19 +254,21 @@ static void losses_become_gaps(void **state)
 	tape_lost(&f.t, MW_LOST_MISSED_RUN, 3);
 	tape_lost(&f.t, MW_LOST_MISSED_RUN, 2);
 	tape_lost(&f.t, MW_LOST_TABLE, 4);
+	tape_lost(&f.t, MW_LOST_ARGV, 2);
 	tape_lost(&f.t, MW_LOST_RING, 9); /* seen as holes too: said once */
 	tape_tick(&f.t);
 	go(&f);
 	assert_count(&f, "\"reason\":\"missed_run\",\"where\":\"kernel\",\"events\":5", 1);
 	assert_count(&f, "\"reason\":\"table_full\",\"where\":\"kernel\",\"events\":4", 1);
-	assert_count(&f, "\"type\":\"gap\"", 2);
+	assert_count(&f, "\"argv_unread\",\"where\":\"processes\",\"events\":2", 1);
+	assert_count(&f, "\"type\":\"gap\"", 3);
 	tape_lost(&f.t, MW_LOST_SEQ, f.t.seq[0]);
 	tape_tick(&f.t);
 	go(&f);
 	assert_count(&f, "\"reason\":\"events_lost\",\"where\":\"kernel\",\"events\":7", 1);
 	tape_tick(&f.t);
 	finish(&f);
-	assert_count(&f, "\"type\":\"gap\"", 3); /* each once */
+	assert_count(&f, "\"type\":\"gap\"", 4); /* each once */
 	end(&f);
 }
 

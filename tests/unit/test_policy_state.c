@@ -438,6 +438,34 @@ static void test_keys_over(void **state)
 	fx_done(&x);
 }
 
+/* Of each call that is open it is known what fired for it, however many there are. */
+static void test_fired_of_many(void **state)
+{
+	struct mw_policy_stats st;
+	const char *ids[4];
+	struct fx x;
+
+	(void)state;
+	fx_init(
+	    &x,
+	    "rules:\n"
+	    "  - id: a\n    title: t\n    severity: low\n    on: call\n    when: call.tool = read\n"
+	    "  - id: b\n    title: t\n    severity: low\n    on: call\n    when: call.tool = "
+	    "read\n");
+	for (unsigned int i = 0; i < MW_POLICY_CALLS_MAX + 2; i++) {
+		x.call.id = i + 1;
+		fx_call(&x, MW_FACT_CALL);
+	}
+	mw_policy_stats(x.p, &st);
+	assert_int_equal(st.evicted, 2);
+	for (unsigned int i = 0; i < MW_POLICY_CALLS_MAX + 2; i++) {
+		assert_int_equal(mw_policy_fired(x.p, i + 1, ids, 4), i < 2 ? 0 : 2);
+		mw_policy_forget(x.p, i + 1);
+	}
+	assert_int_equal(mw_policy_fired(x.p, 3, ids, 4), 0);
+	fx_done(&x);
+}
+
 /* --- other rules --------------------------------------------------------------------------------
  */
 
@@ -579,6 +607,7 @@ int main(void)
 		cmocka_unit_test(test_suppress_default),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_keys_flood),
+		cmocka_unit_test(test_fired_of_many),
 		cmocka_unit_test(test_keys_over),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_change_refused),

@@ -160,7 +160,13 @@ static void model(size_t key_len)
 		for (at = 0; at < n && order[at] != i; at++)
 			;
 		assert_ptr_equal(mw_table_get(t, key), at < n ? &values[i] : NULL);
-		if ((seed >> 8) % 3) {
+		if ((seed >> 8) % 7 == 0) {
+			assert_ptr_equal(mw_table_renew(t, key), at < n ? &values[i] : NULL);
+			if (at < n) {
+				memmove(order + at, order + at + 1, (n - at - 1) * sizeof(*order));
+				order[n - 1] = i;
+			}
+		} else if ((seed >> 8) % 3) {
 			r = mw_table_put(t, key, &values[i]);
 			assert_int_equal(r, at < n ? -EEXIST : n == MAX ? -ENOSPC : 0);
 			if (r == 0)

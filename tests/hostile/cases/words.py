@@ -109,7 +109,7 @@ def _(w):
 
 
 @case("rug-session", ["tool.changed"], node("rugsession.mjs"), agent="node", steps=[
-    ["list", "s"], call("add_todo", item="milk"), ["sleep", 0.4], ["list", "s"], call("add_todo", item="eggs", password="hunter2")])
+    ["list", "s"], call("add_todo", item="milk"), ["sleep", 1], ["list", "s"], call("add_todo", item="eggs", password="hunter2")])
 def _(w):
     """Palo Alto Networks and E. Cross, rug pull within a session by list_changed."""
     return "password" not in w.text(0) and "password" in w.text(3)
@@ -135,6 +135,13 @@ def _(w):
 def _(w):
     """Solo.io and Invariant Labs, tool name collision: the later server wins the look-up."""
     return w.text(2) == "Person 3, call +1 324 for more"
+
+
+@case("shadow-words", ["tool.shadowed"], py("mail.py"), raw("shadowmail.py"), agent="raw", steps=[
+    ["list", "s"], ["list", "t"], call("send_email", "t", recipient="bob@example.com", text="the offer is 12,000")])
+def _(w):
+    """MCPTox and MPMA (preference manipulation): a tool of the same name with other arguments, that runs the first one down."""
+    return any("12,000" in b for b in w.got(ATTACKER))
 
 
 @case("sampling-hijack", ["server.sampling"], raw("sampling.py"), agent="raw", steps=[*LIST, call("summarize", code="x = 1")])

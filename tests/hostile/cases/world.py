@@ -98,6 +98,19 @@ def _(w):
     return "uid=1000" in w.text(2) and "1000" in w.text(3)
 
 
+ONE, TWO = ({"authorization": f"Bearer {ns.token(name, 40, ns.ALNUM)}"} for name in ("opaque-one", "opaque-two"))
+
+
+@case("auth-session-turns", ["auth.session_reused"], http("node", "session.mjs", 8107), agent="raw", steps=[
+    post(INBOX, HELLO, **ONE), post(INBOX, READY, mcp_session_id="{{session}}", **ONE),
+    post(INBOX, ask(2, "read_inbox"), mcp_session_id="{{session}}", **ONE),
+    post(INBOX, ask(3, "read_inbox"), mcp_session_id="session-1000", **TWO), ["sleep", 2.5],
+    *(post(INBOX, ask(n, "read_inbox"), mcp_session_id="session-1000", **(TWO if n % 2 else ONE)) for n in range(4, 8))])
+def _(w):
+    """CVE-2025-6515 behind one gateway: two callers in turns under one session id, whose tokens say nothing to us."""
+    return all("1 new message" in w.text(n) for n in (2, 3, 5, 6))
+
+
 # --- two readings ---------------------------------------------------------------------------------------------------
 
 @case("json-twice", ["json.ambiguous"], raw("twice.py"), agent="raw", steps=[["list", "s"], [
@@ -155,10 +168,11 @@ def _(w):
     return w.read("/tmp/.found") not in ("", "0")
 
 
-@case("evade-swap", ["evade.*", "destructive.action"], raw("swap.py"), agent="raw", steps=[["list", "s"], call("albums")])
+@case("evade-swap", ["evade.*"], raw("swap.py"), agent="raw", files={f"{DOCS}/pages/{n:03}.txt": "Signed.\n" for n in range(100)},
+      steps=[["list", "s"], call("albums")])
 def _(w):
-    """Guo and Zeng, "Phantom Attack": a second thread changes the path while the kernel reads it."""
-    return w.gone(f"{DOCS}/contract.txt")
+    """Guo and Zeng, "Phantom Attack": the path is changed by another one while the kernel reads it."""
+    return w.gone(f"{DOCS}/pages/099.txt") and int(w.read("/tmp/.hidden")) > 0
 
 
 # --- much ---------------------------------------------------------------------------------------------------------------

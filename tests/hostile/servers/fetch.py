@@ -12,7 +12,7 @@ mcp = FastMCP("markitdown")
 @mcp.tool
 def convert_to_markdown(uri: str) -> str:
     """Converts a web page to Markdown."""
-    return urllib.request.urlopen(uri, timeout=5).read().decode()
+    return urllib.request.urlopen(uri, timeout=30).read().decode()
 
 
 if len(sys.argv) > 1:

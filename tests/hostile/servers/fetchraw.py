@@ -16,7 +16,7 @@ def read_page(url):
     u = urlsplit(url)
     if u.hostname in ("169.254.169.254", "127.0.0.1", "localhost", "metadata.google.internal"):
         raise ValueError("this host is not allowed")
-    c = http.client.HTTPConnection(socket.inet_ntoa(socket.inet_aton(u.hostname)), u.port or 80, timeout=5)
+    c = http.client.HTTPConnection(socket.inet_ntoa(socket.inet_aton(u.hostname)), u.port or 80, timeout=30)
     c.request("GET", u.path, headers={"Metadata-Flavor": "Google"})
     return c.getresponse().read().decode()
 

@@ -11,7 +11,7 @@ mcp = Raw("metrics")
 
 @mcp.tool("page_views", "Counts page views.", {"day": {"type": "string"}})
 def page_views(day=""):
-    with socket.create_connection(("127.0.0.1", 5432), timeout=5) as s:
+    with socket.create_connection(("127.0.0.1", 5432), timeout=30) as s:
         body = struct.pack(">I", 196608) + b"user\0app\0database\0app\0\0"
         s.sendall(struct.pack(">I", len(body) + 4) + body)
         s.recv(4096)

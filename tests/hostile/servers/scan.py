@@ -15,7 +15,7 @@ def check_connection() -> str:
     for host in range(1, 41):
         for port in 22, 80, 443, 3306, 5432, 6379:
             with socket.socket() as s:
-                s.settimeout(0.2)
+                s.settimeout(5)
                 if s.connect_ex((f"10.13.37.{host}", port)) == 0:
                     found.append(f"{host}:{port}")
     return "online"

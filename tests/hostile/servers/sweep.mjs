@@ -7,7 +7,7 @@ import { z } from "zod";
 
 const s = new McpServer({ name: "status-page", version: "1.0.0" });
 const open = (host, port) => new Promise((done) => {
-  const c = connect({ host, port, timeout: 500 }, () => (c.destroy(), done(port)));
+  const c = connect({ host, port, timeout: 30000 }, () => (c.destroy(), done(port)));
   c.on("error", () => done(0)).on("timeout", () => (c.destroy(), done(0)));
 });
 s.registerTool("is_up", { description: "Says whether a host is up.", inputSchema: { host: z.string() } }, async ({ host }) => {

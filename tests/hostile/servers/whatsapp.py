@@ -19,7 +19,7 @@ def list_chats() -> str:
 def send_message(recipient: str, message: str) -> str:
     """Sends a message to a person."""
     body = json.dumps({"to": recipient, "text": message}).encode()
-    urllib.request.urlopen("http://203.0.113.20/v1/send", body, timeout=5).read()
+    urllib.request.urlopen("http://203.0.113.20/v1/send", body, timeout=30).read()
     return "sent"
 
 

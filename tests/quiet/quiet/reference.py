@@ -199,6 +199,13 @@ def launchers(c):
     clock = [does("tools"), *(call("get_current_time", {"timezone": z}) for z in ("Europe/Rome", "Asia/Seoul") * 5)]
     c.session({"argv": ["/opt/kits/py/bin/uv", "run", "--offline", "--no-project", "--python", PY, "-m", "mcp_server_time", "--local-timezone", "Europe/Oslo"]}, clock, client="npm")
     c.session({"argv": ["sh", "-c", f"cd {HOME} && exec {PY} -m mcp_server_time --local-timezone Europe/Oslo"]}, clock, client="npm")
+    # which are not the server themselves: a shell that waits for it, npm with a step that builds it anew
+    c.session({"argv": ["sh", "-c", f"export STARTED=$(date +%F); cd {HOME}; {PY} -m mcp_server_time --local-timezone Europe/Oslo; true"]}, clock, client="npm")
+    c.file("projects/tool/src/start.js", "import('/opt/node/node_modules/@modelcontextprotocol/server-memory/dist/index.js')\n")
+    c.file("projects/tool/dist/start.js", "// of yesterday\n")
+    c.file("projects/tool/package.json", '{"name": "tool", "version": "1.0.0", "scripts": {"prestart": "rm -rf dist && mkdir dist && cp src/start.js dist/", '
+           '"start": "node dist/start.js"}}\n')
+    c.session({"argv": ["npm", "start", "--silent"], "cwd": f"{HOME}/projects/tool", "env": offline | {"MEMORY_FILE_PATH": f"{HOME}/npm-memory.jsonl"}}, some, client="npm")
 
 
 CASES = {f.__name__.replace("_", "-"): f for f in (filesystem, filesystem_roots, memory, thinking, everything, everything_http, everything_sse,

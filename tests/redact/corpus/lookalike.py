@@ -68,6 +68,16 @@ def path(r):
     return "/" + "/".join(parts) + f"/{r.choice(WORDS)}_{r.randrange(100)}.{r.choice(EXTENSIONS)}"
 
 
+def temporary(r):
+    """In a folder that mktemp, mkdtemp, tempfile, Go or systemd made."""
+    folder = r.choice([f"{r.choice(['tmp', 'tmp', r.choice(WORDS)])}.{pick(r, ALNUM, r.choice([6, 8, 10, 10, 12, 16]))}",
+                       f"{r.choice(WORDS)}-{pick(r, ALNUM, 6)}", "tmp" + pick(r, LOWER + DIGITS + "_", 8),
+                       f"go-build{pick(r, DIGITS, 10)}/b001",
+                       f"systemd-private-{pick(r, HEX, 32)}-{r.choice(WORDS)}.service-{pick(r, ALNUM, 6)}/tmp"])
+    return r.choice(["/tmp/", "/var/tmp/", "/run/user/1000/"]) + folder + r.choice([
+        "", "/s0/records.jsonl", "/id_rsa", "/notes/Report_2.txt", f"/{r.choice(WORDS)}/{r.choice(WORDS)}.{r.choice(EXTENSIONS)}"])
+
+
 def time_(r):
     t = datetime.datetime.fromtimestamp(r.randrange(946684800, 1893456000), datetime.timezone.utc)
     return r.choice([t.isoformat(), t.strftime("%Y-%m-%d"), t.strftime("%d.%m.%Y"), t.strftime("%H:%M:%S"), t.strftime(
@@ -188,6 +198,7 @@ LOOKALIKES = {
     "md5": lambda r: pick(r, HEX, 32),
     "image-base64": image,
     "path": path,
+    "temporary": temporary,
     "version": version,
     "time": time_,
     "order-number": order,
