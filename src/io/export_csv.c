@@ -27,7 +27,7 @@ enum kind { CALL, EFFECT, ALERT, GAP, ANOMALY, OTHER, KINDS };
 
 struct row {
 	struct csv *csv;
-	FILE *out;
+	struct mw_outbuf *out;
 	const struct mw_export_item *item;
 	enum kind kind;
 };
@@ -261,25 +261,25 @@ static enum kind kind_of(const char *type)
 					      : OTHER;
 }
 
-static void warn(FILE *f, const struct mw_export_about *a)
+static void warn(struct mw_outbuf *o, const struct mw_export_about *a)
 {
 	size_t i;
 
 	for (i = 0; i < COLUMNS; i++) {
 		if (i)
-			mw_out_char(f, ',');
+			mw_out_char(o, ',');
 		if (strcmp(columns[i].name, "time") == 0)
-			mw_out_time(f, a->made_ns);
+			mw_out_time(o, a->made_ns);
 		else if (strcmp(columns[i].name, "type") == 0)
-			mw_out_csv(f, mw_slice_str("warning"));
+			mw_out_csv(o, mw_slice_str("warning"));
 		else if (strcmp(columns[i].name, "severity") == 0)
-			mw_out_csv(f, mw_slice_str("critical"));
+			mw_out_csv(o, mw_slice_str("critical"));
 		else if (strcmp(columns[i].name, "title") == 0)
-			mw_out_csv(f, mw_slice_str("Do not rely on this table"));
+			mw_out_csv(o, mw_slice_str("Do not rely on this table"));
 		else if (strcmp(columns[i].name, "detail") == 0)
-			mw_out_csv(f, mw_slice_str(a->wrong));
+			mw_out_csv(o, mw_slice_str(a->wrong));
 	}
-	mw_out_str(f, "\r\n");
+	mw_out_str(o, "\r\n");
 }
 
 static int begin(struct mw_exporter *e, const struct mw_export_about *a)
@@ -288,35 +288,35 @@ static int begin(struct mw_exporter *e, const struct mw_export_about *a)
 
 	for (i = 0; i < COLUMNS; i++) {
 		if (i)
-			mw_out_char(e->out, ',');
-		mw_out_str(e->out, columns[i].name);
+			mw_out_char(&e->out, ',');
+		mw_out_str(&e->out, columns[i].name);
 	}
-	mw_out_str(e->out, "\r\n");
+	mw_out_str(&e->out, "\r\n");
 	if (a->wrong)
-		warn(e->out, a);
-	return mw_out_error(e->out);
+		warn(&e->out, a);
+	return mw_out_error(&e->out);
 }
 
 static int item(struct mw_exporter *e, const struct mw_export_item *it)
 {
-	const struct row r = { (struct csv *)e, e->out, it, kind_of(it->rec->type) };
+	const struct row r = { (struct csv *)e, &e->out, it, kind_of(it->rec->type) };
 	size_t i;
 	int err;
 
 	for (i = 0; i < COLUMNS; i++) {
 		if (i)
-			mw_out_char(e->out, ',');
+			mw_out_char(&e->out, ',');
 		err = columns[i].put(&r, &columns[i]);
 		if (err < 0)
 			return err;
 	}
-	mw_out_str(e->out, "\r\n");
+	mw_out_str(&e->out, "\r\n");
 	return 0;
 }
 
 static int end(struct mw_exporter *e)
 {
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static void free_exporter(struct mw_exporter *e)
@@ -325,17 +325,23 @@ static void free_exporter(struct mw_exporter *e)
 
 	mw_buf_done(&csv->tmp);
 	mw_buf_done(&csv->cut);
+	mw_out_done(&e->out);
 	free(csv);
 }
 
-int mw_export_csv_new(FILE *out, struct mw_exporter **ret)
+static int twin(const struct mw_exporter *e, struct mw_exporter **ret)
 {
-	static const struct mw_exporter_ops ops = { begin, item, end, free_exporter };
+	return mw_export_csv_new(e->to, ret);
+}
+
+int mw_export_csv_new(FILE *to, struct mw_exporter **ret)
+{
+	static const struct mw_exporter_ops ops = { begin, item, end, free_exporter, twin };
 	struct csv *csv = calloc(1, sizeof(*csv));
 
 	if (!csv)
 		return -ENOMEM;
-	csv->base = (struct mw_exporter){ &ops, out };
+	csv->base = (struct mw_exporter){ &ops, to, { 0 } };
 	mw_buf_init(&csv->tmp, &mw_heap, TEXT_MAX);
 	mw_buf_init(&csv->cut, &mw_heap, TEXT_MAX);
 	*ret = &csv->base;

@@ -49,6 +49,7 @@ static void html_free(struct mw_exporter *e)
 	mw_buf_done(&h->text);
 	for (i = 0; i < OPEN_MAX; i++)
 		free(h->open[i].line);
+	mw_out_done(&e->out);
 	free(h);
 }
 
@@ -57,7 +58,7 @@ static int html_begin(struct mw_exporter *e, const struct mw_export_about *about
 	struct html *h = of(e);
 
 	h->base_ns = about->first_ns;
-	return mw_html_page_begin(e->out, about, h->base_ns);
+	return mw_html_page_begin(&e->out, about, h->base_ns);
 }
 
 /* --- the columns of a row --- */
@@ -438,8 +439,8 @@ static int html_end(struct mw_exporter *e)
 	r = r < 0 ? r : mw_html_pack_end(h->pack);
 	if (r < 0)
 		return r;
-	mw_html_page_end(e->out, mw_html_rows_n(h->rows), mw_html_rows_dropped(h->rows));
-	return mw_out_error(e->out);
+	mw_html_page_end(&e->out, mw_html_rows_n(h->rows), mw_html_rows_dropped(h->rows));
+	return mw_out_error(&e->out);
 }
 
 static const struct mw_exporter_ops html_ops = {
@@ -449,7 +450,7 @@ static const struct mw_exporter_ops html_ops = {
 	.free = html_free,
 };
 
-int mw_export_html_new(FILE *out, struct mw_exporter **ret)
+int mw_export_html_new(FILE *to, struct mw_exporter **ret)
 {
 	struct html *h = calloc(1, sizeof(*h));
 	int r;
@@ -457,9 +458,9 @@ int mw_export_html_new(FILE *out, struct mw_exporter **ret)
 	if (!h)
 		return -ENOMEM;
 	h->e.ops = &html_ops;
-	h->e.out = out;
+	h->e.to = to;
 	mw_buf_init(&h->text, &mw_heap, MW_HTML_BLOCK_MAX);
-	r = mw_html_pack_new(out, &h->pack);
+	r = mw_html_pack_new(&h->e.out, &h->pack);
 	r = r < 0 ? r : mw_html_rows_new(h->pack, &h->rows);
 	if (r < 0) {
 		html_free(&h->e);

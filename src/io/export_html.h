@@ -36,12 +36,12 @@
 #define MW_HTML_DICT_MAX   (1u << 17) /* names */
 #define MW_HTML_DICT_BYTES (16u << 20)
 
-/* --- export_html_pack.c: blocks, compressed by a thread of their own --- */
+/* --- export_html_pack.c: blocks, compressed by threads of their own --- */
 
 struct mw_html_pack;
 
 /* 0, -ENOMEM, or what pthread_create failed with. `out` is borrowed. */
-int mw_html_pack_new(FILE *out, struct mw_html_pack **ret);
+int mw_html_pack_new(struct mw_outbuf *out, struct mw_html_pack **ret);
 /* A block of what is in `in`, which is empty afterwards, of MW_HTML_BLOCK_MAX and mw_heap. 0,
  * -ENOMEM. */
 int mw_html_pack_push(struct mw_html_pack *p, char class, struct mw_buf *in);
@@ -103,8 +103,8 @@ void mw_html_rows_free(struct mw_html_rows *rows);
 /* --- export_html_page.c: what stands around the blocks --- */
 
 /* 0, -ENOMEM, -EIO (the library of digests has none). */
-int mw_html_page_begin(FILE *out, const struct mw_export_about *about, int64_t base_ns);
+int mw_html_page_begin(struct mw_outbuf *out, const struct mw_export_about *about, int64_t base_ns);
 /* `rows`: how many there are, so that a page that was cut off is known as one. */
-void mw_html_page_end(FILE *out, uint64_t rows, uint64_t dropped);
+void mw_html_page_end(struct mw_outbuf *out, uint64_t rows, uint64_t dropped);
 
 #endif

@@ -3,17 +3,20 @@
 #include <libdeflate.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "io/export_html.h"
 #include "io/export_out.h"
 #include "io/heap.h"
 
+/* Compressing is most of the work; more of them would wait for who brings it. */
+#define WORKERS_MAX 3
 /* Enough that neither side waits for the other while records come evenly. */
-#define JOBS 4
+#define JOBS 6
 /* The records are most of the page and most of the work: the level that is fast. */
 #define LEVEL 1
 
-enum state { FREE, WAITING, DONE };
+enum state { FREE, WAITING, TAKEN, DONE };
 
 struct job {
 	struct mw_buf in, out; /* out: base64 */
@@ -22,20 +25,27 @@ struct job {
 	int error;
 };
 
-struct mw_html_pack {
-	FILE *out;
+struct worker {
+	struct mw_html_pack *pack;
 	pthread_t thread;
-	bool started, stop; /* stop: under the lock */
-	pthread_mutex_t lock;
-	pthread_cond_t work, done;
-	struct job jobs[JOBS]; /* a job's state: under the lock; the rest belongs to who it names */
-	unsigned int head, tail; /* of the main thread: next to fill, next to write */
 	struct libdeflate_compressor *z;
-	uint8_t *packed; /* of the thread */
+	uint8_t *packed;
 	size_t packed_cap;
 };
 
-static int compress(struct mw_html_pack *p, struct job *j)
+struct mw_html_pack {
+	struct mw_outbuf *out;
+	struct worker worker[WORKERS_MAX];
+	unsigned int n_workers; /* that run */
+	bool stop;		/* under the lock */
+	pthread_mutex_t lock;
+	pthread_cond_t work, done;
+	struct job jobs[JOBS]; /* a job's state: under the lock; the rest belongs to who it names */
+	unsigned int taken;    /* under the lock: next to compress */
+	unsigned int head, tail; /* of the main thread: next to fill, next to write */
+};
+
+static int compress(struct worker *p, struct job *j)
 {
 	size_t bound = libdeflate_deflate_compress_bound(p->z, j->in.len), n;
 	int r;
@@ -60,33 +70,46 @@ static int compress(struct mw_html_pack *p, struct job *j)
 
 static void *work(void *arg)
 {
-	struct mw_html_pack *p = arg;
-	unsigned int at = 0;
+	struct worker *w = arg;
+	struct mw_html_pack *p = w->pack;
 	struct job *j;
 
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		j = &p->jobs[at % JOBS];
-		while (!p->stop && j->state != WAITING)
+		while (!p->stop && p->jobs[p->taken % JOBS].state != WAITING)
 			pthread_cond_wait(&p->work, &p->lock);
+		j = &p->jobs[p->taken % JOBS];
 		if (j->state != WAITING)
 			break;
+		j->state = TAKEN;
+		p->taken++;
 		pthread_mutex_unlock(&p->lock);
-		j->error = compress(p, j);
+		j->error = compress(w, j);
 		pthread_mutex_lock(&p->lock);
 		j->state = DONE;
 		pthread_cond_signal(&p->done);
-		at++;
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
 
-int mw_html_pack_new(FILE *out, struct mw_html_pack **ret)
+static int start(struct mw_html_pack *p, struct worker *w)
+{
+	int r;
+
+	w->pack = p;
+	w->z = libdeflate_alloc_compressor(LEVEL);
+	r = w->z ? -pthread_create(&w->thread, NULL, work, w) : -ENOMEM;
+	p->n_workers += r == 0;
+	return r;
+}
+
+int mw_html_pack_new(struct mw_outbuf *out, struct mw_html_pack **ret)
 {
 	struct mw_html_pack *p = calloc(1, sizeof(*p));
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned int i;
-	int r;
+	int r = 0;
 
 	if (!p)
 		return -ENOMEM;
@@ -98,13 +121,13 @@ int mw_html_pack_new(FILE *out, struct mw_html_pack **ret)
 		mw_buf_init(&p->jobs[i].in, &mw_heap, MW_HTML_BLOCK_MAX);
 		mw_buf_init(&p->jobs[i].out, &mw_heap, 2 * (size_t)MW_HTML_BLOCK_MAX);
 	}
-	p->z = libdeflate_alloc_compressor(LEVEL);
-	r = p->z ? -pthread_create(&p->thread, NULL, work, p) : -ENOMEM;
-	if (r < 0) {
+	for (i = 0; r == 0 && i < WORKERS_MAX && (i == 0 || (long)i < cpus); i++)
+		r = start(p, &p->worker[i]);
+	/* fewer do, too */
+	if (!p->n_workers) {
 		mw_html_pack_free(p);
 		return r;
 	}
-	p->started = true;
 	*ret = p;
 	return 0;
 }
@@ -115,11 +138,11 @@ static int write_one(struct mw_html_pack *p)
 	struct job *j = &p->jobs[p->tail % JOBS];
 
 	pthread_mutex_lock(&p->lock);
-	while (j->state == WAITING)
+	while (j->state != DONE)
 		pthread_cond_wait(&p->done, &p->lock);
+	j->state = FREE;
 	pthread_mutex_unlock(&p->lock);
 	p->tail++;
-	j->state = FREE;
 	if (j->error < 0)
 		return j->error;
 	mw_out_str(p->out, "<script type=\"text/plain\" class=\"");
@@ -172,19 +195,20 @@ void mw_html_pack_free(struct mw_html_pack *p)
 
 	if (!p)
 		return;
-	if (p->started) {
-		pthread_mutex_lock(&p->lock);
-		p->stop = true;
-		pthread_cond_signal(&p->work);
-		pthread_mutex_unlock(&p->lock);
-		pthread_join(p->thread, NULL);
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	for (i = 0; i < p->n_workers; i++)
+		pthread_join(p->worker[i].thread, NULL);
+	for (i = 0; i < WORKERS_MAX; i++) {
+		libdeflate_free_compressor(p->worker[i].z);
+		free(p->worker[i].packed);
 	}
 	for (i = 0; i < JOBS; i++) {
 		mw_buf_done(&p->jobs[i].in);
 		mw_buf_done(&p->jobs[i].out);
 	}
-	libdeflate_free_compressor(p->z);
-	free(p->packed);
 	pthread_cond_destroy(&p->work);
 	pthread_cond_destroy(&p->done);
 	pthread_mutex_destroy(&p->lock);

@@ -61,195 +61,196 @@ static int digest(const char *before, const struct part *parts, size_t n, const 
 }
 
 /* Text in an element. */
-static void put_html(FILE *f, const char *text)
+static void put_html(struct mw_outbuf *o, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
 		case '&':
-			mw_out_str(f, "&amp;");
+			mw_out_str(o, "&amp;");
 			break;
 		case '<':
-			mw_out_str(f, "&lt;");
+			mw_out_str(o, "&lt;");
 			break;
 		case '>':
-			mw_out_str(f, "&gt;");
+			mw_out_str(o, "&gt;");
 			break;
 		default:
-			mw_out_char(f, *text);
+			mw_out_char(o, *text);
 		}
 	}
 }
 
 /* --- the facts, as JSON --- */
 
-static void put_key(FILE *f, const char *key)
+static void put_key(struct mw_outbuf *o, const char *key)
 {
-	mw_out_str(f, ",\"");
-	mw_out_str(f, key);
-	mw_out_str(f, "\":");
+	mw_out_str(o, ",\"");
+	mw_out_str(o, key);
+	mw_out_str(o, "\":");
 }
 
-static void put_str(FILE *f, const char *key, const char *value)
+static void put_str(struct mw_outbuf *o, const char *key, const char *value)
 {
-	put_key(f, key);
-	mw_out_json_str(f, value ? value : "");
+	put_key(o, key);
+	mw_out_json_str(o, value ? value : "");
 }
 
-static void put_u64(FILE *f, const char *key, uint64_t v)
+static void put_u64(struct mw_outbuf *o, const char *key, uint64_t v)
 {
-	put_key(f, key);
-	mw_out_u64(f, v);
+	put_key(o, key);
+	mw_out_u64(o, v);
 }
 
 /* As a string: more digits than a number of the page holds. */
-static void put_ns(FILE *f, const char *key, int64_t ns)
+static void put_ns(struct mw_outbuf *o, const char *key, int64_t ns)
 {
-	put_key(f, key);
-	mw_out_char(f, '"');
-	mw_out_i64(f, ns);
-	mw_out_char(f, '"');
+	put_key(o, key);
+	mw_out_char(o, '"');
+	mw_out_i64(o, ns);
+	mw_out_char(o, '"');
 }
 
-static void put_bool(FILE *f, const char *key, bool v)
+static void put_bool(struct mw_outbuf *o, const char *key, bool v)
 {
-	put_key(f, key);
-	mw_out_str(f, v ? "true" : "false");
+	put_key(o, key);
+	mw_out_str(o, v ? "true" : "false");
 }
 
-static void put_names(FILE *f, const char *key, const struct mw_export_name *names, size_t n)
+static void put_names(struct mw_outbuf *o, const char *key, const struct mw_export_name *names,
+		      size_t n)
 {
 	size_t i;
 
-	put_key(f, key);
-	mw_out_char(f, '[');
+	put_key(o, key);
+	mw_out_char(o, '[');
 	for (i = 0; i < n; i++) {
-		mw_out_str(f, i ? ",[" : "[");
-		mw_out_json_str(f, names[i].name);
-		mw_out_char(f, ',');
-		mw_out_u64(f, names[i].calls);
-		mw_out_char(f, ',');
-		mw_out_u64(f, names[i].alerts);
-		mw_out_char(f, ']');
+		mw_out_str(o, i ? ",[" : "[");
+		mw_out_json_str(o, names[i].name);
+		mw_out_char(o, ',');
+		mw_out_u64(o, names[i].calls);
+		mw_out_char(o, ',');
+		mw_out_u64(o, names[i].alerts);
+		mw_out_char(o, ']');
 	}
-	mw_out_char(f, ']');
+	mw_out_char(o, ']');
 }
 
-static void put_report(FILE *f, const struct mw_verify_report *r)
+static void put_report(struct mw_outbuf *o, const struct mw_verify_report *r)
 {
 	static const char *const verdicts[] = { "whole", "short", "tampered" };
 	unsigned int i;
 
-	put_str(f, "verdict", r->verdict < COUNT(verdicts) ? verdicts[r->verdict] : "tampered");
-	put_str(f, "finding", r->finding == MW_FOUND_NONE ? "" : mw_finding_name(r->finding));
-	put_str(f, "text", r->text);
+	put_str(o, "verdict", r->verdict < COUNT(verdicts) ? verdicts[r->verdict] : "tampered");
+	put_str(o, "finding", r->finding == MW_FOUND_NONE ? "" : mw_finding_name(r->finding));
+	put_str(o, "text", r->text);
 	if (r->has_seq)
-		put_u64(f, "seq", r->seq);
-	put_str(f, "file", r->file);
-	put_u64(f, "line", r->line);
-	put_str(f, "origin", r->origin);
-	put_u64(f, "sealed", r->sealed);
-	put_u64(f, "seals", r->seals);
-	put_u64(f, "deleted", r->deleted);
-	put_u64(f, "tail", r->tail);
-	put_ns(f, "sealed_ns", r->sealed_ns);
-	put_bool(f, "identity_enrolled", r->identity_enrolled);
-	put_bool(f, "epoch_enrolled", r->epoch_enrolled);
-	put_key(f, "notices");
-	mw_out_char(f, '[');
+		put_u64(o, "seq", r->seq);
+	put_str(o, "file", r->file);
+	put_u64(o, "line", r->line);
+	put_str(o, "origin", r->origin);
+	put_u64(o, "sealed", r->sealed);
+	put_u64(o, "seals", r->seals);
+	put_u64(o, "deleted", r->deleted);
+	put_u64(o, "tail", r->tail);
+	put_ns(o, "sealed_ns", r->sealed_ns);
+	put_bool(o, "identity_enrolled", r->identity_enrolled);
+	put_bool(o, "epoch_enrolled", r->epoch_enrolled);
+	put_key(o, "notices");
+	mw_out_char(o, '[');
 	for (i = 0; i < r->n_notices; i++) {
 		if (i)
-			mw_out_char(f, ',');
-		mw_out_json_str(f, r->notice[i]);
+			mw_out_char(o, ',');
+		mw_out_json_str(o, r->notice[i]);
 	}
-	mw_out_char(f, ']');
-	put_u64(f, "more_notices", r->more_notices);
+	mw_out_char(o, ']');
+	put_u64(o, "more_notices", r->more_notices);
 }
 
-static void put_input(FILE *f, const struct mw_export_input *in)
+static void put_input(struct mw_outbuf *o, const struct mw_export_input *in)
 {
-	mw_out_str(f, "{\"path\":");
-	mw_out_json_str(f, in->path);
-	put_str(f, "host", in->host);
-	put_str(f, "version", in->version);
-	put_u64(f, "n", in->n);
-	put_ns(f, "first", in->first_ns);
-	put_ns(f, "last", in->last_ns);
+	mw_out_str(o, "{\"path\":");
+	mw_out_json_str(o, in->path);
+	put_str(o, "host", in->host);
+	put_str(o, "version", in->version);
+	put_u64(o, "n", in->n);
+	put_ns(o, "first", in->first_ns);
+	put_ns(o, "last", in->last_ns);
 	if (in->checkpoint)
-		put_str(f, "checkpoint", in->checkpoint);
+		put_str(o, "checkpoint", in->checkpoint);
 	if (in->report)
-		put_report(f, in->report);
-	mw_out_char(f, '}');
+		put_report(o, in->report);
+	mw_out_char(o, '}');
 }
 
-static void put_about(FILE *f, const struct mw_export_about *a, int64_t base_ns)
+static void put_about(struct mw_outbuf *o, const struct mw_export_about *a, int64_t base_ns)
 {
 	size_t i;
 
-	mw_out_str(f, "{\"v\":1");
-	put_str(f, "program", MW_VERSION);
-	put_ns(f, "base", base_ns);
-	put_ns(f, "made", a->made_ns);
-	put_ns(f, "first", a->first_ns);
-	put_ns(f, "last", a->last_ns);
-	put_str(f, "filter", a->filter);
+	mw_out_str(o, "{\"v\":1");
+	put_str(o, "program", MW_VERSION);
+	put_ns(o, "base", base_ns);
+	put_ns(o, "made", a->made_ns);
+	put_ns(o, "first", a->first_ns);
+	put_ns(o, "last", a->last_ns);
+	put_str(o, "filter", a->filter);
 	if (a->wrong)
-		put_str(f, "wrong", a->wrong);
-	put_u64(f, "records", a->records);
-	put_u64(f, "calls", a->calls);
-	put_u64(f, "effects", a->effects);
-	put_u64(f, "alerts", a->alerts);
-	put_u64(f, "anomalies", a->anomalies);
-	put_u64(f, "gaps", a->gaps);
-	put_u64(f, "lost_bytes", a->lost_bytes);
-	put_u64(f, "lost_events", a->lost_events);
-	put_key(f, "severity");
+		put_str(o, "wrong", a->wrong);
+	put_u64(o, "records", a->records);
+	put_u64(o, "calls", a->calls);
+	put_u64(o, "effects", a->effects);
+	put_u64(o, "alerts", a->alerts);
+	put_u64(o, "anomalies", a->anomalies);
+	put_u64(o, "gaps", a->gaps);
+	put_u64(o, "lost_bytes", a->lost_bytes);
+	put_u64(o, "lost_events", a->lost_events);
+	put_key(o, "severity");
 	for (i = 0; i < COUNT(a->severity); i++) {
-		mw_out_char(f, i ? ',' : '[');
-		mw_out_u64(f, a->severity[i]);
+		mw_out_char(o, i ? ',' : '[');
+		mw_out_u64(o, a->severity[i]);
 	}
-	mw_out_char(f, ']');
-	put_names(f, "servers", a->servers, a->n_servers);
-	put_names(f, "tools", a->tools, a->n_tools);
-	put_names(f, "principals", a->principals, a->n_principals);
-	put_u64(f, "more_servers", a->more_servers);
-	put_u64(f, "more_tools", a->more_tools);
-	put_u64(f, "more_principals", a->more_principals);
-	put_key(f, "inputs");
-	mw_out_char(f, '[');
+	mw_out_char(o, ']');
+	put_names(o, "servers", a->servers, a->n_servers);
+	put_names(o, "tools", a->tools, a->n_tools);
+	put_names(o, "principals", a->principals, a->n_principals);
+	put_u64(o, "more_servers", a->more_servers);
+	put_u64(o, "more_tools", a->more_tools);
+	put_u64(o, "more_principals", a->more_principals);
+	put_key(o, "inputs");
+	mw_out_char(o, '[');
 	for (i = 0; i < a->n_inputs; i++) {
 		if (i)
-			mw_out_char(f, ',');
-		put_input(f, &a->inputs[i]);
+			mw_out_char(o, ',');
+		put_input(o, &a->inputs[i]);
 	}
-	mw_out_str(f, "]}");
+	mw_out_str(o, "]}");
 }
 
 /* --- the page --- */
 
-static void put_title(FILE *f, const struct mw_export_about *a)
+static void put_title(struct mw_outbuf *o, const struct mw_export_about *a)
 {
-	mw_out_str(f, a->wrong ? "NOT TO BE RELIED ON \xe2\x80\x93 mcpwatch timeline"
+	mw_out_str(o, a->wrong ? "NOT TO BE RELIED ON \xe2\x80\x93 mcpwatch timeline"
 			       : "mcpwatch timeline");
 	if (a->n_inputs > 0 && *a->inputs[0].host) {
-		mw_out_str(f, " \xe2\x80\x93 ");
-		put_html(f, a->inputs[0].host);
+		mw_out_str(o, " \xe2\x80\x93 ");
+		put_html(o, a->inputs[0].host);
 		if (a->n_inputs > 1)
-			mw_out_str(f, " and others");
+			mw_out_str(o, " and others");
 	}
 }
 
 /* Stands in the page itself, so that it is seen without its script, too. */
-static void put_wrong(FILE *f, const struct mw_export_about *a)
+static void put_wrong(struct mw_outbuf *o, const struct mw_export_about *a)
 {
 	if (!a->wrong)
 		return;
-	mw_out_str(f, "<div id=\"wrong\" role=\"alert\"><strong>Do not rely on this "
+	mw_out_str(o, "<div id=\"wrong\" role=\"alert\"><strong>Do not rely on this "
 		      "log.</strong> <bdi>");
-	put_html(f, a->wrong);
-	mw_out_str(f, "</bdi></div>");
+	put_html(o, a->wrong);
+	mw_out_str(o, "</bdi></div>");
 }
 
-static int put_policy(FILE *f)
+static int put_policy(struct mw_outbuf *o)
 {
 	char of_style[64], of_script[64];
 	int r = digest("", style, COUNT(style), "", of_style);
@@ -257,72 +258,73 @@ static int put_policy(FILE *f)
 	r = r < 0 ? r : digest(script_begin, script, COUNT(script), script_end, of_script);
 	if (r < 0)
 		return r;
-	mw_out_str(f, "default-src 'none'; script-src 'sha256-");
-	mw_out_str(f, of_script);
-	mw_out_str(f, "'; style-src 'sha256-");
-	mw_out_str(f, of_style);
-	mw_out_str(f, "'; base-uri 'none'; form-action 'none'; "
+	mw_out_str(o, "default-src 'none'; script-src 'sha256-");
+	mw_out_str(o, of_script);
+	mw_out_str(o, "'; style-src 'sha256-");
+	mw_out_str(o, of_style);
+	mw_out_str(o, "'; base-uri 'none'; form-action 'none'; "
 		      "require-trusted-types-for 'script'; trusted-types 'none'");
 	return 0;
 }
 
-static int put_mark(FILE *f, struct mw_slice mark, const struct mw_export_about *a, int64_t base_ns)
+static int put_mark(struct mw_outbuf *o, struct mw_slice mark, const struct mw_export_about *a,
+		    int64_t base_ns)
 {
 	size_t i;
 
 	if (mw_slice_eq_str(mark, "policy"))
-		return put_policy(f);
+		return put_policy(o);
 	if (mw_slice_eq_str(mark, "title"))
-		put_title(f, a);
+		put_title(o, a);
 	else if (mw_slice_eq_str(mark, "wrong"))
-		put_wrong(f, a);
+		put_wrong(o, a);
 	else if (mw_slice_eq_str(mark, "about"))
-		put_about(f, a, base_ns);
+		put_about(o, a, base_ns);
 	else if (mw_slice_eq_str(mark, "style"))
 		for (i = 0; i < COUNT(style); i++)
-			mw_out_slice(f, slice(&style[i]));
+			mw_out_slice(o, slice(&style[i]));
 	else if (mw_slice_eq_str(mark, "script")) {
-		mw_out_str(f, script_begin);
+		mw_out_str(o, script_begin);
 		for (i = 0; i < COUNT(script); i++)
-			mw_out_slice(f, slice(&script[i]));
-		mw_out_str(f, script_end);
+			mw_out_slice(o, slice(&script[i]));
+		mw_out_str(o, script_end);
 	}
 	return 0;
 }
 
 /* What stands before "@data@" in page.html, its other marks filled in; the blocks come next. */
-int mw_html_page_begin(FILE *f, const struct mw_export_about *about, int64_t base_ns)
+int mw_html_page_begin(struct mw_outbuf *o, const struct mw_export_about *about, int64_t base_ns)
 {
 	const char *p = mw_page_html, *mark, *end;
 	struct mw_slice name;
 	int r = 0;
 
 	while (r == 0 && (mark = memchr(p, '@', (size_t)(mw_page_html_end - p)))) {
-		mw_out_slice(f, mw_slice(p, (size_t)(mark - p)));
+		mw_out_slice(o, mw_slice(p, (size_t)(mark - p)));
 		mark++;
 		end = memchr(mark, '@', (size_t)(mw_page_html_end - mark));
 		if (!end)
 			return -EIO;
 		name = mw_slice(mark, (size_t)(end - mark));
 		if (mw_slice_eq_str(name, "data"))
-			return mw_out_error(f);
-		r = put_mark(f, name, about, base_ns);
+			return mw_out_error(o);
+		r = put_mark(o, name, about, base_ns);
 		p = end + 1;
 	}
 	return r < 0 ? r : -EIO;
 }
 
-void mw_html_page_end(FILE *f, uint64_t rows, uint64_t dropped)
+void mw_html_page_end(struct mw_outbuf *o, uint64_t rows, uint64_t dropped)
 {
 	static const char mark[] = "@data@";
 	const char *p =
 	    memmem(mw_page_html, (size_t)(mw_page_html_end - mw_page_html), mark, sizeof(mark) - 1);
 
-	mw_out_str(f, "<script type=\"application/json\" id=\"end\">{\"rows\":");
-	mw_out_u64(f, rows);
-	put_u64(f, "dropped", dropped);
-	mw_out_str(f, "}</script>\n");
+	mw_out_str(o, "<script type=\"application/json\" id=\"end\">{\"rows\":");
+	mw_out_u64(o, rows);
+	put_u64(o, "dropped", dropped);
+	mw_out_str(o, "}</script>\n");
 	if (p)
-		mw_out_slice(f, mw_slice(p + sizeof(mark) - 1,
+		mw_out_slice(o, mw_slice(p + sizeof(mark) - 1,
 					 (size_t)(mw_page_html_end - p) - (sizeof(mark) - 1)));
 }

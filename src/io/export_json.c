@@ -10,50 +10,50 @@
 void mw_ejson_key(struct mw_ejson *j, const char *key)
 {
 	if (j->comma)
-		mw_out_char(j->f, ',');
+		mw_out_char(j->o, ',');
 	j->comma = true;
 	if (!key)
 		return;
-	mw_out_char(j->f, '"');
-	mw_out_str(j->f, key);
-	mw_out_slice(j->f, MW_SLICE_LIT("\":"));
+	mw_out_char(j->o, '"');
+	mw_out_str(j->o, key);
+	mw_out_slice(j->o, MW_SLICE_LIT("\":"));
 }
 
 void mw_ejson_open(struct mw_ejson *j, const char *key, char bracket)
 {
 	mw_ejson_key(j, key);
-	mw_out_char(j->f, bracket);
+	mw_out_char(j->o, bracket);
 	j->comma = false;
 }
 
 void mw_ejson_close(struct mw_ejson *j, char bracket)
 {
-	mw_out_char(j->f, bracket);
+	mw_out_char(j->o, bracket);
 	j->comma = true;
 }
 
 void mw_ejson_str(struct mw_ejson *j, const char *key, const char *ours)
 {
 	mw_ejson_key(j, key);
-	mw_out_json_str(j->f, ours);
+	mw_out_json_str(j->o, ours);
 }
 
 void mw_ejson_u64(struct mw_ejson *j, const char *key, uint64_t v)
 {
 	mw_ejson_key(j, key);
-	mw_out_u64(j->f, v);
+	mw_out_u64(j->o, v);
 }
 
 void mw_ejson_i64(struct mw_ejson *j, const char *key, int64_t v)
 {
 	mw_ejson_key(j, key);
-	mw_out_i64(j->f, v);
+	mw_out_i64(j->o, v);
 }
 
 void mw_ejson_bool(struct mw_ejson *j, const char *key, bool v)
 {
 	mw_ejson_key(j, key);
-	mw_out_str(j->f, v ? "true" : "false");
+	mw_out_str(j->o, v ? "true" : "false");
 }
 
 struct mw_slice mw_ejson_head(struct mw_slice text, size_t max)
@@ -73,14 +73,14 @@ void mw_ejson_text(struct mw_ejson *j, const char *key, struct mw_slice text)
 	if (j->text_max && text.n > j->text_max)
 		head = mw_ejson_head(text, j->text_max - MARK_FMT_LEN);
 	if (head.n == text.n) {
-		mw_out_json(j->f, text);
+		mw_out_json(j->o, text);
 		return;
 	}
-	mw_out_char(j->f, '"');
-	mw_out_json_inside(j->f, head);
-	mw_out_slice(j->f, MW_SLICE_LIT("[CUT:"));
-	mw_out_u64(j->f, text.n);
-	mw_out_slice(j->f, MW_SLICE_LIT("]\""));
+	mw_out_char(j->o, '"');
+	mw_out_json_inside(j->o, head);
+	mw_out_slice(j->o, MW_SLICE_LIT("[CUT:"));
+	mw_out_u64(j->o, text.n);
+	mw_out_slice(j->o, MW_SLICE_LIT("]\""));
 }
 
 static bool is_hex(const uint8_t *p, const char *set)
@@ -125,7 +125,7 @@ static size_t odd_len(const uint8_t *p, const uint8_t *end, const char **ret)
 
 void mw_ejson_raw(struct mw_ejson *j, const char *key, struct mw_slice raw)
 {
-	const uint8_t *p = raw.p, *end = raw.n ? p + raw.n : p, *from = p;
+	const uint8_t *p = raw.p, *end = raw.n ? p + raw.n : p;
 	const char *instead;
 	size_t n;
 
@@ -133,21 +133,18 @@ void mw_ejson_raw(struct mw_ejson *j, const char *key, struct mw_slice raw)
 		return;
 	mw_ejson_key(j, key);
 	while (p < end) {
-		if (*p >= ' ' && *p < 0x7f && *p != '\\') {
-			p++;
-			continue;
-		}
+		p = mw_out_run(j->o, p, end, "\\\\\\");
+		if (p == end)
+			break;
 		n = odd_len(p, end, &instead);
 		if (n > (size_t)(end - p))
 			n = (size_t)(end - p);
-		if (instead) {
-			mw_out_slice(j->f, mw_slice(from, (size_t)(p - from)));
-			mw_out_str(j->f, instead);
-			from = p + n;
-		}
+		if (instead)
+			mw_out_str(j->o, instead);
+		else
+			mw_out_slice(j->o, mw_slice(p, n));
 		p += n;
 	}
-	mw_out_slice(j->f, mw_slice(from, (size_t)(p - from)));
 }
 
 void mw_ejson_raw_text(struct mw_ejson *j, const char *key, struct mw_slice raw)

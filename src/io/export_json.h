@@ -16,7 +16,7 @@
 #include "base/slice.h"
 
 struct mw_ejson {
-	FILE *f;
+	struct mw_outbuf *o;
 	bool comma; /* something stands before what comes next */
 	/* Bytes of a text that are written at most, 0: all. What is longer ends in "[CUT:<bytes>]",
 	 * as in records. */

@@ -13,26 +13,34 @@
 #include "io/export_out.h"
 #include "io/exporter.h"
 
-static void member_u64(FILE *f, const char *key, uint64_t v)
+static void member_key(struct mw_outbuf *o, const char *key)
 {
-	fprintf(f, ",\"%s\":", key);
-	mw_out_u64(f, v);
+	mw_out_str(o, ",\"");
+	mw_out_str(o, key);
+	mw_out_str(o, "\":");
+}
+
+static void member_u64(struct mw_outbuf *o, const char *key, uint64_t v)
+{
+	member_key(o, key);
+	mw_out_u64(o, v);
 }
 
 /* What is not known is left out, as in any record. */
-static void member_str(FILE *f, const char *key, const char *v)
+static void member_str(struct mw_outbuf *o, const char *key, const char *v)
 {
 	if (!v || !*v)
 		return;
-	fprintf(f, ",\"%s\":", key);
-	mw_out_json_str(f, v);
+	member_key(o, key);
+	mw_out_json_str(o, v);
 }
 
-static void member_time(FILE *f, const char *key, int64_t ns)
+static void member_time(struct mw_outbuf *o, const char *key, int64_t ns)
 {
-	fprintf(f, ",\"%s\":\"", key);
-	mw_out_time(f, ns);
-	mw_out_char(f, '"');
+	member_key(o, key);
+	mw_out_char(o, '"');
+	mw_out_time(o, ns);
+	mw_out_char(o, '"');
 }
 
 static const char *verdict(const struct mw_verify_report *report)
@@ -44,82 +52,90 @@ static const char *verdict(const struct mw_verify_report *report)
 							: "whole";
 }
 
-static void input(FILE *f, const struct mw_export_input *in)
+static void input(struct mw_outbuf *o, const struct mw_export_input *in)
 {
 	const struct mw_verify_report *report = in->report;
 
-	fputs("{\"path\":", f);
-	mw_out_json_str(f, in->path);
-	member_str(f, "host", in->host);
-	member_str(f, "version", in->version);
-	member_u64(f, "records", in->n);
+	mw_out_str(o, "{\"path\":");
+	mw_out_json_str(o, in->path);
+	member_str(o, "host", in->host);
+	member_str(o, "version", in->version);
+	member_u64(o, "records", in->n);
 	if (in->n) {
-		member_time(f, "from", in->first_ns);
-		member_time(f, "to", in->last_ns);
+		member_time(o, "from", in->first_ns);
+		member_time(o, "to", in->last_ns);
 	}
-	member_str(f, "verdict", verdict(report));
+	member_str(o, "verdict", verdict(report));
 	if (report) {
-		member_str(f, "text", report->text);
-		member_str(f, "origin", report->origin);
-		member_u64(f, "sealed", report->sealed);
-		member_u64(f, "seals", report->seals);
+		member_str(o, "text", report->text);
+		member_str(o, "origin", report->origin);
+		member_u64(o, "sealed", report->sealed);
+		member_u64(o, "seals", report->seals);
 	}
-	member_str(f, "checkpoint", in->checkpoint);
-	fputc('}', f);
+	member_str(o, "checkpoint", in->checkpoint);
+	mw_out_char(o, '}');
 }
 
 static int begin(struct mw_exporter *e, const struct mw_export_about *a)
 {
-	FILE *f = e->out;
+	struct mw_outbuf *o = &e->out;
 	size_t i;
 
-	fprintf(f, "{\"v\":%d,\"seq\":0", MW_RECORD_VERSION);
-	member_time(f, "time", a->made_ns);
-	member_u64(f, "boot_ns", 0);
-	member_str(f, "type", "export");
-	member_str(f, "wrong", a->wrong);
-	member_str(f, "version", MW_VERSION);
-	member_str(f, "filter", a->filter);
-	member_u64(f, "records", a->records);
+	mw_out_str(o, "{\"v\":");
+	mw_out_u64(o, MW_RECORD_VERSION);
+	mw_out_str(o, ",\"seq\":0");
+	member_time(o, "time", a->made_ns);
+	member_u64(o, "boot_ns", 0);
+	member_str(o, "type", "export");
+	member_str(o, "wrong", a->wrong);
+	member_str(o, "version", MW_VERSION);
+	member_str(o, "filter", a->filter);
+	member_u64(o, "records", a->records);
 	if (a->records) {
-		member_time(f, "from", a->first_ns);
-		member_time(f, "to", a->last_ns);
+		member_time(o, "from", a->first_ns);
+		member_time(o, "to", a->last_ns);
 	}
-	fputs(",\"inputs\":[", f);
+	mw_out_str(o, ",\"inputs\":[");
 	for (i = 0; i < a->n_inputs; i++) {
 		if (i)
-			fputc(',', f);
-		input(f, &a->inputs[i]);
+			mw_out_char(o, ',');
+		input(o, &a->inputs[i]);
 	}
-	fputs("]}\n", f);
-	return mw_out_error(f);
+	mw_out_str(o, "]}\n");
+	return mw_out_error(o);
 }
 
 static int item(struct mw_exporter *e, const struct mw_export_item *it)
 {
-	fwrite_unlocked(it->rec->line, 1, it->rec->len, e->out);
-	mw_out_char(e->out, '\n');
+	mw_out_slice(&e->out, mw_slice(it->rec->line, it->rec->len));
+	mw_out_char(&e->out, '\n');
 	return 0;
 }
 
 static int end(struct mw_exporter *e)
 {
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static void free_exporter(struct mw_exporter *e)
 {
+	mw_out_done(&e->out);
 	free(e);
 }
 
-int mw_export_jsonl_new(FILE *out, struct mw_exporter **ret)
+static int twin(const struct mw_exporter *e, struct mw_exporter **ret)
 {
-	static const struct mw_exporter_ops ops = { begin, item, end, free_exporter };
+	return mw_export_jsonl_new(e->to, ret);
+}
+
+int mw_export_jsonl_new(FILE *to, struct mw_exporter **ret)
+{
+	static const struct mw_exporter_ops ops = { begin, item, end, free_exporter, twin };
 	struct mw_exporter *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return -ENOMEM;
-	*e = (struct mw_exporter){ &ops, out };
+	*e = (struct mw_exporter){ &ops, to, { 0 } };
 	*ret = e;
 	return 0;
 }

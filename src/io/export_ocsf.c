@@ -54,11 +54,11 @@ static void put_metadata(struct mw_ocsf *s, const struct mw_export_item *item)
 	if (item) {
 		mw_ejson_u64(j, "sequence", item->rec->seq);
 		mw_ejson_key(j, "uid");
-		mw_out_char(j->f, '"');
-		mw_out_json_inside(j->f, mw_slice_str(item->host));
-		mw_out_char(j->f, '/');
-		mw_out_u64(j->f, item->rec->seq);
-		mw_out_char(j->f, '"');
+		mw_out_char(j->o, '"');
+		mw_out_json_inside(j->o, mw_slice_str(item->host));
+		mw_out_char(j->o, '/');
+		mw_out_u64(j->o, item->rec->seq);
+		mw_out_char(j->o, '"');
 		mw_ejson_text(j, "log_name", mw_slice_str(item->rec->type));
 		if (strcmp(item->rec->type, "effect") != 0)
 			mw_ejson_raw_str(j, "correlation_uid", mw_logrec_get(item->rec, "call"));
@@ -108,7 +108,7 @@ void mw_ocsf_open(struct mw_ocsf *s, const struct mw_ocsf_class *cl, unsigned in
 void mw_ocsf_close(struct mw_ocsf *s)
 {
 	mw_ejson_close(&s->j, '}');
-	mw_out_char(s->j.f, '\n');
+	mw_out_char(s->j.o, '\n');
 }
 
 void mw_ocsf_status(struct mw_ocsf *s, unsigned int id, struct mw_slice detail)
@@ -299,11 +299,11 @@ static int put_alert(struct mw_ocsf *s, const struct mw_export_item *item)
 	mw_ejson_str(j, "status", "New");
 	mw_ejson_open(j, "finding_info", '{');
 	mw_ejson_key(j, "uid");
-	mw_out_char(j->f, '"');
-	mw_out_json_inside(j->f, mw_slice_str(item->host));
-	mw_out_char(j->f, '/');
-	mw_out_u64(j->f, rec->seq);
-	mw_out_char(j->f, '"');
+	mw_out_char(j->o, '"');
+	mw_out_json_inside(j->o, mw_slice_str(item->host));
+	mw_out_char(j->o, '/');
+	mw_out_u64(j->o, rec->seq);
+	mw_out_char(j->o, '"');
 	mw_ejson_raw_text(j, "title", title.n ? title : rule);
 	mw_ejson_raw_text(j, "desc", mw_logrec_get(rec, "detail"));
 	mw_ejson_i64(j, "created_time", rec->time_ns / 1000000);
@@ -343,7 +343,7 @@ static int put_other(struct mw_ocsf *s, const struct mw_export_item *item)
 			continue;
 		/* a later version's members keep their names */
 		mw_ejson_raw(&s->j, NULL, mw_slice(m->key.p - 1, m->key.n + 2));
-		mw_out_char(s->j.f, ':');
+		mw_out_char(s->j.o, ':');
 		s->j.comma = false;
 		put_json(&s->j, NULL, m->value);
 	}
@@ -365,14 +365,14 @@ static int ocsf_item(struct mw_exporter *e, const struct mw_export_item *item)
 			return 0;
 	if (strcmp(type, "effect") == 0) {
 		r = mw_ocsf_effect(s, item);
-		return r < 0 ? r : mw_out_error(e->out);
+		return r < 0 ? r : mw_out_error(&e->out);
 	}
 	r = mw_etext_line(item, &s->line);
 	if (r == 0)
 		r = strcmp(type, "call") == 0	 ? put_call(s, item)
 		    : strcmp(type, "alert") == 0 ? put_alert(s, item)
 						 : put_other(s, item);
-	return r < 0 ? r : mw_out_error(e->out);
+	return r < 0 ? r : mw_out_error(&e->out);
 }
 
 /* The first event says what this is. Of a tampered log it is a finding, the gravest there is. */
@@ -401,12 +401,12 @@ static int ocsf_begin(struct mw_exporter *e, const struct mw_export_about *about
 	mw_ejson_u64(j, "records", about->records);
 	mw_ejson_close(j, '}');
 	mw_ocsf_close(s);
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static int ocsf_end(struct mw_exporter *e)
 {
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static void ocsf_free(struct mw_exporter *e)
@@ -415,7 +415,17 @@ static void ocsf_free(struct mw_exporter *e)
 
 	mw_buf_done(&s->line);
 	mw_buf_done(&s->tmp);
+	mw_out_done(&e->out);
 	free(s);
+}
+
+static int ocsf_twin(const struct mw_exporter *e, struct mw_exporter **ret)
+{
+	int r = mw_export_ocsf_new(e->to, ret);
+
+	if (r == 0)
+		((struct mw_ocsf *)*ret)->wrong = ((const struct mw_ocsf *)e)->wrong;
+	return r;
 }
 
 static const struct mw_exporter_ops ocsf_ops = {
@@ -423,16 +433,17 @@ static const struct mw_exporter_ops ocsf_ops = {
 	.item = ocsf_item,
 	.end = ocsf_end,
 	.free = ocsf_free,
+	.twin = ocsf_twin,
 };
 
-int mw_export_ocsf_new(FILE *out, struct mw_exporter **ret)
+int mw_export_ocsf_new(FILE *to, struct mw_exporter **ret)
 {
 	struct mw_ocsf *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
-	s->e = (struct mw_exporter){ .ops = &ocsf_ops, .out = out };
-	s->j = (struct mw_ejson){ .f = out, .text_max = TEXT_MAX };
+	s->e = (struct mw_exporter){ .ops = &ocsf_ops, .to = to };
+	s->j = (struct mw_ejson){ .o = &s->e.out, .text_max = TEXT_MAX };
 	mw_buf_init(&s->line, &mw_heap, 1u << 20);
 	mw_buf_init(&s->tmp, &mw_heap, 1u << 20);
 	*ret = &s->e;

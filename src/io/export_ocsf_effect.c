@@ -149,13 +149,13 @@ static void put_file(struct mw_ocsf *s, const char *key, struct mw_slice raw, bo
 		struct mw_slice ino = mw_logrec_get(rec, "ino");
 
 		mw_ejson_key(j, "uid");
-		mw_out_char(j->f, '"');
+		mw_out_char(j->o, '"');
 		if (mw_out_text(mw_logrec_get(rec, "dev"), &s->tmp, &text) == 0)
-			mw_out_json_inside(j->f, text);
-		mw_out_char(j->f, '/');
+			mw_out_json_inside(j->o, text);
+		mw_out_char(j->o, '/');
 		if (mw_out_text(ino, &s->tmp, &text) == 0)
-			mw_out_json_inside(j->f, text);
-		mw_out_char(j->f, '"');
+			mw_out_json_inside(j->o, text);
+		mw_out_char(j->o, '"');
 	}
 	mw_ejson_close(j, '}');
 }

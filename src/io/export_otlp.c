@@ -158,21 +158,21 @@ static void put_hex(struct mw_ejson *j, const char *key, const uint8_t *p, size_
 	static const char digits[] = "0123456789abcdef";
 
 	mw_ejson_key(j, key);
-	mw_out_char(j->f, '"');
+	mw_out_char(j->o, '"');
 	for (size_t i = 0; i < n; i++) {
-		mw_out_char(j->f, digits[p[i] >> 4]);
-		mw_out_char(j->f, digits[p[i] & 15]);
+		mw_out_char(j->o, digits[p[i] >> 4]);
+		mw_out_char(j->o, digits[p[i] & 15]);
 	}
-	mw_out_char(j->f, '"');
+	mw_out_char(j->o, '"');
 }
 
 /* 64-bit numbers are strings in protobuf's JSON. */
 static void put_u64(struct mw_ejson *j, const char *key, uint64_t v)
 {
 	mw_ejson_key(j, key);
-	mw_out_char(j->f, '"');
-	mw_out_u64(j->f, v);
-	mw_out_char(j->f, '"');
+	mw_out_char(j->o, '"');
+	mw_out_u64(j->o, v);
+	mw_out_char(j->o, '"');
 }
 
 void mw_otlp_span(struct mw_otlp *o, const struct mw_otlp_id *id, const struct mw_otlp_id *parent,
@@ -347,7 +347,7 @@ static void line_close(struct mw_otlp *o)
 	resource_close(o);
 	mw_ejson_close(&o->j, ']');
 	mw_ejson_close(&o->j, '}');
-	mw_out_char(o->j.f, '\n');
+	mw_out_char(o->j.o, '\n');
 	o->open = false;
 	o->n_spans = o->bytes = 0;
 }
@@ -427,7 +427,7 @@ static int otlp_begin(struct mw_exporter *e, const struct mw_export_about *about
 	mw_otlp_attrs_end(o);
 	mw_otlp_span_end(o, about->wrong != NULL, mw_slice_str(about->wrong));
 	line_close(o);
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static int otlp_item(struct mw_exporter *e, const struct mw_export_item *item)
@@ -454,13 +454,13 @@ static int otlp_item(struct mw_exporter *e, const struct mw_export_item *item)
 		if (r < 0)
 			return r;
 	}
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static int otlp_end(struct mw_exporter *e)
 {
 	line_close((struct mw_otlp *)e);
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static void otlp_free(struct mw_exporter *e)
@@ -474,6 +474,7 @@ static void otlp_free(struct mw_exporter *e)
 	mw_table_free(o->contexts);
 	mw_buf_done(&o->line);
 	mw_buf_done(&o->tmp);
+	mw_out_done(&e->out);
 	free(o);
 }
 
@@ -484,15 +485,15 @@ static const struct mw_exporter_ops otlp_ops = {
 	.free = otlp_free,
 };
 
-int mw_export_otlp_new(FILE *out, struct mw_exporter **ret)
+int mw_export_otlp_new(FILE *to, struct mw_exporter **ret)
 {
 	struct mw_otlp *o = calloc(1, sizeof(*o));
 	int r;
 
 	if (!o)
 		return -ENOMEM;
-	o->e = (struct mw_exporter){ .ops = &otlp_ops, .out = out };
-	o->j = (struct mw_ejson){ .f = out, .text_max = TEXT_MAX };
+	o->e = (struct mw_exporter){ .ops = &otlp_ops, .to = to };
+	o->j = (struct mw_ejson){ .o = &o->e.out, .text_max = TEXT_MAX };
 	mw_buf_init(&o->line, &mw_heap, 1u << 20);
 	mw_buf_init(&o->tmp, &mw_heap, 1u << 20);
 	r = mw_table_new(&mw_heap, 2 * sizeof(uint64_t), CONTEXTS_MAX, &o->contexts);

@@ -1,18 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/export_out.h"
 
+#include <stdlib.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/utf8.h"
 #include "core/record.h"
 #include "io/escape.h"
+#include "io/known.h"
 
 /* --- values -------------------------------------------------------------------------------------
  */
 
 struct mw_slice mw_out_get(struct mw_slice object, const char *name)
 {
-	struct mw_slice v;
+	const struct mw_slice want = mw_slice_str(name);
+	struct mw_known k = mw_known_members(object);
+	struct mw_slice key, value, found = mw_slice(NULL, 0);
+	int r;
 
-	return object.n && mw_json_member(object, name, &v, NULL) == 0 ? v : mw_slice(NULL, 0);
+	if (!object.n || object.p[0] != '{')
+		return found;
+	/* the last one of that name */
+	while ((r = mw_known_next(&k, &key, &value)) == 1) {
+		if (memchr(key.p, '\\', key.n))
+			break;
+		if (mw_slice_eq(mw_slice(key.p + 1, key.n - 2), want))
+			found = value;
+	}
+	if (r == 0)
+		return found;
+	return mw_json_member(object, name, &value, NULL) == 0 ? value : mw_slice(NULL, 0);
 }
 
 int mw_out_text(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *ret)
@@ -115,84 +136,143 @@ int mw_out_principal(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *r
 /* --- text ---------------------------------------------------------------------------------------
  */
 
-void mw_out_u64(FILE *f, uint64_t v)
+#define GROW_MIN 4096
+
+void mw_out_done(struct mw_outbuf *o)
+{
+	free(o->p);
+	*o = (struct mw_outbuf){ 0 };
+}
+
+bool mw_out_grow(struct mw_outbuf *o, size_t n)
+{
+	size_t want;
+	void *p = NULL;
+
+	if (o->r < 0)
+		return false;
+	/* what is doubled does not wrap where what was asked for does not */
+	if (!__builtin_add_overflow(o->len, n, &want) && want < SIZE_MAX / 2) {
+		want = want < GROW_MIN ? GROW_MIN : want < 2 * o->cap ? 2 * o->cap : want;
+		p = realloc(o->p, want);
+	}
+	if (!p) {
+		o->r = -ENOMEM;
+		return false;
+	}
+	o->p = p;
+	o->cap = want;
+	return true;
+}
+
+void mw_out_u64(struct mw_outbuf *o, uint64_t v)
 {
 	char text[20], *p = text + sizeof(text);
 
 	do
 		*--p = (char)('0' + v % 10);
 	while (v /= 10);
-	fwrite_unlocked(p, 1, (size_t)(text + sizeof(text) - p), f);
+	mw_out_slice(o, mw_slice(p, (size_t)(text + sizeof(text) - p)));
 }
 
-void mw_out_i64(FILE *f, int64_t v)
+void mw_out_i64(struct mw_outbuf *o, int64_t v)
 {
 	if (v < 0)
-		putc_unlocked('-', f);
-	mw_out_u64(f, v < 0 ? -(uint64_t)v : (uint64_t)v);
+		mw_out_char(o, '-');
+	mw_out_u64(o, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
-void mw_out_time(FILE *f, int64_t ns)
+void mw_out_time(struct mw_outbuf *o, int64_t ns)
 {
 	char text[MW_TIME_LEN + 1];
 
 	mw_time_print(ns, text);
-	fwrite_unlocked(text, 1, MW_TIME_LEN, f);
+	mw_out_slice(o, mw_slice(text, MW_TIME_LEN));
 }
 
-static bool json_plain(uint8_t c)
+const uint8_t *mw_out_run(struct mw_outbuf *o, const uint8_t *p, const uint8_t *end,
+			  const char *stop)
 {
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<';
+	if (!mw_out_room(o, (size_t)(end - p)))
+		return end;
+#ifdef __SSE2__
+	const __m128i a = _mm_set1_epi8(stop[0]), b = _mm_set1_epi8(stop[1]),
+		      c = _mm_set1_epi8(stop[2]), del = _mm_set1_epi8(0x7f),
+		      space = _mm_set1_epi8(' ');
+
+	while (end - p >= 16) {
+		const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		/* signed: below a space is a control or has the high bit */
+		const __m128i hit = _mm_or_si128(
+		    _mm_or_si128(_mm_cmplt_epi8(v, space), _mm_cmpeq_epi8(v, del)),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, a),
+				 _mm_or_si128(_mm_cmpeq_epi8(v, b), _mm_cmpeq_epi8(v, c))));
+		const unsigned int mask = (unsigned int)_mm_movemask_epi8(hit);
+		const unsigned int n = mask ? (unsigned int)__builtin_ctz(mask) : 16;
+
+		_mm_storeu_si128((__m128i *)(void *)(o->p + o->len), v);
+		o->len += n;
+		p += n;
+		if (mask)
+			return p;
+	}
+#endif
+	while (p < end && *p >= ' ' && *p < 0x7f && *p != stop[0] && *p != stop[1] && *p != stop[2])
+		o->p[o->len++] = *p++;
+	return p;
 }
 
-static void json_unit(FILE *f, uint32_t unit)
+static void json_unit(struct mw_outbuf *o, uint32_t unit)
 {
-	char text[8];
+	static const char digits[] = "0123456789abcdef";
+	const char text[] = { '\\',
+			      'u',
+			      digits[unit >> 12 & 15],
+			      digits[unit >> 8 & 15],
+			      digits[unit >> 4 & 15],
+			      digits[unit & 15] };
 
-	snprintf(text, sizeof(text), "\\u%04x", unit & 0xffff);
-	fputs_unlocked(text, f);
+	mw_out_slice(o, mw_slice(text, sizeof(text)));
 }
 
 /* One character that is not plain; how many bytes it has. */
-static size_t json_char(FILE *f, const uint8_t *p, const uint8_t *end)
+static size_t json_char(struct mw_outbuf *o, const uint8_t *p, const uint8_t *end)
 {
 	unsigned int len = mw_utf8_len(p, end);
 	uint32_t c = len ? mw_utf8_get(p, len) : MW_UTF8_REPLACEMENT;
 
 	if (c == '"' || c == '\\') {
-		putc_unlocked('\\', f);
-		putc_unlocked((int)c, f);
+		mw_out_char(o, '\\');
+		mw_out_char(o, (char)c);
 	} else if (c < 0xa0 || c == 0x2028 || c == 0x2029 || !len) {
-		json_unit(f, c);
+		json_unit(o, c);
 	} else {
-		fwrite_unlocked(p, 1, len, f);
+		mw_out_slice(o, mw_slice(p, len));
 	}
 	return len ? len : 1;
 }
 
-void mw_out_json_inside(FILE *f, struct mw_slice text)
+void mw_out_json_inside(struct mw_outbuf *o, struct mw_slice text)
 {
-	const uint8_t *p = text.p, *end = text.n ? p + text.n : p, *from;
+	const uint8_t *p = text.p, *end = text.n ? p + text.n : p;
 
 	while (p < end) {
-		for (from = p; p < end && json_plain(*p); p++)
-			;
-		mw_out_slice(f, mw_slice(from, (size_t)(p - from)));
+		p = mw_out_run(o, p, end, "\"\\<");
 		if (p < end)
-			p += json_char(f, p, end);
+			p += json_char(o, p, end);
 	}
 }
 
-void mw_out_json(FILE *f, struct mw_slice text)
+void mw_out_json(struct mw_outbuf *o, struct mw_slice text)
 {
-	putc_unlocked('"', f);
-	mw_out_json_inside(f, text);
-	putc_unlocked('"', f);
+	mw_out_char(o, '"');
+	mw_out_json_inside(o, text);
+	mw_out_char(o, '"');
 }
 
-void mw_out_json_str(FILE *f, const char *text)
+void mw_out_json_str(struct mw_outbuf *o, const char *text)
 {
-	mw_out_json(f, mw_slice_str(text));
+	mw_out_json(o, mw_slice_str(text));
 }
 
 /* --- CSV ----------------------------------------------------------------------------------------
@@ -212,13 +292,8 @@ static bool is_formula(const uint8_t *p, const uint8_t *end)
 	       (p[2] == 0x9d || p[2] == 0x8b || p[2] == 0x8d || p[2] == 0xa0);
 }
 
-static bool csv_plain(uint8_t c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != ';';
-}
-
 /* One character that is not plain and no part of CSV, written visibly; how many bytes it has. */
-static size_t csv_char(FILE *f, const uint8_t *p, const uint8_t *end, bool raw)
+static size_t csv_char(struct mw_outbuf *o, const uint8_t *p, const uint8_t *end, bool raw)
 {
 	unsigned int cols, len = mw_utf8_len(p, end);
 	char esc[MW_ESCAPE_MAX];
@@ -226,56 +301,54 @@ static size_t csv_char(FILE *f, const uint8_t *p, const uint8_t *end, bool raw)
 	uint32_t c;
 
 	if (!raw || !len || esc[0] != '\\') {
-		fputs_unlocked(esc, f);
+		mw_out_str(o, esc);
 		return used;
 	}
 	/* in JSON it stays JSON */
 	c = mw_utf8_get(p, len);
 	if (c > 0xffff) {
-		json_unit(f, 0xd800 + ((c - 0x10000) >> 10));
+		json_unit(o, 0xd800 + ((c - 0x10000) >> 10));
 		c = 0xdc00 + ((c - 0x10000) & 0x3ff);
 	}
-	json_unit(f, c);
+	json_unit(o, c);
 	return used;
 }
 
-static void csv_field(FILE *f, struct mw_slice text, bool raw)
+static void csv_field(struct mw_outbuf *o, struct mw_slice text, bool raw)
 {
-	const uint8_t *p = text.p, *end = text.n ? p + text.n : p, *from;
+	const uint8_t *p = text.p, *end = text.n ? p + text.n : p;
 
-	putc_unlocked('"', f);
+	mw_out_char(o, '"');
 	if (is_formula(p, end))
-		putc_unlocked('\'', f);
+		mw_out_char(o, '\'');
 	while (p < end) {
-		for (from = p; p < end && csv_plain(*p); p++)
-			;
-		mw_out_slice(f, mw_slice(from, (size_t)(p - from)));
+		p = mw_out_run(o, p, end, "\"\\;");
 		if (p == end)
 			break;
 		if (*p == '"' || *p == ';') {
-			putc_unlocked(*p, f);
+			mw_out_char(o, (char)*p);
 			if (*p == '"')
-				putc_unlocked('"', f);
+				mw_out_char(o, '"');
 			else if (is_formula(p + 1, end))
-				putc_unlocked('\'', f);
+				mw_out_char(o, '\'');
 			p++;
 		} else if (raw && *p <= '\\') {
 			/* the backslash is JSON's; below a blank is what JSON takes for one */
-			putc_unlocked(*p == '\\' ? '\\' : ' ', f);
+			mw_out_char(o, *p == '\\' ? '\\' : ' ');
 			p++;
 		} else {
-			p += csv_char(f, p, end, raw);
+			p += csv_char(o, p, end, raw);
 		}
 	}
-	putc_unlocked('"', f);
+	mw_out_char(o, '"');
 }
 
-void mw_out_csv(FILE *f, struct mw_slice text)
+void mw_out_csv(struct mw_outbuf *o, struct mw_slice text)
 {
-	csv_field(f, text, false);
+	csv_field(o, text, false);
 }
 
-void mw_out_csv_raw(FILE *f, struct mw_slice raw)
+void mw_out_csv_raw(struct mw_outbuf *o, struct mw_slice raw)
 {
-	csv_field(f, raw, true);
+	csv_field(o, raw, true);
 }

@@ -2,9 +2,8 @@
 /*
  * export_out.h - what the formats of the timeline share: values out of a record, text into a file
  *
- * What writes, writes to a FILE and fails as one does: its error flag stays, and who made the FILE
- * asks for it at the end (mw_out_error). Nothing else uses the FILE meanwhile: it is written
- * unlocked.
+ * What writes, appends to a text in memory; who owns that takes it away in time (exporter.h). A
+ * failure stays in it and is asked for once, at the end (mw_out_error).
  */
 #ifndef MW_IO_EXPORT_OUT_H
 #define MW_IO_EXPORT_OUT_H
@@ -13,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -53,35 +51,60 @@ int mw_out_principal(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *r
  * -----------------------------------------------------------------------------------------
  */
 
-static inline void mw_out_slice(FILE *f, struct mw_slice s)
+/* All zero: empty. */
+struct mw_outbuf {
+	uint8_t *p;
+	size_t len, cap;
+	int r; /* 0, or what failed first */
+};
+
+/* Frees what it holds; it is empty then. */
+void mw_out_done(struct mw_outbuf *o);
+/* Room for n more bytes behind len: false, and it has failed with -ENOMEM. */
+bool mw_out_grow(struct mw_outbuf *o, size_t n);
+
+static inline bool mw_out_room(struct mw_outbuf *o, size_t n)
 {
-	if (s.n)
-		fwrite_unlocked(s.p, 1, s.n, f);
+	return n <= o->cap - o->len || mw_out_grow(o, n);
+}
+
+static inline void mw_out_slice(struct mw_outbuf *o, struct mw_slice s)
+{
+	if (!s.n || !mw_out_room(o, s.n))
+		return;
+	memcpy(o->p + o->len, s.p, s.n);
+	o->len += s.n;
 }
 
 /* A string that is ours, as it is. */
-static inline void mw_out_str(FILE *f, const char *s)
+static inline void mw_out_str(struct mw_outbuf *o, const char *s)
 {
-	mw_out_slice(f, mw_slice_str(s));
+	mw_out_slice(o, mw_slice_str(s));
 }
 
-static inline void mw_out_char(FILE *f, char c)
+static inline void mw_out_char(struct mw_outbuf *o, char c)
 {
-	putc_unlocked(c, f);
+	if (mw_out_room(o, 1))
+		o->p[o->len++] = (uint8_t)c;
 }
 
-void mw_out_u64(FILE *f, uint64_t v);
-void mw_out_i64(FILE *f, int64_t v);
+/* What of [p, end) stands before the first control character, DEL, byte outside of ASCII or one of
+ * the three of `stop`; where that is, or end. */
+const uint8_t *mw_out_run(struct mw_outbuf *o, const uint8_t *p, const uint8_t *end,
+			  const char *stop);
+
+void mw_out_u64(struct mw_outbuf *o, uint64_t v);
+void mw_out_i64(struct mw_outbuf *o, int64_t v);
 /* RFC 3339, UTC, nine digits of the second, as records have it; no quotes. */
-void mw_out_time(FILE *f, int64_t ns);
+void mw_out_time(struct mw_outbuf *o, int64_t ns);
 
 /* Text as a JSON string, quotes included. ", \, control characters (C1 too: some readers of lines
  * end one at U+0085), U+2028 and U+2029, and < (for JSON in a page) are escaped; bytes that are not
  * UTF-8 become U+FFFD. */
-void mw_out_json(FILE *f, struct mw_slice text);
+void mw_out_json(struct mw_outbuf *o, struct mw_slice text);
 /* The same without the quotes. */
-void mw_out_json_inside(FILE *f, struct mw_slice text);
-void mw_out_json_str(FILE *f, const char *text);
+void mw_out_json_inside(struct mw_outbuf *o, struct mw_slice text);
+void mw_out_json_str(struct mw_outbuf *o, const char *text);
 
 /*
  * Text as one field of CSV (RFC 4180), always in quotes, that no spreadsheet takes for a formula
@@ -90,14 +113,14 @@ void mw_out_json_str(FILE *f, const char *text);
  * what parts fields. Control characters, what reorders or hides text, and backslashes are written
  * visibly, as on a terminal (escape.h): so a field has no line break, and a record is a line.
  */
-void mw_out_csv(FILE *f, struct mw_slice text);
+void mw_out_csv(struct mw_outbuf *o, struct mw_slice text);
 /* The same for a raw JSON value: as JSON, so nothing is escaped twice; raw tabs become blanks. */
-void mw_out_csv_raw(FILE *f, struct mw_slice raw);
+void mw_out_csv_raw(struct mw_outbuf *o, struct mw_slice raw);
 
-/* 0, or -EIO if something that was written so far is known not to have gone out. */
-static inline int mw_out_error(FILE *f)
+/* 0, or what failed first of what was written so far: -ENOMEM. */
+static inline int mw_out_error(const struct mw_outbuf *o)
 {
-	return ferror_unlocked(f) ? -EIO : 0;
+	return o->r;
 }
 
 #endif

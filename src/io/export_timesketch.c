@@ -21,13 +21,18 @@
 #include "io/exporter.h"
 #include "io/heap.h"
 
-#define TEXT_MAX 32000
+#define TEXT_MAX   32000
+#define FIELDS_MAX 80
+
+#define HEADS 64 /* a power of two */
 
 struct sketch {
 	struct mw_exporter e;
 	struct mw_ejson j;
 	struct mw_buf line;
 	bool wrong;
+	uint8_t head[HEADS]; /* 1 + the first field of those whose names begin and end so */
+	uint8_t next[FIELDS_MAX];
 };
 
 enum how { TEXT, INT, REAL };
@@ -141,9 +146,9 @@ static void row_open(struct sketch *s, struct mw_slice message, int64_t ns, cons
 	mw_ejson_open(j, NULL, '{');
 	mw_ejson_text(j, "message", message);
 	mw_ejson_key(j, "datetime");
-	mw_out_char(j->f, '"');
-	mw_out_time(j->f, ns);
-	mw_out_char(j->f, '"');
+	mw_out_char(j->o, '"');
+	mw_out_time(j->o, ns);
+	mw_out_char(j->o, '"');
 	mw_ejson_i64(j, "timestamp", ns / 1000);
 	mw_ejson_str(j, "timestamp_desc", desc);
 	mw_ejson_i64(j, "time_ns", ns);
@@ -165,7 +170,7 @@ static void row_tag(struct sketch *s, const char *tag)
 static void row_close(struct sketch *s)
 {
 	mw_ejson_close(&s->j, '}');
-	mw_out_char(s->j.f, '\n');
+	mw_out_char(s->j.o, '\n');
 }
 
 static int sketch_begin(struct mw_exporter *e, const struct mw_export_about *about)
@@ -184,7 +189,7 @@ static int sketch_begin(struct mw_exporter *e, const struct mw_export_about *abo
 		mw_ejson_text(&s->j, "error", mw_slice_str(about->wrong));
 	row_tag(s, NULL);
 	row_close(s);
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static void put_who(struct sketch *s, const struct mw_logrec *rec)
@@ -222,29 +227,40 @@ static void put_field(struct mw_ejson *j, const char *field, enum how how, struc
 		mw_ejson_raw(j, field, raw);
 }
 
+static size_t head_of(struct mw_slice name)
+{
+	return (name.p[0] * 3u + name.p[name.n - 1] + name.n) & (HEADS - 1);
+}
+
+static void index_fields(struct sketch *s)
+{
+	_Static_assert(sizeof(fields) / sizeof(*fields) <= FIELDS_MAX, "each has its place");
+
+	for (size_t i = sizeof(fields) / sizeof(*fields); i > 0; i--) {
+		uint8_t *head = &s->head[head_of(fields[i - 1].name)];
+
+		s->next[i - 1] = *head;
+		*head = (uint8_t)i;
+	}
+}
+
 /* In one go through the record's members, in its order. */
 static void put_fields(struct sketch *s, const struct mw_logrec *rec)
 {
-	const size_t n = sizeof(fields) / sizeof(*fields);
 	bool effect = strcmp(rec->type, "effect") == 0;
-	size_t at = 0;
 
 	for (size_t m = 0; m < rec->n_members; m++) {
 		const struct mw_logrec_member *mb = &rec->members[m];
+		size_t i;
 
 		/* what is known at the end is written instead */
-		if (effect && mw_slice_eq_str(mb->key, "call"))
+		if (!mb->key.n || (effect && mw_slice_eq_str(mb->key, "call")))
 			continue;
-		/* mostly they come in the order of the table */
-		for (size_t i = 0; i < n; i++) {
-			size_t k = at + i < n ? at + i : at + i - n;
-
-			if (!mw_slice_eq(mb->key, fields[k].name))
-				continue;
-			put_field(&s->j, fields[k].field, fields[k].how, mb->value);
-			at = k + 1;
-			break;
-		}
+		i = s->head[head_of(mb->key)];
+		while (i && !mw_slice_eq(mb->key, fields[i - 1].name))
+			i = s->next[i - 1];
+		if (i)
+			put_field(&s->j, fields[i - 1].field, fields[i - 1].how, mb->value);
 	}
 }
 
@@ -262,9 +278,9 @@ static int sketch_item(struct mw_exporter *e, const struct mw_export_item *item)
 		return r;
 	row_open(s, mw_buf_slice(&s->line), rec->time_ns, desc_of(rec));
 	mw_ejson_key(&s->j, "data_type");
-	mw_out_slice(s->j.f, MW_SLICE_LIT("\"mcpwatch:"));
-	mw_out_json_inside(s->j.f, mw_ejson_head(mw_slice_str(rec->type), 64));
-	mw_out_char(s->j.f, '"');
+	mw_out_slice(s->j.o, MW_SLICE_LIT("\"mcpwatch:"));
+	mw_out_json_inside(s->j.o, mw_ejson_head(mw_slice_str(rec->type), 64));
+	mw_out_char(s->j.o, '"');
 	mw_ejson_text(&s->j, "host", mw_slice_str(item->host));
 	mw_ejson_u64(&s->j, "seq", rec->seq);
 	put_who(s, rec);
@@ -282,12 +298,12 @@ static int sketch_item(struct mw_exporter *e, const struct mw_export_item *item)
 		   : strcmp(rec->type, "gap") == 0 ? "gap"
 						   : NULL);
 	row_close(s);
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static int sketch_end(struct mw_exporter *e)
 {
-	return mw_out_error(e->out);
+	return mw_out_error(&e->out);
 }
 
 static void sketch_free(struct mw_exporter *e)
@@ -295,7 +311,17 @@ static void sketch_free(struct mw_exporter *e)
 	struct sketch *s = (struct sketch *)e;
 
 	mw_buf_done(&s->line);
+	mw_out_done(&e->out);
 	free(s);
+}
+
+static int sketch_twin(const struct mw_exporter *e, struct mw_exporter **ret)
+{
+	int r = mw_export_timesketch_new(e->to, ret);
+
+	if (r == 0)
+		((struct sketch *)*ret)->wrong = ((const struct sketch *)e)->wrong;
+	return r;
 }
 
 static const struct mw_exporter_ops sketch_ops = {
@@ -303,17 +329,19 @@ static const struct mw_exporter_ops sketch_ops = {
 	.item = sketch_item,
 	.end = sketch_end,
 	.free = sketch_free,
+	.twin = sketch_twin,
 };
 
-int mw_export_timesketch_new(FILE *out, struct mw_exporter **ret)
+int mw_export_timesketch_new(FILE *to, struct mw_exporter **ret)
 {
 	struct sketch *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
-	s->e = (struct mw_exporter){ .ops = &sketch_ops, .out = out };
-	s->j = (struct mw_ejson){ .f = out, .text_max = TEXT_MAX };
+	s->e = (struct mw_exporter){ .ops = &sketch_ops, .to = to };
+	s->j = (struct mw_ejson){ .o = &s->e.out, .text_max = TEXT_MAX };
 	mw_buf_init(&s->line, &mw_heap, 1u << 20);
+	index_fields(s);
 	*ret = &s->e;
 	return 0;
 }

@@ -432,7 +432,7 @@ static int trace_end(struct mw_exporter *e)
 	while (r == 0 && (w = mw_owners_next(&t->owners, &pos)) != NULL)
 		if (!(w->declared & IS_NAMED) && w->name)
 			r = declare_process(t, w, mw_slice_str(w->name));
-	return r < 0 ? r : mw_out_error(e->out);
+	return r < 0 ? r : mw_out_error(&e->out);
 }
 
 static void trace_free(struct mw_exporter *e)
@@ -443,6 +443,7 @@ static void trace_free(struct mw_exporter *e)
 	mw_pb_done(&t->pb);
 	mw_buf_done(&t->tmp);
 	mw_buf_done(&t->line);
+	mw_out_done(&e->out);
 	free(t);
 }
 
@@ -453,14 +454,14 @@ static const struct mw_exporter_ops trace_ops = {
 	.free = trace_free,
 };
 
-int mw_export_trace_new(FILE *out, struct mw_exporter **ret)
+int mw_export_trace_new(FILE *to, struct mw_exporter **ret)
 {
 	struct mw_trace *t = calloc(1, sizeof(*t));
 	int r;
 
 	if (!t)
 		return -ENOMEM;
-	t->e = (struct mw_exporter){ .ops = &trace_ops, .out = out };
+	t->e = (struct mw_exporter){ .ops = &trace_ops, .to = to };
 	mw_pb_init(&t->pb, 1u << 22);
 	mw_buf_init(&t->tmp, &mw_heap, 1u << 20);
 	mw_buf_init(&t->line, &mw_heap, 1u << 20);

@@ -18,8 +18,8 @@ int mw_trace_packet_close(struct mw_trace *t, size_t at)
 	mw_pb_close(&t->pb, at);
 	if (t->pb.r < 0)
 		return t->pb.r;
-	mw_out_slice(t->e.out, mw_buf_slice(&t->pb.buf));
-	return mw_out_error(t->e.out);
+	mw_out_slice(&t->e.out, mw_buf_slice(&t->pb.buf));
+	return mw_out_error(&t->e.out);
 }
 
 struct mw_trace_event mw_trace_event_open(struct mw_trace *t, unsigned int type, uint64_t track,

@@ -2,12 +2,16 @@
 /*
  * exporter.h - a log as another form: html, csv, jsonl, timesketch, trace, ocsf, otlp
  *
- * The log is read twice. The first reading (survey.h) verifies it and learns what stands behind what it
- * belongs to: counts and names for a head, and the ties that calls' records settle after their effects
- * were written. The second hands each record over, in the log's order, and a format writes as it goes:
- * what it keeps is bounded, or grows with the number of servers and sessions only.
+ * The log is read twice. The first reading (survey.h) verifies it and learns what stands behind
+ * what it belongs to: counts and names for a head, and the ties that calls' records settle after
+ * their effects were written. The second hands each record over, in the log's order, and a format
+ * writes as it goes: what it keeps is bounded, or grows with the number of servers and sessions
+ * only.
  *
  *	begin() once, item() for each record that the filters let through, end() once.
+ *
+ * What they write they append to `out`; who calls them takes it from there to `to`, in that order
+ * (mw_survey_export). Of a format that has `twin` several write parts of the log side by side.
  *
  * Everything in a record comes from the observed world: a format escapes all of it for its reader.
  * Raw values (mw_logrec_get) are valid JSON and may be copied into JSON as they are.
@@ -20,6 +24,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "io/export_out.h"
 #include "io/logread.h"
 #include "io/verify.h"
 
@@ -87,17 +92,21 @@ struct mw_exporter_ops {
 	int (*end)(struct mw_exporter *e);
 	/* Takes a half-made one; not NULL. */
 	void (*free)(struct mw_exporter *e);
+	/* Behind begin(): another one whose item() writes what that of `e` would, in another
+	 * thread; neither begun nor ended. 0, -ENOMEM. NULL: what an item writes hangs on those
+	 * before it. */
+	int (*twin)(const struct mw_exporter *e, struct mw_exporter **ret);
 };
 
-/* All return 0 or a negative errno; -EIO for what `out` did not take (its error flag is looked at by
- * who made it, too). */
+/* All return 0 or a negative errno. */
 struct mw_exporter {
 	const struct mw_exporter_ops *ops;
-	FILE *out; /* borrowed, fully buffered; may be a pipe: nothing seeks in it */
+	FILE *to; /* borrowed; may be a pipe: nothing seeks in it */
+	struct mw_outbuf out;
 };
 
 /* Each makes one on the heap. 0, -ENOMEM. */
-typedef int mw_exporter_new_fn(FILE *out, struct mw_exporter **ret);
+typedef int mw_exporter_new_fn(FILE *to, struct mw_exporter **ret);
 mw_exporter_new_fn mw_export_html_new, mw_export_csv_new, mw_export_jsonl_new,
     mw_export_timesketch_new, mw_export_trace_new, mw_export_ocsf_new, mw_export_otlp_new;
 

@@ -74,17 +74,6 @@ int mw_logread_again(struct mw_logread *l)
 	return r;
 }
 
-struct mw_slice mw_logrec_get(const struct mw_logrec *rec, const char *name)
-{
-	const struct mw_slice key = mw_slice_str(name);
-	size_t i;
-
-	for (i = 0; i < rec->n_members; i++)
-		if (mw_slice_eq(rec->members[i].key, key))
-			return rec->members[i].value;
-	return mw_slice(NULL, 0);
-}
-
 const struct mw_verify_report *mw_logread_report(const struct mw_logread *l, size_t input)
 {
 	struct mw_lr_prove *p = l->inputs[input].prove;

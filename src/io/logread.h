@@ -54,7 +54,16 @@ struct mw_logrec {
 
 /* The raw value of a member, found without parsing the line again; n 0: it has none. Values inside
  * it: mw_json_member, mw_json_path, struct mw_json. */
-struct mw_slice mw_logrec_get(const struct mw_logrec *rec, const char *name);
+static inline struct mw_slice mw_logrec_get(const struct mw_logrec *rec, const char *name)
+{
+	const struct mw_logrec_member *m = rec->members, *end = m + rec->n_members;
+	const size_t n = strlen(name);
+
+	for (; m < end; m++)
+		if (m->key.n == n && memcmp(m->key.p, name, n) == 0)
+			return m->value;
+	return mw_slice(NULL, 0);
+}
 
 /*
  * Opens n >= 1 paths, each a log folder or a file. `follow`: at the end wait for more instead
@@ -69,6 +78,16 @@ int mw_logread_new(const char *const *paths, size_t n, bool follow, char *err, s
  */
 struct mw_index_plan;
 int mw_logread_narrow(struct mw_logread *l, size_t input, struct mw_index_plan *plan);
+/* Whether that was done, with an index that there is. */
+bool mw_logread_narrowed(const struct mw_logread *l, size_t input);
+/*
+ * Before the first record, and behind mw_logread_narrow: every record of the type `server` that there
+ * is now, of all inputs in turn, so that what a record's server is called later is known when it is
+ * read. Lines are looked for, not verified; what is wrong with them is said when they are read. 0, or
+ * what fn fails with; *ret_all false: an input that can be read only once was left out; -ENOMEM.
+ */
+typedef int mw_logread_fn(void *arg, const struct mw_logrec *rec);
+int mw_logread_servers(struct mw_logread *l, mw_logread_fn *fn, void *arg, bool *ret_all);
 /*
  * The next record: 1; 0: none now, ask again later (follow only); -ENODATA: the end; -EBADMSG: a
  * line that is no record, or cut off, or of a newer version (-EPROTONOSUPPORT); another negative

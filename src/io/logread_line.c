@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/json.h"
+#include "io/known.h"
 #include "io/logread_priv.h"
 #include "io/when.h"
 
@@ -43,6 +44,9 @@ static const char *head_member(struct mw_lr_input *in, struct mw_slice key, stru
 	uint64_t version;
 	int bit;
 
+	/* most are longer */
+	if (key.n > sizeof("\"time\"") - 1)
+		return NULL;
 	if (mw_slice_eq_str(key, "\"v\""))
 		bit = HEAD_V;
 	else if (mw_slice_eq_str(key, "\"seq\""))
@@ -125,91 +129,23 @@ const char *mw_lr_check(struct mw_lr_input *in, const char *line, size_t n)
 /* --- a line that is known to be a record --------------------------------------------------------
  */
 
-/* Records nest less; what nests deeper is checked as at first. */
-#define DEPTH_KNOWN 64
-
-/* Behind a string's closing quote, p behind its opening one. NULL: not before `end`. */
-static const uint8_t *string_end(const uint8_t *p, const uint8_t *end)
-{
-	const uint8_t *const begin = p;
-	const uint8_t *q;
-	size_t n;
-
-	for (; (q = memchr(p, '"', (size_t)(end - p))); p = q + 1) {
-		for (n = 0; q - n > begin && q[-1 - (ptrdiff_t)n] == '\\'; n++)
-			;
-		if (n % 2 == 0)
-			return q + 1;
-	}
-	return NULL;
-}
-
-/* Behind a value without white space around it. NULL: see mw_lr_known. */
-static const uint8_t *value_end(const uint8_t *p, const uint8_t *end)
-{
-	unsigned int depth = 0;
-
-	if (*p == '"')
-		return string_end(p + 1, end);
-	if (*p != '{' && *p != '[') {
-		for (; p < end && *p != ',' && *p != '}'; p++)
-			if (*p <= ' ')
-				return NULL;
-		return p;
-	}
-	while (p < end) {
-		switch (*p++) {
-		case '"':
-			p = string_end(p, end);
-			if (!p)
-				return NULL;
-			break;
-		case '{':
-		case '[':
-			if (++depth > DEPTH_KNOWN)
-				return NULL;
-			break;
-		case '}':
-		case ']':
-			if (--depth == 0)
-				return p;
-			break;
-		default:
-			break;
-		}
-	}
-	return NULL;
-}
-
 /* False: it is not laid out as records are, and has to be checked. */
 static bool split(struct mw_lr_input *in, const char *line, size_t n)
 {
-	const uint8_t *p = (const uint8_t *)line, *const end = p + n, *key, *value, *behind;
-	int seen = 0;
+	struct mw_known k = mw_known_members(mw_slice(line, n));
+	struct mw_slice key, value;
+	int seen = 0, r;
 
 	in->rec.members = in->members;
 	in->rec.n_members = 0;
-	if (n < 2 || *p != '{')
+	if (n < 2 || line[0] != '{' || line[1] == '}')
 		return false;
-	do {
-		key = ++p;
-		if (key == end || *key != '"')
+	while ((r = mw_known_next(&k, &key, &value)) == 1) {
+		keep_member(in, key, value);
+		if (head_member(in, key, value, &seen))
 			return false;
-		p = string_end(key + 1, end);
-		if (!p || end - p < 2 || *p != ':')
-			return false;
-		value = p + 1;
-		behind = value_end(value, end);
-		if (!behind || behind == value || behind == end)
-			return false;
-		keep_member(in, mw_slice(key, (size_t)(p - key)),
-			    mw_slice(value, (size_t)(behind - value)));
-		if (head_member(in, mw_slice(key, (size_t)(p - key)),
-				mw_slice(value, (size_t)(behind - value)), &seen))
-			return false;
-		p = behind;
-	} while (*p == ',');
-	return *p == '}' && p + 1 == end && seen == HEAD_ALL;
+	}
+	return r == 0 && seen == HEAD_ALL;
 }
 
 const char *mw_lr_known(struct mw_lr_input *in, const char *line, size_t n)

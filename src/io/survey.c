@@ -102,12 +102,15 @@ static int note_wrong(struct mw_survey *s, bool failed)
 static int read_once(struct mw_survey *s, char *err, size_t err_len)
 {
 	struct mw_logrec rec;
+	bool all;
 	size_t i;
 	int r, taken = 0;
 
 	r = mw_logread_new(s->config.paths, s->config.n_paths, false, err, err_len, &s->log);
 	if (r < 0)
 		return r;
+	if (s->config.learn)
+		taken = mw_logread_servers(s->log, s->config.learn, s->config.arg, &all);
 	while (taken == 0 && (r = mw_logread_next(s->log, &rec)) == 1)
 		taken = mw_survey_take(s, &rec);
 	if (taken == -E2BIG)
@@ -316,6 +319,7 @@ int mw_survey_export(struct mw_survey *s, struct mw_exporter *e, char *err, size
 	int r;
 
 	r = e->ops->begin(e, &s->about);
+	r = r < 0 ? r : mw_export_flush(e);
 	if (r < 0)
 		return fail(r, err, err_len, "%s", strerror(-r));
 	if (s->n_read > 0) {
@@ -324,5 +328,6 @@ int mw_survey_export(struct mw_survey *s, struct mw_exporter *e, char *err, size
 			return r;
 	}
 	r = e->ops->end(e);
+	r = r < 0 ? r : mw_export_flush(e);
 	return r < 0 ? fail(r, err, err_len, "%s", strerror(-r)) : 0;
 }

@@ -50,6 +50,8 @@ struct mw_survey_config {
 	const char *filter; /* as it was typed, for the head; copied */
 	int64_t now_ns;	    /* since 1970 */
 	unsigned int (*match)(void *arg, const struct mw_logrec *rec);
+	/* NULL; else given every record of a server before any is matched: 0, or why it fails. */
+	int (*learn)(void *arg, const struct mw_logrec *rec);
 	void *arg;
 };
 

@@ -44,14 +44,14 @@ static uint8_t role_of(struct mw_slice server, struct mw_slice client)
 	return has_server == has_client ? 0 : has_server ? ROLE_SERVER : ROLE_CLIENT;
 }
 
-int mw_pairs_add(struct mw_pairs *p, const struct mw_logrec *rec, uint32_t call)
+int mw_pairs_add(struct mw_pairs *p, const struct mw_logrec *rec, uint32_t source, uint32_t call)
 {
 	const struct mw_slice server = mw_logrec_get(rec, "server");
 	const struct mw_slice client = mw_logrec_get(rec, "client");
 	const struct mw_slice trace = mw_logrec_get(rec, "trace"),
 			      begin = mw_logrec_get(rec, "begin");
 	struct mw_slice to = mw_out_get(server, "addr"), from = mw_out_get(client, "addr");
-	struct mw_pair_key key = { .begin_ns = rec->time_ns, .call = call };
+	struct mw_pair_key key = { .begin_ns = rec->time_ns, .call = call, .source = source };
 	uint64_t what;
 	int r = 0;
 
@@ -62,6 +62,8 @@ int mw_pairs_add(struct mw_pairs *p, const struct mw_logrec *rec, uint32_t call)
 		p->seed = (uintptr_t)p;
 	if (mw_out_is_str(begin))
 		mw_when_rfc3339((const char *)begin.p + 1, begin.n - 2, &key.begin_ns);
+	if (from.n)
+		key.from = mix(p->seed, from) | 1;
 	what = mix(p->seed, mw_logrec_get(rec, "rpc_id"));
 	what = mix(what, mw_logrec_get(rec, "method"));
 	what = mix(what, mw_logrec_get(rec, "tool"));
@@ -107,6 +109,15 @@ static bool near(const struct mw_pair_key *a, const struct mw_pair_key *b)
 	       b->begin_ns - a->begin_ns <= MW_SURVEY_SKEW_NS;
 }
 
+/* Whether two that are alone with their key are one call. */
+static bool fit(const struct mw_pair_key *a, const struct mw_pair_key *b)
+{
+	if (a->role == b->role || a->source == b->source)
+		return false;
+	/* of another connection, but for what a traceparent says */
+	return a->level != LEVEL_SERVER || !a->from || !b->from || a->from == b->from;
+}
+
 void mw_pairs_finish(struct mw_pairs *p, void (*pair)(void *arg, uint32_t a, uint32_t b), void *arg)
 {
 	const struct mw_pair_key *k = p->keys;
@@ -116,7 +127,7 @@ void mw_pairs_finish(struct mw_pairs *p, void (*pair)(void *arg, uint32_t a, uin
 		qsort(p->keys, p->n, sizeof(*p->keys), by_key);
 	for (i = 0; i + 1 < p->n; i++)
 		if (near(&k[i], &k[i + 1]) && (i == 0 || !near(&k[i - 1], &k[i])) &&
-		    (i + 2 == p->n || !near(&k[i + 1], &k[i + 2])) && k[i].role != k[i + 1].role)
+		    (i + 2 == p->n || !near(&k[i + 1], &k[i + 2])) && fit(&k[i], &k[i + 1]))
 			pair(arg, k[i].call, k[i + 1].call);
 }
 

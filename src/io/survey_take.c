@@ -281,7 +281,7 @@ static int take_call(struct mw_survey *s, const struct mw_logrec *rec, uint32_t 
 		r = take_ties(s, (struct claim){ .source = source, .call = e->call },
 			      mw_logrec_get(rec, "effects"));
 		if (r == 0 && s->config.n_paths > 1)
-			r = mw_pairs_add(&s->pairs, rec, e->call - 1);
+			r = mw_pairs_add(&s->pairs, rec, source, e->call - 1);
 	}
 	/* of most it is known at once whether they are exported */
 	if (r < 0 || !(e->flags & ENTRY_WHO) || !(e->flags & (ENTRY_OWN | ENTRY_BY_EFFECT)))

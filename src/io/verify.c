@@ -556,6 +556,15 @@ void mw_verify_end(struct mw_verify *v, uint64_t torn)
 		rep->tail = 0;
 }
 
+/* A thread costs more than a few seals. */
+#define AHEAD_BEHIND 16
+
+void mw_verify_ahead(struct mw_verify *v)
+{
+	if (!v->store.seals)
+		v->ahead_in = AHEAD_BEHIND;
+}
+
 const struct mw_verify_report *mw_verify_report(const struct mw_verify *v)
 {
 	return &v->rep;
@@ -570,6 +579,8 @@ void mw_verify_free(struct mw_verify *v)
 {
 	if (!v)
 		return;
+	/* first the thread: it reads the seals */
+	mw_vf_ahead_free(v->ahead);
 	mw_close(&v->dir_fd);
 	mw_close(&v->seals.fd);
 	mw_close(&v->kept.fd);

@@ -110,6 +110,11 @@ struct mw_verify;
  */
 int mw_verify_open(const char *dir, const struct mw_verify_config *config, char *err,
 		   size_t err_len, struct mw_verify **ret);
+/*
+ * Behind mw_verify_open, for who means to bring many records: the identity's signatures of the
+ * seals that come are checked ahead, in a thread of its own. What is found stays the same.
+ */
+void mw_verify_ahead(struct mw_verify *v);
 void mw_verify_free(struct mw_verify *v);
 
 static inline void mw_verify_freep(struct mw_verify **v)

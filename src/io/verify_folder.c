@@ -257,6 +257,7 @@ int mw_verify_folder(const char *dir, const struct mw_verify_config *config, cha
 		};
 		return 0;
 	}
+	mw_verify_ahead(v);
 	rd.v = v;
 	r = run(&rd);
 	mw_segread_free(rd.in);

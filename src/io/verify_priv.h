@@ -6,6 +6,7 @@
  *	verify_head.c	what a line says at its beginning
  *	verify_keys.c	the folder: its name, its keys, the enrolled ones, anchors
  *	verify_seal.c	seals.jsonl and the checkpoint
+ *	verify_ahead.c	the identity's signatures of the seals that come
  *	verify_find.c	which record, and what was done to it
  *	verify_folder.c	all of a folder
  *	verify_state.c	all that is known between two segments, as bytes
@@ -105,6 +106,8 @@ struct mw_verify {
 	/* seals */
 	struct mw_verify_lines seals, kept;
 	struct mw_buf text;
+	unsigned int ahead_in;	   /* so many seals from now `ahead` begins; 0: never */
+	struct mw_vf_ahead *ahead; /* NULL: none */
 	bool have_next;
 	struct mw_verify_seal next, last, before; /* last, before: n_seals says whether */
 	uint64_t n_seals;
@@ -194,6 +197,18 @@ bool mw_vf_seal_kept(struct mw_verify *v, uint64_t seq, const struct mw_hash *le
 		     struct mw_line_mark *ret);
 /* At the end: the checkpoint, and half a line of seals. */
 void mw_vf_checkpoint(struct mw_verify *v);
+
+/* --- verify_ahead.c --- */
+
+/* Begins with the bytes of fd (borrowed) from `off` on, behind its line `line_no`. NULL: no memory
+ * or no thread. */
+struct mw_vf_ahead *mw_vf_ahead_new(int fd, off_t off, uint64_t line_no,
+				    const struct mw_vkey *identity);
+/* What mw_note_verify says of the note `text`, of that line, and of the identity; false: not known
+ * (yet). Lines are asked for in their order. */
+bool mw_vf_ahead_get(struct mw_vf_ahead *a, uint64_t line_no, struct mw_slice text, int *ret);
+/* Takes NULL. */
+void mw_vf_ahead_free(struct mw_vf_ahead *a);
 
 /* --- verify_find.c --- */
 

@@ -92,6 +92,17 @@ static int parse_zone(const char **p, const char *end, int64_t *ret)
 	return 0;
 }
 
+/* Days since 1970 of a date as parse_date leaves it: of the proleptic Gregorian calendar, as
+ * timegm(3), which asks what a time zone is at each call. */
+static int64_t days_of(const struct tm *tm)
+{
+	/* years begin in March: the day that is there or not is their last */
+	const int64_t month = (tm->tm_mon + 10) % 12, year = tm->tm_year + 1900 - (month >= 10),
+		      era_days = year * 365 + year / 4 - year / 100 + year / 400;
+
+	return era_days + (153 * month + 2) / 5 + tm->tm_mday - 1 - 719468;
+}
+
 int mw_when_rfc3339(const char *s, size_t n, int64_t *ret_ns)
 {
 	const char *p = s, *end = s + n;
@@ -105,7 +116,9 @@ int mw_when_rfc3339(const char *s, size_t n, int64_t *ret_ns)
 	if (parse_clock(&p, end, &tm, &frac, &seconds) < 0 || !seconds ||
 	    parse_zone(&p, end, &zone) < 0 || p != end)
 		return -EINVAL;
-	*ret_ns = ((int64_t)timegm(&tm) - zone) * NS + frac;
+	*ret_ns =
+	    (days_of(&tm) * 86400 + tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec - zone) * NS +
+	    frac;
 	return 0;
 }
 

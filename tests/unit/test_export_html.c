@@ -210,9 +210,9 @@ static void names_that_find_no_room_are_counted(void **state)
 	struct mw_html_rows *rows;
 	char name[32];
 	uint32_t i, id, again;
-	FILE *out = open_memstream(&page, &page_len);
+	struct mw_outbuf out = { 0 };
 
-	assert_int_equal(mw_html_pack_new(out, &pack), 0);
+	assert_int_equal(mw_html_pack_new(&out, &pack), 0);
 	assert_int_equal(mw_html_rows_new(pack, &rows), 0);
 	for (i = 0; i < MW_HTML_DICT_MAX + 10; i++) {
 		snprintf(name, sizeof(name), "\"%u\"", i);
@@ -226,7 +226,7 @@ static void names_that_find_no_room_are_counted(void **state)
 	assert_int_equal(id, 0);
 	mw_html_rows_free(rows);
 	mw_html_pack_free(pack);
-	fclose(out);
+	mw_out_done(&out);
 }
 
 static void a_call_is_a_prefix_and_a_number(void **state)
@@ -250,10 +250,10 @@ static void a_call_is_a_prefix_and_a_number(void **state)
 	struct mw_html_row row, first = { 0 };
 	struct mw_html_pack *pack;
 	struct mw_html_rows *rows;
-	FILE *out = open_memstream(&page, &page_len);
+	struct mw_outbuf out = { 0 };
 	size_t i;
 
-	assert_int_equal(mw_html_pack_new(out, &pack), 0);
+	assert_int_equal(mw_html_pack_new(&out, &pack), 0);
 	assert_int_equal(mw_html_rows_new(pack, &rows), 0);
 	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		row = (struct mw_html_row){ 0 };
@@ -265,7 +265,7 @@ static void a_call_is_a_prefix_and_a_number(void **state)
 	}
 	mw_html_rows_free(rows);
 	mw_html_pack_free(pack);
-	fclose(out);
+	mw_out_done(&out);
 }
 
 static void what_cannot_be_written_is_an_error(void **state)

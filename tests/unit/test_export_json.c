@@ -7,22 +7,19 @@
 #include "io/export_text.h"
 #include "io/heap.h"
 
-static char *text;
-static size_t len;
-static FILE *f;
+static struct mw_outbuf got;
 
 static struct mw_ejson begin(size_t text_max)
 {
-	f = open_memstream(&text, &len);
-	assert_non_null(f);
-	return (struct mw_ejson){ .f = f, .text_max = text_max };
+	return (struct mw_ejson){ .o = &got, .text_max = text_max };
 }
 
 static void expect(const char *want)
 {
-	assert_int_equal(fclose(f), 0);
-	assert_string_equal(text, want);
-	free(text);
+	assert_int_equal(mw_out_error(&got), 0);
+	assert_int_equal(got.len, strlen(want));
+	assert_memory_equal(got.p, want, got.len);
+	mw_out_done(&got);
 }
 
 static void members_have_commas(void **state)

@@ -4,31 +4,28 @@
 #include "io/export_out.h"
 #include "io/heap.h"
 
-static char *got;
-static size_t got_len;
+static struct mw_outbuf got;
 
-static FILE *begin(void)
+/* What was written is this; and then nothing is. */
+static void expect(const char *want)
 {
-	free(got);
-	got = NULL;
-	return open_memstream(&got, &got_len);
+	assert_int_equal(mw_out_error(&got), 0);
+	assert_int_equal(got.len, strlen(want));
+	assert_memory_equal(got.p, want, got.len);
+	mw_out_done(&got);
 }
 
 static void test_json(void **state)
 {
 	static const char in[] = "a\"\\\n\x01\x7f</script>\xe2\x80\xa8\xe2\x80\xa9 \xc3\xa9 \xff"
 				 "\xf0\x9f\x98\x80";
-	FILE *f = begin();
 
-	mw_out_json(f, mw_slice(in, sizeof(in) - 1));
-	fclose(f);
-	assert_string_equal(got, "\"a\\\"\\\\\\u000a\\u0001\\u007f\\u003c/script>\\u2028\\u2029 "
-				 "\xc3\xa9 \\ufffd\xf0\x9f\x98\x80\"");
-	f = begin();
-	mw_out_json(f, mw_slice("a\0b", 3));
-	mw_out_json_str(f, "");
-	fclose(f);
-	assert_string_equal(got, "\"a\\u0000b\"\"\"");
+	mw_out_json(&got, mw_slice(in, sizeof(in) - 1));
+	expect("\"a\\\"\\\\\\u000a\\u0001\\u007f\\u003c/script>\\u2028\\u2029 "
+	       "\xc3\xa9 \\ufffd\xf0\x9f\x98\x80\"");
+	mw_out_json(&got, mw_slice("a\0b", 3));
+	mw_out_json_str(&got, "");
+	expect("\"a\\u0000b\"\"\"");
 }
 
 static void test_csv(void **state)
@@ -67,37 +64,30 @@ static void test_csv(void **state)
 		{ "[\";=1\"]", "\"[\"\";'=1\"\"]\"" },
 	};
 	size_t i;
-	FILE *f;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		f = begin();
-		mw_out_csv(f, mw_slice_str(cases[i].in));
-		fclose(f);
-		assert_string_equal(got, cases[i].want);
+		mw_out_csv(&got, mw_slice_str(cases[i].in));
+		expect(cases[i].want);
 	}
 	for (i = 0; i < sizeof(raw) / sizeof(raw[0]); i++) {
-		f = begin();
-		mw_out_csv_raw(f, mw_slice_str(raw[i].in));
-		fclose(f);
-		assert_string_equal(got, raw[i].want);
+		mw_out_csv_raw(&got, mw_slice_str(raw[i].in));
+		expect(raw[i].want);
 	}
 }
 
 static void test_numbers(void **state)
 {
 	uint64_t v = 7;
-	FILE *f = begin();
 
-	mw_out_u64(f, 0);
-	mw_out_char(f, ' ');
-	mw_out_u64(f, UINT64_MAX);
-	mw_out_char(f, ' ');
-	mw_out_i64(f, INT64_MIN);
-	mw_out_char(f, ' ');
-	mw_out_time(f, 1000000001);
-	fclose(f);
-	assert_string_equal(got, "0 18446744073709551615 -9223372036854775808 "
-				 "1970-01-01T00:00:01.000000001Z");
+	mw_out_u64(&got, 0);
+	mw_out_char(&got, ' ');
+	mw_out_u64(&got, UINT64_MAX);
+	mw_out_char(&got, ' ');
+	mw_out_i64(&got, INT64_MIN);
+	mw_out_char(&got, ' ');
+	mw_out_time(&got, 1000000001);
+	expect("0 18446744073709551615 -9223372036854775808 "
+	       "1970-01-01T00:00:01.000000001Z");
 	assert_int_equal(mw_out_number(mw_slice_str("18446744073709551616"), &v), -EINVAL);
 	assert_int_equal(mw_out_number(mw_slice_str("-1"), &v), -EINVAL);
 	assert_int_equal(mw_out_number(mw_slice_str("1e3"), &v), -EINVAL);
@@ -142,16 +132,35 @@ static void test_values(void **state)
 	mw_buf_done(&tmp);
 }
 
+/* Wherever in a text what is not plain stands, and whatever stands behind it. */
+static void test_runs(void **state)
+{
+	static const uint8_t odd[] = { 0, 0x1f, '"', '\\', '<', 0x7f, 0x80, 0xff };
+	struct mw_outbuf o = { 0 };
+	uint8_t in[48];
+
+	for (size_t n = 0; n <= sizeof(in); n++)
+		for (size_t at = 0; at <= n; at++)
+			for (size_t i = 0; i < sizeof(odd); i++) {
+				memset(in, 'a', sizeof(in));
+				if (at < n)
+					in[at] = odd[i];
+				mw_out_char(&o, '>');
+				assert_ptr_equal(mw_out_run(&o, in, in + n, "\"\\<"), in + at);
+				assert_int_equal(o.len, 1 + at);
+				assert_memory_equal(o.p + 1, in, at);
+				o.len = 0;
+			}
+	mw_out_done(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_json),	cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_runs),
 	};
-	int r = cmocka_run_group_tests(tests, NULL, NULL);
 
-	free(got);
-	return r;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,9 @@ static int noted_end(struct mw_exporter *e)
 	return 0;
 }
 
-static const struct mw_exporter_ops noted_ops = { noted_begin, noted_item, noted_end, NULL };
+static const struct mw_exporter_ops noted_ops = { .begin = noted_begin,
+						  .item = noted_item,
+						  .end = noted_end };
 
 static unsigned int all(void *arg, const struct mw_logrec *r)
 {
@@ -142,7 +144,7 @@ static struct mw_survey *survey(const char *const *paths, size_t n,
 
 static void check_items(struct mw_survey *s, const char *want)
 {
-	struct noted n = { .base = { &noted_ops, stdout } };
+	struct noted n = { .base = { .ops = &noted_ops, .to = stdout } };
 	char err[1024] = "";
 
 	assert_int_equal(mw_survey_export(s, &n.base, err, sizeof(err)), 0);
@@ -351,18 +353,26 @@ static void test_joined(void **state)
 	/* 8: two client's ends are no call */
 	rec(&a, "call", "\"call\":\"a8\"," CLIENT_END "},\"rpc_id\":\"10\"");
 	rec(&b, "call", "\"call\":\"b8\"," CLIENT_END "},\"rpc_id\":\"10\"");
+	/* 9: of the same server, but each log names another client */
+	rec(&a, "call", "\"call\":\"a9\"," CLIENT_END ",\"addr\":\"10.0.0.1:9\"},\"rpc_id\":\"11\"");
+	rec(&b, "call", "\"call\":\"b9\"," SERVER_END "\"addr\":\"10.0.0.3:9\"},\"rpc_id\":\"11\"");
+	/* 10, 11: a relay's two calls of one traceparent, in one log; the other has nothing of it */
+	rec(&a, "call", "\"call\":\"aa\"," CLIENT_END "}," REQUEST ",\"trace\":\"00-2-2-01\"");
+	rec(&b, "notice", "\"method\":\"m\"");
+	rec(&a, "call", "\"call\":\"ab\"," SERVER_END "}," REQUEST ",\"trace\":\"00-2-2-01\"");
 	done(&a);
 	done(&b);
 	s = survey(paths, 2, all, NULL);
 	check_items(s,
 		    "0:call(=b0) 0:call(=a0) 1:call 1:call 2:call(=b2) 2:call(=a2) "
 		    "3:call(=b3) 3:call(=a3) 4:call 4:call 5:call 5:call 6:call(=b6) 6:call(=a6) "
-		    "7:call 7:call 8:call 8:call");
+		    "7:call 7:call 8:call 8:call 9:call 9:call 10:call 10:notice 11:call");
 	mw_survey_free(s);
 	/* never two of one log */
 	s = survey((const char *const[]){ paths[0], paths[0] }, 2, all, NULL);
 	check_items(s, "0:call 0:call 1:call 1:call 2:call 2:call 3:call 3:call 4:call 4:call "
-		       "5:call 5:call 6:call 6:call 7:call 7:call 8:call 8:call");
+		       "5:call 5:call 6:call 6:call 7:call 7:call 8:call 8:call "
+		       "9:call 9:call 10:call 10:call 11:call 11:call");
 	mw_survey_free(s);
 }
 
@@ -439,7 +449,7 @@ static void test_changed(void **state)
 {
 	struct made m = make_file("changed", "a");
 	const char *path = in_dir("changed");
-	struct noted n = { .base = { &noted_ops, stdout } };
+	struct noted n = { .base = { .ops = &noted_ops, .to = stdout } };
 	struct mw_survey *s;
 	char err[1024];
 	FILE *f;

@@ -141,6 +141,47 @@ static void test_identity_missing(void **state)
 	check(&f, TAMPERED, MW_FOUND_SEAL_FORGED, 921);
 }
 
+/* Of many seals one whose identity's signature is missing, another's or of another tree: whichever
+ * thread looks at it (verify_ahead.c). */
+static void test_identity_of_many(void **state)
+{
+	static const size_t bad[] = { 3, 15, 16, 17, 40, 58, 59 };
+	struct mw_skey other;
+	struct fx f;
+
+	for (size_t i = 0; i <= sizeof(bad) / sizeof(bad[0]); i++)
+		for (int how = 0; how < 3; how++) {
+			fx_new(&f, 7);
+			f.no_tiles = true;
+			assert_int_equal(mw_skey_new(f.identity.pub.name, &other), 0);
+			for (size_t k = 0; k < 60; k++) {
+				const bool this = i < sizeof(bad) / sizeof(bad[0]) && k == bad[i];
+
+				fx_calls(&f, 2);
+				fx_seal_record(&f, k, &f.epoch[k + 1]);
+				fx_seal_sign(&f, k,
+					     !this	? &f.identity
+					     : how == 0 ? NULL
+							: &other,
+					     &f.epoch[k]);
+				/* it names the key, too, and is still not signed by it */
+				if (this && how == 2)
+					f.seal[k][strlen(f.seal[k]) - 20] ^= 1;
+			}
+			fx_write(&f);
+			fx_verify(&f, NULL);
+			if (i == sizeof(bad) / sizeof(bad[0])) {
+				assert_int_equal(f.rep.seals, 60);
+			} else {
+				assert_int_equal(f.rep.verdict, TAMPERED);
+				assert_int_equal(f.rep.seals, bad[i]);
+				assert_int_equal(f.rep.line, bad[i] + 1);
+				assert_string_equal(f.rep.file, "seals.jsonl");
+			}
+			fx_done(&f);
+		}
+}
+
 /* A record edited, all trees from there on signed anew. */
 static void test_edit_and_reseal(void **state)
 {
@@ -440,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_checkpoint),
 		cmocka_unit_test(test_cut_and_continue),
 		cmocka_unit_test(test_identity_missing),
+		cmocka_unit_test(test_identity_of_many),
 		cmocka_unit_test(test_edit_and_reseal),
 		cmocka_unit_test(test_seal_records),
 		cmocka_unit_test(test_replaced),

@@ -387,6 +387,7 @@ function drawAlerts(g, w) {
 	g.fillStyle = C.bg;
 	g.fillRect(0, AXIS, w, ALERTS);
 	const scale = (w - view.gutter) / (view.t1 - view.t0);
+	const cells = [];
 	let cell = -99, severity = 0, x = 0;
 	g.save();
 	g.beginPath();
@@ -398,7 +399,7 @@ function drawAlerts(g, w) {
 		if (!visible(i)) continue;
 		const at = (D.t[i] - view.t0) * scale, c = Math.floor(at / 15);
 		if (c !== cell) {
-			if (cell !== -99) drawAlert(g, severity, x, AXIS + ALERTS / 2);
+			if (cell !== -99) cells.push({ severity, x });
 			cell = c;
 			severity = -1;
 		}
@@ -407,7 +408,9 @@ function drawAlerts(g, w) {
 			x = view.gutter + at;
 		}
 	}
-	if (cell !== -99) drawAlert(g, severity, x, AXIS + ALERTS / 2);
+	if (cell !== -99) cells.push({ severity, x });
+	/* where two touch, the graver one is on top */
+	for (const a of cells.sort((a, b) => a.severity - b.severity)) drawAlert(g, a.severity, a.x, AXIS + ALERTS / 2);
 	g.restore();
 	g.font = font(11, 600);
 	g.fillStyle = C.ink;
