@@ -190,6 +190,77 @@ static int parse_severity(struct mw_filter *f, const char *verb, const char *val
 		       "low, medium, high and critical");
 }
 
+/* Behind a bracket expression, p at its [. */
+static const char *skip_set(const char *p)
+{
+	p += p[1] == '^' ? 2 : 1;
+	if (*p == ']')
+		p++;
+	for (; *p && *p != ']'; p++)
+		/* [:alpha:], [.x.], [=x=] */
+		if (*p == '[' && strchr(":.=", p[1]) && p[1]) {
+			const char end[] = { p[1], ']', '\0' }, *q = strstr(p + 2, end);
+
+			p = q ? q + 1 : p;
+		}
+	return *p ? p + 1 : p;
+}
+
+/* Behind a group, p at its (. */
+static const char *skip_group(const char *p)
+{
+	unsigned int depth = 0;
+
+	while (*p) {
+		if (*p == '[') {
+			p = skip_set(p);
+			continue;
+		}
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '(')
+			depth++;
+		else if (*p == ')' && --depth == 0)
+			return p + 1;
+		p++;
+	}
+	return p;
+}
+
+struct mw_slice mw_filter_part(const char *ere)
+{
+	struct mw_slice best = mw_slice(NULL, 0);
+	const char *p, *from = ere;
+
+	/* either side of it need not be there */
+	if (strchr(ere, '|'))
+		return best;
+	for (p = ere;; p++) {
+		const bool plain = *p && !strchr("\\^$.[]()*+?{}", *p);
+		/* a character that need not be there; x+? is (x+)? */
+		const char after = plain ? p[1 + strspn(p + 1, "+")] : '\0';
+		const bool maybe = after && strchr("*?{", after);
+
+		if (plain && !maybe)
+			continue;
+		if ((size_t)(p - from) > best.n)
+			best = mw_slice(from, (size_t)(p - from));
+		if (!*p)
+			return best;
+		if (*p == '[')
+			p = skip_set(p) - 1;
+		else if (*p == '(')
+			p = skip_group(p) - 1;
+		else if (*p == '{')
+			p += strcspn(p, "}");
+		else if (*p == '\\' && p[1])
+			p++;
+		if (!*p)
+			return best;
+		from = p + 1;
+	}
+}
+
 static int parse_grep(struct mw_filter *f, const char *verb, const char *value)
 {
 	char why[128];
@@ -205,6 +276,7 @@ static int parse_grep(struct mw_filter *f, const char *verb, const char *value)
 	}
 	f->have_grep = true;
 	f->grep_text = strpbrk(value, "\\^$.[]|()*+?{}") ? NULL : value;
+	f->grep_part = mw_filter_part(value);
 	return 0;
 }
 
@@ -339,5 +411,6 @@ void mw_filter_done(struct mw_filter *f)
 		mw_buf_done(&f->text);
 	if (f->have_grep)
 		regfree(&f->grep);
+	mw_filter_servers_free(f->known);
 	*f = (struct mw_filter){ 0 };
 }

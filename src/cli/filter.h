@@ -18,6 +18,7 @@
 #include "cli/cli.h"
 #include "cli/pattern.h"
 
+struct mw_filter_servers;
 struct mw_logrec;
 
 enum mw_filter_option {
@@ -49,9 +50,11 @@ struct mw_filter {
 	    sessions, hosts, pids;
 	regex_t grep;
 	const char *grep_text; /* NULL, or what grep is without any special character */
+	struct mw_slice grep_part; /* the longest text that stands in whatever it matches; n 0: none */
 	/* Of --args-match: only calls whose args_hmac is one of them. */
 	char args_hmac[2][65];
 	unsigned int n_args_hmac;
+	struct mw_filter_servers *known; /* private: see mw_filter_learn */
 	struct mw_buf text; /* the options as they were given */
 	bool init;
 };
@@ -63,7 +66,6 @@ struct mw_filter {
 struct mw_filter_facts {
 	struct mw_slice call; /* its id without quotes; of an effect, by what is known by now */
 	struct mw_slice tool, principal, session, status;
-	struct mw_slice server_name; /* the server's, where the record has its id alone */
 	bool matched; /* of a call: one of its effects passes by the effect's own record */
 };
 
@@ -77,6 +79,16 @@ int mw_filter_args(struct mw_filter *f, const char *path, const char *keys_dir);
 int mw_filter_option(struct mw_filter *f, const char *verb, int option, const char *value);
 /* All options taken, as one could type them; "" none. Valid until the next option. */
 const char *mw_filter_text(const struct mw_filter *f);
+
+/*
+ * Which server is called what: of one that is asked for by name all records are meant, also those from
+ * before it said its name, and what its process did before it was known to be a server. That is known
+ * once every `server` record was given (mw_logread_servers); others are passed over. What it did earlier
+ * is known by its process id between its start and its first record. 0, -ENOMEM.
+ */
+int mw_filter_learn(struct mw_filter *f, const struct mw_logrec *rec);
+/* Servers that found no room: by then only what their records say themselves counts. */
+uint64_t mw_filter_missed(const struct mw_filter *f);
 
 /*
  * Whether a record passes. `types`: those meant if --type was not given, NULL-terminated; NULL: all.

@@ -64,9 +64,7 @@ static void see_each(const struct mw_patterns *l, struct mw_slice array, see_fn 
 		see(l, v, fn, m);
 }
 
-/* The members of an object, by their names as they stand: ours have no escapes. Names end with
- * NULL. */
-static void members(struct mw_slice object, const char *const *want, struct mw_slice *ret)
+void mw_filter_members(struct mw_slice object, const char *const *want, struct mw_slice *ret)
 {
 	struct mw_json_item it;
 	struct mw_slice v;
@@ -94,26 +92,35 @@ static void members(struct mw_slice object, const char *const *want, struct mw_s
 /* --- what each option asks ----------------------------------------------------------------------
  */
 
-static bool server_passes(const struct mw_filter *f, const struct mw_logrec *rec,
-			  const struct mw_filter_facts *facts)
+void mw_filter_see_name(const struct mw_patterns *l, struct mw_slice raw, struct mw_matched *m)
+{
+	see(l, raw, mw_patterns_name, m);
+}
+
+void mw_filter_see_shown(const struct mw_patterns *l, struct mw_slice key, struct mw_matched *m)
+{
+	struct text t;
+
+	if (!key.n)
+		return;
+	mw_patterns_name(l, mw_render_key(open_text(&t, key)), m);
+	close_text(&t);
+}
+
+static bool server_passes(const struct mw_filter *f, const struct mw_logrec *rec)
 {
 	static const char *const want[] = { "name", "configured_name", "key", "id", NULL };
 	const struct mw_slice server = mw_logrec_get(rec, "server");
 	struct mw_matched m = { 0 };
 	struct mw_slice v[4];
-	struct text t;
 
 	see(&f->servers, server, mw_patterns_name, &m);
-	members(server, want, v);
+	mw_filter_members(server, want, v);
 	for (size_t i = 0; i < 4; i++)
 		see(&f->servers, v[i], mw_patterns_name, &m);
-	/* what lines show of one that has no name */
-	if (v[2].n && !v[0].n && !v[1].n) {
-		mw_patterns_name(&f->servers, mw_render_key(open_text(&t, v[2])), &m);
-		close_text(&t);
-	}
-	if (facts && facts->server_name.n && !v[0].n)
-		see(&f->servers, facts->server_name, mw_patterns_name, &m);
+	if (!v[0].n && !v[1].n)
+		mw_filter_see_shown(&f->servers, v[2], &m);
+	mw_filter_see_server(f, rec, &m);
 	return mw_patterns_pass(&f->servers, m);
 }
 
@@ -125,7 +132,7 @@ static void see_tokens(const struct mw_patterns *l, struct mw_slice tokens, stru
 
 	mw_json_array_init(&a, tokens);
 	while (mw_json_array_next(&a, &one)) {
-		members(one, want, v);
+		mw_filter_members(one, want, v);
 		for (size_t i = 0; i < 4; i++)
 			see(l, v[i], mw_patterns_name, m);
 	}
@@ -138,7 +145,7 @@ static bool principal_passes(const struct mw_filter *f, struct mw_slice principa
 	struct mw_matched m = { 0 };
 	struct mw_slice v[6];
 
-	members(principal, want, v);
+	mw_filter_members(principal, want, v);
 	for (size_t i = 0; i < 5; i++)
 		see(&f->principals, v[i], mw_patterns_name, &m);
 	see_tokens(&f->principals, v[5], &m);
@@ -158,7 +165,7 @@ static bool pid_passes(const struct mw_filter *f, const struct mw_logrec *rec)
 		/* an effect is its own process's, not the server's */
 		if (mw_logrec_get(rec, "pid").n)
 			break;
-		members(mw_logrec_get(rec, parties[i]), want, &v);
+		mw_filter_members(mw_logrec_get(rec, parties[i]), want, &v);
 		see(&f->pids, v, mw_patterns_name, &m);
 	}
 	return mw_patterns_pass(&f->pids, m);
@@ -207,7 +214,7 @@ bool mw_filter_effect(const struct mw_filter *f, struct mw_slice entry)
 	static const char *const want[] = { "kind", "target", "target2", NULL };
 	struct mw_slice v[3];
 
-	members(entry, want, v);
+	mw_filter_members(entry, want, v);
 	return effect_passes(f, v[0], v + 1, 2);
 }
 
@@ -360,7 +367,7 @@ bool mw_filter_own(const struct mw_filter *f, const struct mw_logrec *rec,
 		return false;
 	if (f->alerts.n && !alerts_pass(f, rec))
 		return false;
-	if (f->servers.n && !server_passes(f, rec, facts))
+	if (f->servers.n && !server_passes(f, rec))
 		return false;
 	if (f->hosts.n && !one_passes(&f->hosts, mw_logrec_get(rec, "host")))
 		return false;

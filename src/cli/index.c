@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "cli/known.h"
 #include "cli/options.h"
 #include "io/file.h"
 #include "io/index.h"
@@ -30,10 +31,10 @@ static const struct mw_option table[] = {
 
 static const struct mw_options options = {
 	.usage = "index [--log DIR]... [OPTION...]",
-	.what = "Makes an index of a log, or adds what it lacks: log and show then answer at\n"
-		"once. They answer the same without it; it may be removed at any time. Finished\n"
-		"segments are in it, verified as they are read; the log may be written\n"
-		"meanwhile. verify, timeline and bundle never use an index.\n",
+	.what = "Makes an index of a log, or adds what it lacks: log, show, servers and tools\n"
+		"then answer at once. They answer the same without it; it may be removed at any\n"
+		"time. Finished segments are in it, verified as they are read; the log may be\n"
+		"written meanwhile. verify, timeline and bundle never use an index.\n",
 	.table = table,
 };
 
@@ -51,8 +52,13 @@ static int build(const char *dir, const char *file, bool json)
 	struct mw_index_built b;
 	char err[MW_ERR_MAX];
 	double s;
-	int r = mw_index_build(dir, file, err, sizeof(err), &b);
+	struct mw_known_tally *tally;
+	int r;
 
+	if (mw_known_tally_new(dir, file, &tally) < 0)
+		return mw_cli_fail("not enough memory");
+	r = mw_index_build(dir, file, mw_known_tally(tally), err, sizeof(err), &b);
+	mw_known_tally_free(tally);
 	if (r < 0) {
 		mw_cli_fail("no index was made: %s", err);
 		return r == -EUCLEAN ? MW_EXIT_TAMPERED : MW_EXIT_FAIL;

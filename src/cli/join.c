@@ -136,11 +136,10 @@ static void expire(struct mw_join *j, const struct mw_logrec *rec)
 /* --- push ---------------------------------------------------------------------------------------
  */
 
-static void facts_of(struct mw_join *j, const struct key *call, const struct key *server,
-		     uint64_t seq, struct mw_filter_facts *ret)
+static void facts_of(struct mw_join *j, const struct key *call, uint64_t seq,
+		     struct mw_filter_facts *ret)
 {
 	const struct call *c = mw_join_call_get(j, call, seq);
-	const struct server *s = server->id[0] ? mw_table_get(j->servers, server) : NULL;
 
 	*ret = (struct mw_filter_facts){ 0 };
 	if (call->id[0])
@@ -151,32 +150,25 @@ static void facts_of(struct mw_join *j, const struct key *call, const struct key
 		ret->session = c->session;
 		ret->status = c->status;
 	}
-	if (s)
-		ret->server_name = s->name;
 }
 
 static int push_effect(struct mw_join *j, const struct mw_logrec *rec, bool head)
 {
-	const struct key nobody = { 0 };
-	struct mw_filter_facts facts;
+	static const struct mw_filter_facts nothing;
 	const struct call *c;
-	struct mw_slice name;
-	struct key server;
 	struct item *it;
 	int r;
 
 	if (!head && !mw_filter_asks_effects(j->f))
 		return 0;
-	server = mw_join_server_key(rec, &name);
-	facts_of(j, &nobody, &server, rec->seq, &facts);
-	if (!mw_filter_own(j->f, rec, &facts))
+	if (!mw_filter_own(j->f, rec, &nothing))
 		return 0;
 	it = item_new(rec);
 	if (!it)
 		return -ENOMEM;
 	it->effect = true;
 	it->hidden = !head;
-	it->server = server;
+	it->server = mw_join_server_key(rec);
 	it->call = it->named = mw_join_call_key(rec);
 	c = mw_join_call_get(j, &it->named, rec->seq);
 	it->late = c && c->has_ended;
@@ -260,13 +252,12 @@ static void push_ties(struct mw_join *j, const struct mw_logrec *rec)
 
 static int push_other(struct mw_join *j, const struct mw_logrec *rec)
 {
-	struct mw_slice name;
 	struct item *it = item_new(rec);
 
 	if (!it)
 		return -ENOMEM;
 	it->call = it->named = mw_join_call_key(rec);
-	it->server = mw_join_server_key(rec, &name);
+	it->server = mw_join_server_key(rec);
 	append(j, it);
 	return 0;
 }
@@ -287,9 +278,6 @@ int mw_join_push(struct mw_join *j, const struct mw_logrec *rec)
 		if (r < 0)
 			return r;
 	}
-	/* a name is asked for by this filter only */
-	if (j->f->servers.n)
-		mw_join_learn_server(j, rec);
 	if (strcmp(rec->type, "effect") == 0)
 		return push_effect(j, rec, head);
 	if (strcmp(rec->type, "call") == 0)
@@ -334,7 +322,8 @@ static void judge(struct mw_join *j, struct item *it, bool blocked)
 {
 	const struct call *c;
 
-	if (it->tie == MW_TIE_SETTLED)
+	/* what is certain does not change, and need not have waited for its call's end */
+	if (it->tie == MW_TIE_SETTLED || strcmp(it->confidence, "certain") == 0)
 		return;
 	if (blocked) {
 		it->tie = MW_TIE_OPEN;
@@ -345,7 +334,7 @@ static void judge(struct mw_join *j, struct item *it, bool blocked)
 	c = mw_join_call_get(j, &it->named, it->rec.seq);
 	if (c && mw_table_get(j->open, &c->key))
 		it->tie = MW_TIE_OPEN;
-	else if (c && c->settles && strcmp(it->confidence, "certain") != 0)
+	else if (c && c->settles && !it->folded)
 		it->tie = MW_TIE_UNDONE;
 }
 
@@ -366,7 +355,7 @@ int mw_join_next(struct mw_join *j, struct mw_joined *ret)
 			judge(j, it, blocked);
 		if (it->tie == MW_TIE_UNDONE)
 			it->call.id[0] = '\0';
-		facts_of(j, &it->call, &it->server, it->rec.seq, &out.facts);
+		facts_of(j, &it->call, it->rec.seq, &out.facts);
 		out.facts.matched = it->matched;
 		if (!it->effect && !mw_filter_own(j->f, &it->rec, &out.facts))
 			continue;
@@ -380,6 +369,11 @@ int mw_join_next(struct mw_join *j, struct mw_joined *ret)
 		return 1;
 	}
 	return 0;
+}
+
+uint64_t mw_join_waits(const struct mw_join *j)
+{
+	return j->head ? j->head->rec.seq : UINT64_MAX;
 }
 
 void mw_join_flush(struct mw_join *j)
@@ -398,7 +392,6 @@ int mw_join_new(const struct mw_filter *f, const char *const *types, struct mw_j
 	j->tail = &j->head;
 	if (mw_table_new(&mw_heap, sizeof(struct key), MW_JOIN_OPEN_MAX, &j->open) < 0 ||
 	    mw_table_new(&mw_heap, sizeof(struct key), MW_JOIN_ENDED_MAX, &j->ended) < 0 ||
-	    mw_table_new(&mw_heap, sizeof(struct key), MW_JOIN_SERVERS_MAX, &j->servers) < 0 ||
 	    mw_table_new(&mw_heap, sizeof(struct seq_key), 4 * MW_JOIN_SPAN, &j->by_seq) < 0) {
 		mw_join_free(j);
 		return -ENOMEM;
@@ -425,12 +418,8 @@ void mw_join_free(struct mw_join *j)
 	pos = 0;
 	while (j->ended && (v = mw_table_next(j->ended, &pos)))
 		mw_join_call_free(v);
-	pos = 0;
-	while (j->servers && (v = mw_table_next(j->servers, &pos)))
-		free(v);
 	mw_table_free(j->open);
 	mw_table_free(j->ended);
-	mw_table_free(j->servers);
 	mw_table_free(j->by_seq);
 	free(j->ending);
 	free(j);

@@ -31,9 +31,8 @@
 #define MW_JOIN_SPAN  MW_INDEX_SPAN
 #define MW_JOIN_BYTES (64u << 20)
 /* Calls that are known of, open and ended; then the oldest is forgotten. */
-#define MW_JOIN_OPEN_MAX    16384
-#define MW_JOIN_ENDED_MAX   MW_JOIN_SPAN
-#define MW_JOIN_SERVERS_MAX 4096
+#define MW_JOIN_OPEN_MAX  16384
+#define MW_JOIN_ENDED_MAX MW_JOIN_SPAN
 
 enum mw_tie_state {
 	MW_TIE_OWN = 0, /* as the record says */
@@ -60,6 +59,8 @@ void mw_join_free(struct mw_join *j);
 int mw_join_push(struct mw_join *j, const struct mw_logrec *rec);
 /* The next that need not wait: 1, valid until the next call; 0: none. */
 int mw_join_next(struct mw_join *j, struct mw_joined *ret);
+/* The number of the first record that waits, of one log; UINT64_MAX: none does. */
+uint64_t mw_join_waits(const struct mw_join *j);
 /* Nothing waits any longer. */
 void mw_join_flush(struct mw_join *j);
 

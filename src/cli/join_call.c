@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* join_call.c - the calls and servers that a join knows of, and what calls' records settle */
+/* join_call.c - the calls that a join knows of, and what their records settle */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -30,16 +30,14 @@ struct key mw_join_call_key(const struct mw_logrec *rec)
 	return key_of(inside(mw_logrec_get(rec, "call")), rec->input);
 }
 
-struct key mw_join_server_key(const struct mw_logrec *rec, struct mw_slice *ret_name)
+struct key mw_join_server_key(const struct mw_logrec *rec)
 {
 	struct mw_slice server = mw_logrec_get(rec, "server"), id = inside(server);
 
-	*ret_name = mw_slice(NULL, 0);
 	if (server.n && server.p[0] == '{') {
 		if (mw_json_member(server, "id", &id, NULL) < 0)
 			id = mw_slice(NULL, 0);
 		id = inside(id);
-		(void)mw_json_member(server, "name", ret_name, NULL);
 	}
 	return key_of(id, rec->input);
 }
@@ -54,7 +52,7 @@ void mw_join_word(char ret[WORD_LEN], struct mw_slice raw)
 	}
 }
 
-/* --- calls and servers --------------------------------------------------------------------------
+/* --- calls --------------------------------------------------------------------------------------
  */
 
 void mw_join_call_free(struct call *c)
@@ -127,7 +125,6 @@ int mw_join_call_at(struct mw_join *j, const struct mw_logrec *rec, struct call 
 {
 	struct key key = mw_join_call_key(rec);
 	struct call *c = mw_join_call_get(j, &key, rec->seq);
-	struct mw_slice name;
 	int r;
 
 	*ret = NULL;
@@ -139,7 +136,7 @@ int mw_join_call_at(struct mw_join *j, const struct mw_logrec *rec, struct call 
 			return -ENOMEM;
 		c->key = key;
 		c->no = j->no++;
-		c->server = mw_join_server_key(rec, &name);
+		c->server = mw_join_server_key(rec);
 		r = mw_join_call_put(j->open, MW_JOIN_OPEN_MAX, c);
 		if (r < 0) {
 			free(c);
@@ -148,25 +145,6 @@ int mw_join_call_at(struct mw_join *j, const struct mw_logrec *rec, struct call 
 	}
 	*ret = c;
 	return call_facts(c, rec);
-}
-
-void mw_join_learn_server(struct mw_join *j, const struct mw_logrec *rec)
-{
-	struct mw_slice name;
-	struct key key = mw_join_server_key(rec, &name);
-	struct server *s;
-
-	if (!key.id[0] || !name.n || mw_table_get(j->servers, &key) ||
-	    mw_table_count(j->servers) >= MW_JOIN_SERVERS_MAX)
-		return;
-	s = malloc(sizeof(*s) + name.n);
-	if (!s)
-		return; /* it goes without a name */
-	s->key = key;
-	memcpy(s->mem, name.p, name.n);
-	s->name = mw_slice(s->mem, name.n);
-	if (mw_table_put(j->servers, &s->key, s) < 0)
-		free(s);
 }
 
 /* --- what calls' records settle ------------------------------------------------------------------
@@ -207,8 +185,9 @@ static void take_tie(struct item *it, const struct key *call, struct mw_slice li
 	mw_join_word(it->confidence, confidence);
 }
 
-/* An entry that stands for more effects than it names: those of its kind and target that name the
- * call themselves. */
+/* An entry that stands for more effects than it names: those of its kind and target whose own
+ * record says that very tie. Of another that names the call its own word stands: where there was no
+ * room to name it (effects.h), it may be of the entry. */
 static void settle_folded(struct mw_join *j, const struct key *call, uint64_t seq,
 			  struct mw_slice entry, struct mw_slice link, struct mw_slice confidence,
 			  bool *matched)
@@ -224,7 +203,11 @@ static void settle_folded(struct mw_join *j, const struct key *call, uint64_t se
 		    !mw_slice_eq(mw_logrec_get(&it->rec, "target"), target))
 			continue;
 		*matched = true;
-		take_tie(it, call, link, confidence);
+		if (mw_slice_eq(mw_logrec_get(&it->rec, "link"), link) &&
+		    mw_slice_eq(mw_logrec_get(&it->rec, "confidence"), confidence))
+			take_tie(it, call, link, confidence);
+		else
+			it->folded = true;
 	}
 }
 

@@ -27,12 +27,6 @@ struct call {
 	char *mem;
 };
 
-struct server {
-	struct key key;
-	struct mw_slice name; /* raw, behind this */
-	char mem[];
-};
-
 struct seq_key {
 	uint64_t input, seq;
 };
@@ -53,6 +47,7 @@ struct item {
 	bool hidden;		    /* an effect kept for its call's sake */
 	bool late;		    /* an effect, written behind its call's record */
 	bool matched;		    /* a call: one of its effects passes by its own record */
+	bool folded;		    /* an entry of its call's may stand for it, without naming it */
 	bool indexed;		    /* it stands in by_seq */
 	enum mw_tie_state tie;
 	char link[WORD_LEN], confidence[WORD_LEN];
@@ -69,7 +64,7 @@ struct mw_join {
 	const struct mw_filter *f;
 	const char *const *types;
 	struct mw_table *open, *ended; /* calls */
-	struct mw_table *servers, *by_seq;
+	struct mw_table *by_seq;
 	struct item *head, **tail, *out;
 	size_t n, bytes;
 	uint64_t no;
@@ -78,9 +73,9 @@ struct mw_join {
 	size_t n_inputs;
 };
 
-/* The call, or the server, that a record names; id "": none. *ret_name: the server's, raw. */
+/* The call, or the server, that a record names; id "": none. */
 struct key mw_join_call_key(const struct mw_logrec *rec);
-struct key mw_join_server_key(const struct mw_logrec *rec, struct mw_slice *ret_name);
+struct key mw_join_server_key(const struct mw_logrec *rec);
 /* A raw string that is one of our words; "" if it is longer. */
 void mw_join_word(char ret[WORD_LEN], struct mw_slice raw);
 
@@ -91,7 +86,6 @@ int mw_join_call_at(struct mw_join *j, const struct mw_logrec *rec, struct call 
 /* Into one of the two tables; the oldest there goes for it. 0, -ENOMEM. */
 int mw_join_call_put(struct mw_table *t, size_t max, struct call *c);
 void mw_join_call_free(struct call *c);
-void mw_join_learn_server(struct mw_join *j, const struct mw_logrec *rec);
 
 /* Hands the ties of a call's `effects`, of the record `seq`, to those that wait for it. *matched is
  * set where one does: it passes the filter by its own record. */

@@ -15,6 +15,7 @@
 #include "cli/filter.h"
 #include "cli/join.h"
 
+struct mw_index_tally;
 struct mw_table;
 
 /* Servers and runs of them, tools; others are counted only. */
@@ -102,10 +103,18 @@ static inline void mw_known_freep(struct mw_known **s)
 }
 
 /*
- * The whole of it: reads the logs through the filter. 0, or an exit status after a line;
+ * The whole of it: reads the logs through the filter; `index` as mw_cli_open_filtered takes it. 0, or an exit status after a line;
  * *ret_whole: the status to end with, where what was read is to be shown and not to be relied on.
  */
-int mw_known_read(struct mw_known *s, const struct mw_filter *f, const struct mw_cli_list *logs,
-		 int *ret_whole);
+int mw_known_read(struct mw_known *s, struct mw_filter *f, const struct mw_cli_list *logs,
+		  const char *index, int *ret_whole);
+/*
+ * Counts while an index is made, for mw_known_read to go on from where nothing is filtered. `dir` and
+ * `file` as for mw_index_build, borrowed. 0, -ENOMEM.
+ */
+struct mw_known_tally;
+int mw_known_tally_new(const char *dir, const char *file, struct mw_known_tally **ret);
+const struct mw_index_tally *mw_known_tally(struct mw_known_tally *t);
+void mw_known_tally_free(struct mw_known_tally *t);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "cli/filter_options.h"
+#include "cli/narrow.h"
 #include "io/escape.h"
 #include "io/render.h"
 #include "io/when.h"
@@ -28,7 +29,7 @@ static int run(struct mw_known_ask *ask, const char *what,
 
 	if (mw_known_new(&s) < 0)
 		return mw_cli_fail("not enough memory");
-	status = mw_known_read(s, &ask->f, &ask->logs, &whole);
+	status = mw_known_read(s, &ask->f, &ask->logs, ask->index, &whole);
 	if (status != MW_EXIT_OK)
 		return status;
 	mw_pager_open(&ask->out, true);
@@ -57,6 +58,7 @@ static int run(struct mw_known_ask *ask, const char *what,
 const struct mw_option mw_known_table[] = {
 	MW_OPTION_FLAG("json", 0, AT(json), "one object a line"),
 	MW_LOG_ROW(AT(logs)),
+	MW_INDEX_ROW(AT(index)),
 	MW_PAGER_ROWS(AT(out)),
 	MW_FILTER_ROWS(AT(f), mw_filter_take),
 	{ 0 },

@@ -16,6 +16,7 @@ struct mw_known_ask {
 	struct mw_cli_list logs;
 	struct mw_patterns names; /* of those asked for; none: all */
 	struct mw_pager out;
+	const char *index;
 	bool json;
 };
 

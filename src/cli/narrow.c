@@ -135,9 +135,36 @@ struct mw_logread *mw_cli_open_narrow(const struct mw_cli_list *logs, bool follo
 	return l;
 }
 
-struct mw_logread *mw_cli_open_filtered(const struct mw_cli_list *logs, bool follow,
-					const struct mw_filter *f, const char *const *types,
-					const char *index)
+static int learn(void *arg, const struct mw_logrec *rec)
+{
+	return mw_filter_learn(arg, rec);
+}
+
+/* Who is called what, before the first record is held against it. */
+static struct mw_logread *learn_servers(struct mw_logread *l, struct mw_filter *f)
+{
+	bool all;
+
+	if (!l || !f->servers.n)
+		return l;
+	if (mw_logread_servers(l, learn, f, &all) < 0) {
+		mw_cli_fail("not enough memory");
+		mw_logread_free(l);
+		return NULL;
+	}
+	if (!all)
+		mw_cli_fail(
+		    "what comes through a pipe is read once: of a server it is what follows "
+		    "its name");
+	if (mw_filter_missed(f))
+		mw_cli_fail("there are too many servers to know all by name: give a server's id to "
+			    "be sure of it");
+	return l;
+}
+
+static struct mw_logread *open_filtered(const struct mw_cli_list *logs, bool follow,
+					struct mw_filter *f, const char *const *types,
+					bool all_tools, const char *index)
 {
 	const struct asked a = { f, types };
 	struct mw_index_query q = {
@@ -148,6 +175,8 @@ struct mw_logread *mw_cli_open_filtered(const struct mw_cli_list *logs, bool fol
 		.all_effects = mw_filter_asks_effects(f),
 		.match = match,
 		.type = type,
+		.text = f->have_grep ? f->grep_part : mw_slice(NULL, 0),
+		.all_tools = all_tools,
 		.arg = &a,
 	};
 	unsigned int i;
@@ -162,5 +191,18 @@ struct mw_logread *mw_cli_open_filtered(const struct mw_cli_list *logs, bool fol
 		q.asked |= 1u << MW_INDEX_SEVERITY;
 	if (f->n_args_hmac)
 		q.asked |= 1u << MW_INDEX_ARGS;
-	return mw_cli_open_narrow(logs, follow, &q, index);
+	return learn_servers(mw_cli_open_narrow(logs, follow, &q, index), f);
+}
+
+struct mw_logread *mw_cli_open_filtered(const struct mw_cli_list *logs, bool follow,
+					struct mw_filter *f, const char *const *types,
+					const char *index)
+{
+	return open_filtered(logs, follow, f, types, false, index);
+}
+
+struct mw_logread *mw_cli_open_known(const struct mw_cli_list *logs, struct mw_filter *f,
+				     const char *index)
+{
+	return open_filtered(logs, false, f, NULL, true, index);
 }

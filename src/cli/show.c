@@ -323,12 +323,12 @@ static bool of_call(const void *arg, enum mw_index_field field, struct mw_slice 
 
 static struct mw_logread *open_logs(const struct mw_shown *s, const struct mw_cli_list *logs)
 {
-	const struct mw_index_query q = { .asked = 1u << MW_INDEX_CALL,
-					  .match = of_call,
-					  .arg = s };
+	const struct mw_index_query of_id = { .asked = 1u << MW_INDEX_CALL,
+					      .match = of_call,
+					      .arg = s };
+	const struct mw_index_query of_seqs = { .seqs = s->seqs, .n_seqs = s->n_seqs };
 
-	return s->by_id ? mw_cli_open_narrow(logs, false, &q, s->index)
-			: mw_cli_open_logs(logs, false);
+	return mw_cli_open_narrow(logs, false, s->by_id ? &of_id : &of_seqs, s->index);
 }
 
 int mw_shown_read(const struct mw_cli_list *logs, bool last, int *ret_whole,
@@ -407,6 +407,7 @@ static void shown_done(struct mw_shown *s)
 		free(s->ids[i]);
 	free(s->by_seq);
 	free(s->folded);
+	free(s->seqs);
 }
 
 static int show(const char *what, const struct mw_cli_list *logs, const char *index,

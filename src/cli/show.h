@@ -39,6 +39,8 @@ struct mw_shown_seq {
 struct mw_shown {
 	const char *index; /* as mw_cli_open_narrow takes it */
 	bool by_id;	   /* only what is tied to calls whose id begins with id is asked for */
+	uint64_t *seqs;	   /* only these records, and those of calls that they name or that name them */
+	size_t n_seqs;
 	const char *id;
 	char *ids[MW_SHOWN_IDS_MAX]; /* that begin with it */
 	size_t n_ids;
@@ -83,6 +85,10 @@ void mw_shown_print_record(const struct mw_shown *s, bool why);
 void mw_shown_field(const char *label, const char *value);
 void mw_shown_effects(const struct mw_shown *s, const struct mw_kept_list *l, const char *head,
 		      bool why);
+/* Says how many effects the call's record counts whose own records are not in what was read. */
+void mw_shown_missing_effects(const struct mw_shown *s);
+/* A record's time, in local time. */
+void mw_shown_time(const char *label, const char *rfc3339);
 void mw_shown_lines(const struct mw_kept_list *l, const char *head);
 void mw_shown_who(const struct cJSON *json);
 

@@ -289,7 +289,26 @@ void mw_shown_who(const cJSON *json)
 	principal(json);
 }
 
-static void times(const cJSON *call)
+static bool put_time(const char *rfc3339)
+{
+	char when[MW_WHEN_LEN];
+	int64_t ns;
+
+	if (!rfc3339 || mw_when_rfc3339(rfc3339, strlen(rfc3339), &ns) < 0)
+		return false;
+	mw_when_format(ns, true, when);
+	fputs(when, stdout);
+	return true;
+}
+
+void mw_shown_time(const char *label, const char *rfc3339)
+{
+	printf(LABEL, label);
+	puts(put_time(rfc3339) ? "" : "unknown");
+}
+
+/* In local time, as `log` has it; for the evidence as it stands in the record. */
+static void times(const cJSON *call, bool why)
 {
 	const char *begin = mw_rec_str(call, "begin"), *end = mw_rec_str(call, "end");
 	const cJSON *ms = get(call, "elapsed_ms");
@@ -297,10 +316,10 @@ static void times(const cJSON *call)
 	if (!begin)
 		return;
 	printf(LABEL, "time");
-	text(begin);
+	put_time(begin);
 	if (end) {
 		fputs(" to ", stdout);
-		text(end);
+		put_time(end);
 	}
 	if (cJSON_IsNumber(ms)) {
 		struct mw_line line = { 0 };
@@ -310,6 +329,39 @@ static void times(const cJSON *call)
 		mw_line_done(&line);
 	}
 	putchar('\n');
+	if (!why)
+		return;
+	printf(LABEL, "recorded");
+	text(begin);
+	if (end) {
+		fputs(" to ", stdout);
+		text(end);
+	}
+	putchar('\n');
+}
+
+/* What the tool's annotations declare, and what its effects amount to. */
+static void power(const cJSON *call)
+{
+	static const char *const names[] = { "declared", "observed" };
+	const cJSON *v, *power = get(call, "power");
+
+	for (size_t i = 0; i < 2; i++) {
+		const cJSON *list = get(power, names[i]);
+
+		if (!list)
+			continue;
+		printf(LABEL, names[i]);
+		if (cJSON_IsString(list))
+			text(list->valuestring);
+		cJSON_ArrayForEach(v, list)
+		{
+			if (v != list->child)
+				fputs(", ", stdout);
+			text(cJSON_IsString(v) ? v->valuestring : "?");
+		}
+		putchar('\n');
+	}
 }
 
 static void status(const cJSON *call)
@@ -326,130 +378,6 @@ static void status(const cJSON *call)
 	if (message)
 		text(message);
 	putchar('\n');
-}
-
-/* The calls that its own record leaves open. */
-static void candidates(const cJSON *json, const char *head)
-{
-	const cJSON *list = get(json, "candidates"), *e;
-
-	if (!cJSON_GetArraySize(list))
-		return;
-	printf("        %s:", head);
-	cJSON_ArrayForEach(e, list)
-	{
-		putchar(' ');
-		text(cJSON_IsString(e) ? e->valuestring : "?");
-	}
-	putchar('\n');
-}
-
-/* What was known when it was written, where the call's end settled it otherwise. */
-static void first_said(const cJSON *json, const char *settled)
-{
-	const char *link = mw_rec_str(json, "link"), *why = mw_rec_str(json, "why");
-
-	if (!link || !settled || strcmp(link, settled) == 0)
-		return;
-	printf("        when it was done: ");
-	text(link);
-	if (why) {
-		fputs(", ", stdout);
-		text(why);
-	}
-	puts("; the call's answer settled it");
-}
-
-static void effect(const struct mw_shown *s, const struct mw_kept *k, bool why)
-{
-	static const char *const extra[][2] = {
-		{ "asked", "asked for as" },
-		{ "host_target", "on the host" },
-		{ "exe", "done by" },
-	};
-	const cJSON *tie = mw_shown_tie(s, k->seq), *json = k->json, *from = tie ? tie : json;
-	const char *target = mw_rec_str(json, "target"), *target2 = mw_rec_str(json, "target2");
-	const char *link = mw_rec_str(from, "link"), *confidence = mw_rec_str(from, "confidence");
-	const char *mode = mw_rec_str(json, "mode"), *result = mw_rec_str(json, "result");
-	const char *basis = mw_rec_str(from, "basis"), *reason = mw_rec_str(from, "why");
-	const char *kind = mw_rec_str(json, "kind"), *target_from = mw_rec_str(json, "target_from");
-	size_t i;
-
-	if (!json) {
-		printf("    record %" PRIu64 " is too deep to show\n", k->seq);
-		return;
-	}
-	fputs("    ", stdout);
-	text(kind ? kind : "effect");
-	if (target) {
-		putchar(' ');
-		text(target);
-	}
-	if (target2) {
-		fputs(" -> ", stdout);
-		text(target2);
-	}
-	if (mode) {
-		fputs("  ", stdout);
-		text(mode);
-	}
-	if (result) {
-		fputs("  ", stdout);
-		text(result);
-	}
-	printf("  %s", confidence ? confidence : "none");
-	if (link && (!confidence || strcmp(link, confidence) != 0))
-		printf(" (%s)", link);
-	printf("  [%" PRIu64 "]\n", k->seq);
-	if (!why)
-		return;
-	if (reason) {
-		fputs("        why: ", stdout);
-		text(reason);
-		if (basis)
-			printf(" (on the word of the %s)", basis);
-		putchar('\n');
-	}
-	if (tie)
-		first_said(json, link);
-	candidates(json, "open then");
-	if (cJSON_IsTrue(get(json, "after")))
-		puts("        it was done after the call's answer");
-	if (target_from && strcmp(target_from, "string") == 0)
-		puts("        the target is what was asked for, not proof of the object");
-	for (i = 0; i < sizeof(extra) / sizeof(extra[0]); i++) {
-		const cJSON *pid = get(json, "pid");
-
-		if (!mw_rec_str(json, extra[i][0]))
-			continue;
-		printf("        %s ", extra[i][1]);
-		text(mw_rec_str(json, extra[i][0]));
-		if (i == 2 && cJSON_IsNumber(pid))
-			printf(", pid %.0f", pid->valuedouble);
-		putchar('\n');
-	}
-}
-
-void mw_shown_effects(const struct mw_shown *s, const struct mw_kept_list *l, const char *head,
-		      bool why)
-{
-	size_t i;
-
-	if (!l->n)
-		return;
-	printf("  %s\n", head);
-	for (i = 0; i < l->n; i++)
-		effect(s, &l->p[i], why);
-}
-
-/* Effects that the call's record ties and whose own records are not in what was read. */
-static void missing_effects(const struct mw_shown *s)
-{
-	const cJSON *n = s->call.n ? get(s->call.p[0].json, "effects_n") : NULL;
-
-	if (cJSON_IsNumber(n) && n->valuedouble > (double)s->effects.n)
-		printf("    and %.0f more that the call's record counts\n",
-		       n->valuedouble - (double)s->effects.n);
 }
 
 void mw_shown_lines(const struct mw_kept_list *l, const char *head)
@@ -533,10 +461,11 @@ void mw_shown_print(const struct mw_shown *s, bool why)
 	mw_shown_field("rpc id", mw_rec_str(json, "rpc_id"));
 	mw_shown_field("trace", mw_rec_str(call, "trace"));
 	if (call) {
-		times(call);
+		times(call, why);
 		status(call);
+		power(call);
 	} else {
-		mw_shown_field("time", mw_rec_str(request, "time"));
+		mw_shown_time("time", mw_rec_str(request, "time"));
 		mw_shown_field("status", "open: the log does not have its end");
 	}
 	mw_shown_field("evidence", evidence);
@@ -548,7 +477,7 @@ void mw_shown_print(const struct mw_shown *s, bool why)
 		mw_shown_effects(s, &s->effects, "effects", why);
 	else
 		puts("  effects     none seen");
-	missing_effects(s);
+	mw_shown_missing_effects(s);
 	mw_shown_effects(s, &s->shared, "effects that it or another call caused", why);
 	mw_shown_effects(s, &s->undone, "effects first tied to it, and not any more at its end",
 			 why);

@@ -119,12 +119,32 @@ static void gather(struct mw_shown *s, const struct mw_logrec *rec)
 		cJSON_Delete(json);
 }
 
+/* The record, and the effects that it names (NULL: none). */
+static void ask_for(struct mw_shown *s, const cJSON *json)
+{
+	const cJSON *effects = get(json, "effects"), *e;
+	const int n = cJSON_IsArray(effects) ? cJSON_GetArraySize(effects) : 0;
+
+	free(s->seqs);
+	s->seqs = calloc((size_t)n + 1, sizeof(*s->seqs));
+	if (!s->seqs)
+		exit(mw_cli_fail("not enough memory"));
+	s->seqs[0] = s->seq;
+	s->n_seqs = 1;
+	cJSON_ArrayForEach(e, effects)
+	{
+		if (cJSON_IsNumber(e) && e->valuedouble >= 0)
+			s->seqs[s->n_seqs++] = (uint64_t)e->valuedouble;
+	}
+}
+
 int mw_shown_find_record(struct mw_shown *s, uint64_t seq, const struct mw_cli_list *logs,
 			 int *ret_whole)
 {
 	int status;
 
 	s->seq = seq;
+	ask_for(s, NULL);
 	status = mw_shown_read(logs, false, ret_whole, find, s);
 	if (status != MW_EXIT_OK)
 		return status;
@@ -138,6 +158,7 @@ int mw_shown_find_record(struct mw_shown *s, uint64_t seq, const struct mw_cli_l
 		s->id = s->ids[0];
 		return MW_EXIT_OK;
 	}
+	ask_for(s, s->record.p[0].json);
 	/* of an effect all is there but what is wrong with the log */
 	status = mw_shown_read(logs, true, ret_whole, gather, s);
 	for (size_t i = 0; i < s->calls.n; i++)
@@ -193,7 +214,7 @@ void mw_shown_print_record(const struct mw_shown *s, bool why)
 		mw_escape_print(stdout, rule, strlen(rule));
 	}
 	putchar('\n');
-	mw_shown_field("time", mw_rec_str(k->json, "time"));
+	mw_shown_time("time", mw_rec_str(k->json, "time"));
 	mw_shown_who(k->json);
 	if (rule)
 		alert(k->json);

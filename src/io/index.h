@@ -13,7 +13,9 @@
  *
  * Whoever can write the index can leave records out of answers, and whoever can also write the log
  * and set the clock back can make a changed record pass in them: that is root. `verify`, `timeline`
- * and `bundle` never use it. It cannot make a record of what is no line of the log.
+ * and `bundle` never use it. It cannot make a record of what is no line of the log. What a tally
+ * saved in it (mw_index_tally) is its word alone: numbers and names that `servers` and `tools` show
+ * where nothing is filtered.
  */
 #ifndef MW_IO_INDEX_H
 #define MW_IO_INDEX_H
@@ -22,7 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/slice.h"
+
+struct mw_logrec;
 
 #define MW_INDEX_NAME "index.sqlite"
 
@@ -58,6 +63,20 @@ struct mw_index_query {
 	bool all_effects;
 	/* NULL: all types */
 	bool (*type)(const void *arg, const char *type);
+	/* n 0: not asked; else a record's line must have these bytes. */
+	struct mw_slice text;
+	/* From this record on; 0: all. */
+	uint64_t from;
+	/* Of tools and of the daemon all records, too, whatever is asked. */
+	bool all_tools;
+	/* NULL; else these records are meant and nothing else is asked: they, and those of calls
+	 * (call, ties) that they name or that settle them. */
+	const uint64_t *seqs;
+	size_t n_seqs;
+	/* NULL; else is given what a tally saved behind the last record that the index knows, the one
+	 * before `rest`, and says from which record on is meant (`from`). 0; else the index is of no
+	 * use. */
+	int (*saved)(const void *arg, struct mw_slice saved, uint64_t rest, uint64_t *ret_from);
 	const void *arg;
 };
 
@@ -94,6 +113,9 @@ struct mw_index_range {
 
 /* The next, of at most `max` bytes but where one line is longer. False: there are no more. */
 bool mw_index_next(struct mw_index_plan *p, size_t max, struct mw_index_range *ret);
+/* The next are those of servers alone, from the first on; false: what is to be read again, from the
+ * first on. */
+void mw_index_servers(struct mw_index_plan *p, bool alone);
 /* Whether the record is to be read. */
 bool mw_index_wants(const struct mw_index_plan *p, uint64_t seq);
 /* The first record behind what the index knows: from there on the log is read as always. */
@@ -110,12 +132,25 @@ struct mw_index_built {
 };
 
 /*
+ * What is counted over all records while an index is made, and stands in it: nothing is proved of
+ * it but that the log was whole and is as it was. What `save` gives behind the last record is given to
+ * `begin` when more is added, with the record that comes next; n 0 and 0 at the beginning. `save`
+ * may give nothing: then `begin` gets nothing. 0 or negative errno, which ends it.
+ */
+struct mw_index_tally {
+	int (*begin)(void *arg, struct mw_slice saved, uint64_t next);
+	int (*record)(void *arg, const struct mw_logrec *rec);
+	int (*save)(void *arg, uint64_t next, struct mw_buf *out);
+	void *arg;
+};
+
+/*
  * Makes the index, or adds what it lacks: all finished segments (each but the newest), verified as
  * they are read. Each segment is whole in it or not at all, whatever interrupts; readers may use it
  * meanwhile, and the log be written. 0; -EBUSY: somebody else is at it; -EBADMSG: the log is
  * tampered or damaged, what was indexed before that stays; others. err holds one line.
  */
-int mw_index_build(const char *dir, const char *file, char *err, size_t err_len,
-		   struct mw_index_built *ret);
+int mw_index_build(const char *dir, const char *file, const struct mw_index_tally *tally, char *err,
+		   size_t err_len, struct mw_index_built *ret);
 
 #endif

@@ -13,12 +13,6 @@
 #include "io/file.h"
 #include "io/index_plan.h"
 
-struct ask {
-	struct mw_index_plan *p;
-	struct mw_index_db *db;
-	const struct mw_index_query *q;
-};
-
 /* --- columns ------------------------------------------------------------------------------------
  */
 
@@ -56,7 +50,7 @@ static bool asked(const struct mw_index_query *q, unsigned int column, struct mw
 }
 
 /* The records with a value that is asked for (in == NULL), or one of these. */
-static int find(struct ask *a, unsigned int column, const struct mw_index_set *in,
+static int find(struct mw_index_asking *a, unsigned int column, const struct mw_index_set *in,
 		struct mw_index_bits *out)
 {
 	size_t i, k;
@@ -87,7 +81,7 @@ static int find(struct ask *a, unsigned int column, const struct mw_index_set *i
 }
 
 /* The values that these records have. */
-static int values(struct ask *a, unsigned int column, const struct mw_index_bits *of,
+static int values(struct mw_index_asking *a, unsigned int column, const struct mw_index_bits *of,
 		  struct mw_index_set *ret)
 {
 	uint64_t n, j, k, id;
@@ -117,125 +111,38 @@ static int values(struct ask *a, unsigned int column, const struct mw_index_bits
 	return r;
 }
 
-/* --- calls --------------------------------------------------------------------------------------
- */
-
-static int open_calls(struct ask *a)
+/* Leaves out those that have any value. */
+static int leave_out(struct mw_index_asking *a, unsigned int column, struct mw_index_bits *b)
 {
-	size_t i, k;
-	int r;
+	int r = 0;
 
-	for (i = 0; i < a->p->n_parts; i++) {
-		struct mw_index_part *part = &a->p->part[i];
+	for (size_t i = 0; i < a->p->n_parts && r == 0; i++) {
+		const struct mw_index_part *part = &a->p->part[i];
+		struct mw_index_column c;
+		uint64_t j, k, id;
+		struct mw_slice rows;
 
-		r = mw_index_db_column(a->db, part->first, MW_INDEX_CALL, &part->call);
-		if (r == 0)
-			r = mw_index_db_column(a->db, part->first, MW_INDEX_TIES, &part->ties);
+		r = mw_index_db_column(a->db, part->first, column, &c);
 		if (r < 0)
 			return r;
-		part->call_hash = calloc(part->call.n_terms + 1, sizeof(*part->call_hash));
-		if (!part->call_hash)
-			return -ENOMEM;
-		for (k = 0; k < part->call.n_terms; k++)
-			part->call_hash[k] = mw_index_hash(part->call.term[k]);
-	}
-	return 0;
-}
-
-/* One record's calls: skipped, or looked at. */
-struct calls {
-	struct mw_slice call, ties;
-	uint64_t n_ties;
-};
-
-/* Its calls: how many, behind it c->call stands at the first. */
-static int begin_record(struct calls *c, uint64_t *ret_n)
-{
-	return mw_index_number(&c->call, ret_n) && mw_index_number(&c->ties, &c->n_ties) ? 0
-											 : -EBADMSG;
-}
-
-/* The effect that it names; zigzag of how far back. */
-static int next_tie(struct calls *c, uint64_t seq, uint64_t *ret)
-{
-	uint64_t z;
-
-	if (!mw_index_number(&c->ties, &z))
-		return -EBADMSG;
-	*ret = seq - ((z >> 1) ^ (0 - (z & 1)));
-	return 0;
-}
-
-/* The calls that these records are tied to, by their own word or by a call's. */
-static int calls_of(struct ask *a, const struct mw_index_bits *of, struct mw_index_set *ret)
-{
-	uint64_t i, j, n, id, seq, effect;
-
-	for (size_t k = 0; k < a->p->n_parts; k++) {
-		const struct mw_index_part *part = &a->p->part[k];
-		struct calls c = { part->call.rows, part->ties.rows, 0 };
-
-		for (i = 0; i < part->n; i++) {
-			bool in;
-
-			seq = part->first + i;
-			in = mw_index_bit(a->p, of, seq);
-			if (begin_record(&c, &n) < 0)
-				return -EBADMSG;
-			for (j = 0; j < c.n_ties; j++) {
-				if (next_tie(&c, seq, &effect) < 0)
-					return -EBADMSG;
-				in |= mw_index_bit(a->p, of, effect);
-			}
-			for (j = 0; j < n; j++) {
-				if (!mw_index_number(&c.call, &id) || id >= part->call.n_terms)
-					return -EBADMSG;
-				if (in && mw_index_set_add(ret, part->call_hash[id]) < 0)
-					return -ENOMEM;
-			}
+		rows = c.rows;
+		for (j = 0; j < part->n && r == 0; j++) {
+			if (!mw_index_number(&rows, &k))
+				r = -EBADMSG;
+			if (r == 0 && k > 0)
+				mw_index_bit_clear(a->p, b, part->first + j);
+			for (; r == 0 && k > 0; k--)
+				r = mw_index_number(&rows, &id) ? 0 : -EBADMSG;
 		}
+		mw_index_column_done(&c);
 	}
-	return 0;
-}
-
-/* What is tied to these calls; of the records in `only` (NULL: all, and the effects they name). */
-static int tied_to(struct ask *a, const struct mw_index_set *calls,
-		   const struct mw_index_bits *only, struct mw_index_bits *out)
-{
-	uint64_t i, j, n, id, seq, effect;
-
-	for (size_t k = 0; k < a->p->n_parts; k++) {
-		const struct mw_index_part *part = &a->p->part[k];
-		struct calls c = { part->call.rows, part->ties.rows, 0 };
-
-		for (i = 0; i < part->n; i++) {
-			bool in = false;
-
-			seq = part->first + i;
-			if (begin_record(&c, &n) < 0)
-				return -EBADMSG;
-			for (j = 0; j < n; j++) {
-				if (!mw_index_number(&c.call, &id) || id >= part->call.n_terms)
-					return -EBADMSG;
-				in = in || mw_index_set_has(calls, part->call_hash[id]);
-			}
-			if (in && (!only || mw_index_bit(a->p, only, seq)))
-				mw_index_bit_set(a->p, out, seq);
-			for (j = 0; j < c.n_ties; j++) {
-				if (next_tie(&c, seq, &effect) < 0)
-					return -EBADMSG;
-				if (in && !only)
-					mw_index_bit_set(a->p, out, effect);
-			}
-		}
-	}
-	return 0;
+	return r;
 }
 
 /* --- the question -------------------------------------------------------------------------------
  */
 
-static int in_time(struct ask *a, struct mw_index_bits *out)
+static int in_time(struct mw_index_asking *a, struct mw_index_bits *out)
 {
 	uint64_t i, z;
 	int64_t t;
@@ -261,37 +168,6 @@ static int in_time(struct ask *a, struct mw_index_bits *out)
 			return -EBADMSG;
 	}
 	return 0;
-}
-
-/* Adds what is tied to a server or call of the records in b. */
-static int widen(struct ask *a, unsigned int field, struct mw_index_bits *b)
-{
-	_cleanup_(mw_index_set_done) struct mw_index_set servers = { 0 }, calls = { 0 };
-	int r = 0;
-
-	if (field == MW_INDEX_SERVER) {
-		r = values(a, MW_INDEX_SERVER_ID, b, &servers);
-		if (r == 0)
-			r = find(a, MW_INDEX_SERVER_ID, &servers, b);
-	}
-	if (r == 0)
-		r = calls_of(a, b, &calls);
-	return r < 0 ? r : tied_to(a, &calls, NULL, b);
-}
-
-/* Narrows what is wanted to the records that have such a value, or are tied to one that has. */
-static int narrow(struct ask *a, unsigned int field)
-{
-	_cleanup_(mw_index_bits_done) struct mw_index_bits b = { 0 };
-	int r = mw_index_bits_new(a->p, &b);
-
-	if (r == 0)
-		r = find(a, field, NULL, &b);
-	if (r == 0)
-		r = widen(a, field, &b);
-	if (r == 0)
-		mw_index_bits_and(a->p, &a->p->want, &b);
-	return r;
 }
 
 static bool is_request(const void *unused, const char *type)
@@ -324,112 +200,72 @@ static bool is_effect(const void *unused, const char *type)
 	return strcmp(type, "effect") == 0;
 }
 
-static int find_type(struct ask *a, bool (*type)(const void *, const char *),
+static int find_type(struct mw_index_asking *a, bool (*type)(const void *, const char *),
 		     struct mw_index_bits *out)
 {
 	const struct mw_index_query q = { .type = type };
-	struct ask one = { a->p, a->db, &q };
+	struct mw_index_asking one = { a->p, a->db, &q };
 
 	return find(&one, MW_INDEX_TYPE, NULL, out);
 }
 
-/* Calls that began, by their hash: at which record, or how they ended. */
-#define ENDED	   UINT64_MAX
-#define ENDED_LATE (UINT64_MAX - 1)
-struct begun {
-	uint64_t *call, *seq;
-	size_t cap;
-};
-
-static size_t begun_place(const struct begun *b, uint64_t call)
+/* Adds what is of the servers of the records in b, and, of no server by its own word, what their
+ * processes did. */
+static int widen_servers(struct mw_index_asking *a, struct mw_index_bits *b)
 {
-	size_t i = (size_t)call & (b->cap - 1);
+	_cleanup_(mw_index_set_done) struct mw_index_set servers = { 0 }, pids = { 0 };
+	_cleanup_(mw_index_bits_done) struct mw_index_bits said = { 0 }, did = { 0 };
+	int r = values(a, MW_INDEX_SERVER_ID, b, &servers);
 
-	while (b->call[i] && b->call[i] != call)
-		i = (i + 1) & (b->cap - 1);
-	return i;
+	if (r == 0)
+		r = find(a, MW_INDEX_SERVER_ID, &servers, b);
+	if (r == 0)
+		r = mw_index_bits_new(a->p, &said);
+	if (r == 0)
+		r = find_type(a, is_server, &said);
+	if (r == 0) {
+		mw_index_bits_and(a->p, &said, b);
+		r = values(a, MW_INDEX_PID, &said, &pids);
+	}
+	if (r == 0)
+		r = mw_index_bits_new(a->p, &did);
+	if (r == 0)
+		r = find(a, MW_INDEX_PID, &pids, &did);
+	if (r == 0)
+		r = leave_out(a, MW_INDEX_SERVER_ID, &did);
+	if (r == 0)
+		mw_index_bits_or(a->p, b, &did);
+	return r;
 }
 
-/* One record of a call. */
-static void begun_take(struct begun *b, uint64_t call, uint64_t seq, bool request)
+/* Adds what is tied to a server or call of the records in b. */
+static int widen(struct mw_index_asking *a, unsigned int field, struct mw_index_bits *b)
 {
-	const size_t i = begun_place(b, call);
+	_cleanup_(mw_index_set_done) struct mw_index_set calls = { 0 };
+	int r = field == MW_INDEX_SERVER ? widen_servers(a, b) : 0;
 
-	if (request && !b->call[i]) {
-		b->call[i] = call;
-		b->seq[i] = seq;
-	} else if (!request && b->call[i] && b->seq[i] < ENDED_LATE) {
-		b->seq[i] = seq - b->seq[i] <= MW_INDEX_SPAN ? ENDED : ENDED_LATE;
-	}
+	if (r == 0)
+		r = mw_index_calls_of(a, b, &calls);
+	return r < 0 ? r : mw_index_tied_to(a, &calls, NULL, b);
 }
 
-static int begun_walk(struct ask *a, const struct mw_index_bits *requests,
-		      const struct mw_index_bits *ends, struct begun *b)
+/* Narrows what is wanted to the records that have such a value, or are tied to one that has. */
+static int narrow(struct mw_index_asking *a, unsigned int field)
 {
-	uint64_t i, n, id, call;
+	_cleanup_(mw_index_bits_done) struct mw_index_bits b = { 0 };
+	int r = mw_index_bits_new(a->p, &b);
 
-	for (size_t k = 0; k < a->p->n_parts; k++) {
-		const struct mw_index_part *part = &a->p->part[k];
-		struct mw_slice rows = part->call.rows;
-
-		for (i = 0; i < part->n; i++) {
-			const uint64_t seq = part->first + i;
-			const bool request = mw_index_bit(a->p, requests, seq);
-			const bool end = mw_index_bit(a->p, ends, seq);
-
-			if (!mw_index_number(&rows, &n))
-				return -EBADMSG;
-			for (call = 0; n > 0; n--) {
-				if (!mw_index_number(&rows, &id) || id >= part->call.n_terms)
-					return -EBADMSG;
-				call = call ? call : part->call_hash[id];
-			}
-			if (call && (request || end))
-				begun_take(b, call, seq, request);
-		}
-	}
-	return 0;
-}
-
-/*
- * The calls that were open for longer than the span, or are still: an effect that may be of any
- * call on its server is not settled before they are. *ret_since: where begins what the records
- * behind the index may still settle.
- */
-static int long_calls(struct ask *a, const struct mw_index_bits *requests,
-		      const struct mw_index_bits *ends, struct mw_index_set *ret,
-		      uint64_t *ret_since)
-{
-	struct begun b = { .cap = 64 };
-	const uint64_t end = a->p->base + a->p->n;
-	uint64_t i, n = 0;
-	int r = -ENOMEM;
-
-	*ret_since = end;
-	for (i = 0; i <= a->p->n / 64; i++)
-		n += (uint64_t)__builtin_popcountll(requests->w[i]);
-	while (b.cap < 2 * n)
-		b.cap *= 2;
-	b.call = calloc(b.cap, sizeof(*b.call));
-	b.seq = calloc(b.cap, sizeof(*b.seq));
-	if (b.call && b.seq)
-		r = begun_walk(a, requests, ends, &b);
-	for (i = 0; i < b.cap && r == 0; i++) {
-		if (!b.call[i] || b.seq[i] == ENDED)
-			continue;
-		r = mw_index_set_add(ret, b.call[i]);
-		if (b.seq[i] < *ret_since)
-			*ret_since = b.seq[i];
-	}
-	if (a->p->n > MW_INDEX_SPAN && *ret_since < end - MW_INDEX_SPAN)
-		*ret_since = end - MW_INDEX_SPAN;
-	free(b.call);
-	free(b.seq);
+	if (r == 0)
+		r = find(a, field, NULL, &b);
+	if (r == 0)
+		r = widen(a, field, &b);
+	if (r == 0)
+		mw_index_bits_and(a->p, &a->p->want, &b);
 	return r;
 }
 
 /* Narrows it to a time, and to types. */
-static int narrow_head(struct ask *a)
+static int narrow_head(struct mw_index_asking *a)
 {
 	_cleanup_(mw_index_bits_done) struct mw_index_bits b = { 0 }, t = { 0 };
 	const bool timed = a->q->have_since || a->q->have_until;
@@ -452,8 +288,14 @@ static int narrow_head(struct ask *a)
 	return r;
 }
 
+static bool is_known(const void *unused, const char *type)
+{
+	(void)unused;
+	return strcmp(type, "tool") == 0 || strcmp(type, "daemon") == 0;
+}
+
 /* What says more of those that are wanted. */
-static int add_facts(struct ask *a)
+static int add_facts(struct mw_index_asking *a)
 {
 	_cleanup_(mw_index_bits_done) struct mw_index_bits requests = { 0 }, ends = { 0 },
 							   more = { 0 };
@@ -470,11 +312,11 @@ static int add_facts(struct ask *a)
 	if (r == 0)
 		r = find_type(a, is_end, &ends);
 	if (r == 0)
-		r = long_calls(a, &requests, &ends, &calls, &since);
+		r = mw_index_long_calls(a, &requests, &ends, &calls, &since);
 	for (; r == 0 && since < a->p->base + a->p->n; since++)
 		mw_index_bit_set(a->p, &a->p->want, since);
 	if (r == 0)
-		r = calls_of(a, &a->p->want, &calls);
+		r = mw_index_calls_of(a, &a->p->want, &calls);
 	/* from here on all that speaks for a call */
 	if (r == 0)
 		r = find_type(a, is_ties, &requests);
@@ -483,32 +325,48 @@ static int add_facts(struct ask *a)
 		r = find_type(a, is_server, &more);
 	}
 	if (r == 0)
-		r = tied_to(a, &calls, &requests, &more);
+		memcpy(a->p->servers.w, more.w, (size_t)(a->p->n / 64 + 1) * sizeof(uint64_t));
+	if (r == 0 && a->q->all_tools)
+		r = find_type(a, is_known, &more);
+	if (r == 0)
+		r = mw_index_tied_to(a, &calls, &requests, &more);
 	if (r == 0)
 		mw_index_bits_or(a->p, &a->p->want, &more);
 	return r;
 }
 
-static int plan(struct ask *a)
+/* Records by their numbers, and what calls say of them. */
+static int plan_of_records(struct mw_index_asking *a)
 {
-	unsigned int f;
-	int r;
+	_cleanup_(mw_index_bits_done) struct mw_index_bits of_calls = { 0 };
+	_cleanup_(mw_index_set_done) struct mw_index_set calls = { 0 };
+	int r = mw_index_bits_new(a->p, &of_calls);
 
-	r = mw_index_bits_new(a->p, &a->p->want);
+	for (size_t i = 0; i < a->q->n_seqs; i++)
+		mw_index_bit_set(a->p, &a->p->want, a->q->seqs[i]);
 	if (r == 0)
-		memset(a->p->want.w, 0xff, (size_t)(a->p->n / 64 + 1) * sizeof(uint64_t));
+		r = mw_index_open_calls(a);
 	if (r == 0)
-		r = open_calls(a);
-	if (r == 0 && (a->q->have_since || a->q->have_until || a->q->type))
-		r = narrow_head(a);
-	for (f = 0; f < MW_INDEX_ASKED && r == 0; f++)
-		if (a->q->asked & (1u << f))
-			r = narrow(a, f);
-	return r < 0 ? r : add_facts(a);
+		r = mw_index_calls_of(a, &a->p->want, &calls);
+	if (r == 0)
+		r = find_type(a, is_end, &of_calls);
+	if (r == 0)
+		r = find_type(a, is_ties, &of_calls);
+	return r < 0 ? r : mw_index_tied_to(a, &calls, &of_calls, &a->p->want);
+}
+
+/* All records from q->from on. */
+static void want_all(struct mw_index_asking *a)
+{
+	uint64_t seq;
+
+	memset(a->p->want.w, 0xff, (size_t)(a->p->n / 64 + 1) * sizeof(uint64_t));
+	for (seq = a->p->base; seq < a->q->from && seq < a->p->base + a->p->n; seq++)
+		mw_index_bit_clear(a->p, &a->p->want, seq);
 }
 
 /* The lengths of the lines, of segments that have any that is wanted. */
-static int open_lengths(struct ask *a)
+static int open_lengths(struct mw_index_asking *a)
 {
 	struct mw_index_plan *p = a->p;
 	uint64_t seq;
@@ -520,13 +378,41 @@ static int open_lengths(struct ask *a)
 		for (seq = part->first; seq < part->first + part->n; seq++)
 			if (mw_index_bit(p, &p->want, seq))
 				break;
-		if (seq == part->first + part->n)
+		if (seq == part->first + part->n || part->len.raw)
 			continue;
 		r = mw_index_db_column(a->db, part->first, MW_INDEX_LEN, &part->len);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static int plan(struct mw_index_asking *a)
+{
+	unsigned int f;
+	int r;
+
+	r = mw_index_bits_new(a->p, &a->p->want);
+	a->p->now = &a->p->want;
+	if (r == 0)
+		r = mw_index_bits_new(a->p, &a->p->servers);
+	if (r == 0 && a->q->seqs)
+		return plan_of_records(a);
+	if (r == 0)
+		want_all(a);
+	if (r == 0)
+		r = mw_index_open_calls(a);
+	if (r == 0 && (a->q->have_since || a->q->have_until || a->q->type))
+		r = narrow_head(a);
+	for (f = 0; f < MW_INDEX_ASKED && r == 0; f++)
+		if (a->q->asked & (1u << f))
+			r = narrow(a, f);
+	if (r == 0 && a->q->text.n) {
+		r = open_lengths(a);
+		if (r == 0)
+			r = mw_index_grep(a);
+	}
+	return r < 0 ? r : add_facts(a);
 }
 
 static int take_rows(struct mw_index_plan *p, struct mw_index_row *rows, size_t n)
@@ -546,13 +432,28 @@ static int take_rows(struct mw_index_plan *p, struct mw_index_row *rows, size_t 
 	return 0;
 }
 
+/* Where what was saved says. */
+static int begin_at(struct mw_index_db *db, const struct mw_index_row *rows, size_t n,
+		    struct mw_index_query *q)
+{
+	const struct mw_index_row *last = &rows[n - 1];
+	struct mw_index_blob saved = { 0 };
+	int r = mw_index_db_tally(db, last->first, &saved);
+
+	if (r == 0)
+		r = q->saved(q->arg, mw_slice(saved.p, saved.n), last->first + last->n, &q->from);
+	free(saved.p);
+	return r;
+}
+
 int mw_index_ask(const char *dir, const char *file, const struct mw_index_query *q, char *err,
 		 size_t err_len, struct mw_index_plan **ret)
 {
 	_cleanup_(mw_index_db_closep) struct mw_index_db *db = NULL;
 	_cleanup_(mw_index_plan_freep) struct mw_index_plan *p = NULL;
 	struct mw_index_row *rows = NULL;
-	struct ask a;
+	struct mw_index_query more;
+	struct mw_index_asking a;
 	size_t n = 0, i;
 	int r;
 
@@ -572,14 +473,21 @@ int mw_index_ask(const char *dir, const char *file, const struct mw_index_query 
 	}
 	p = calloc(1, sizeof(*p));
 	r = p ? take_rows(p, rows, n) : -ENOMEM;
+	if (r == 0 && q->saved) {
+		more = *q;
+		r = begin_at(db, rows, n, &more);
+	}
 	mw_index_rows_free(rows, n);
-	a = (struct ask){ p, db, q };
+	a = (struct mw_index_asking){ p, db, q->saved ? &more : q };
 	if (r == 0)
 		r = plan(&a);
 	if (r == 0)
 		r = open_lengths(&a);
 	for (i = 0; p && i < p->n_parts; i++)
 		mw_index_calls_done(&p->part[i]);
+	/* nothing was saved with its last row that fits */
+	if (r == -ENOENT && q->saved)
+		return 0;
 	if (r < 0) {
 		if (!err[0])
 			snprintf(err, err_len, "the index: %s",

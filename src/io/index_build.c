@@ -20,6 +20,7 @@ struct builder {
 	/* The log is not in order: it is read to its end all the same, to hear what was done to it.
 	 */
 	bool disorder;
+	const struct mw_index_tally *tally;
 	struct mw_index_built *built;
 	char *err;
 	size_t err_len;
@@ -83,6 +84,8 @@ static int add_record(struct builder *b, const struct mw_logrec *rec)
 		r = mw_index_maker_row(&b->maker[i], i < MW_INDEX_TIME);
 	b->last_ns = rec->time_ns;
 	b->row.n++;
+	if (r == 0 && b->tally)
+		r = b->tally->record(b->tally->arg, rec);
 	if (r == 0 && b->row.n > MW_INDEX_RECORDS_MAX)
 		r = -E2BIG;
 	return r < 0 ? fail(b, r, strerror(-r)) : 0;
@@ -114,19 +117,28 @@ static int save_state(struct builder *b, const struct mw_verify *v)
 static int finish(struct builder *b, const struct mw_verify *v)
 {
 	struct mw_index_blob blob[MW_INDEX_ALL] = { { 0 } };
+	struct mw_buf tally;
 	unsigned int i;
 	int r;
 
+	mw_buf_init(&tally, &mw_heap, MW_INDEX_COLUMN_MAX);
 	r = v ? save_state(b, v) : 0;
+	if (r == 0 && b->tally) {
+		r = b->tally->save(b->tally->arg, b->row.first + b->row.n, &tally);
+		if (r < 0)
+			fail(b, r, strerror(-r));
+	}
 	for (i = 0; i < MW_INDEX_ALL && r == 0; i++) {
 		r = mw_index_maker_take(&b->maker[i], &blob[i].p, &blob[i].n);
 		if (r < 0)
 			fail(b, r, strerror(-r));
 	}
 	if (r == 0)
-		r = mw_index_db_add(b->db, &b->row, b->have_before ? &b->before : NULL, blob);
+		r = mw_index_db_add(b->db, &b->row, b->have_before ? &b->before : NULL, blob,
+				    &(struct mw_index_blob){ tally.p, tally.len });
 	for (i = 0; i < MW_INDEX_ALL; i++)
 		free(blob[i].p);
+	mw_buf_done(&tally);
 	free(MW_TAKE(b->row.state));
 	if (r < 0)
 		return r;
@@ -200,12 +212,39 @@ static int read_log(struct builder *b)
 	return b->disorder ? -EBADMSG : r;
 }
 
+/* Goes on where it was left. *n: rows; 0 where it cannot be gone on, and all is made anew. */
+static int begin_tally(struct builder *b, const struct mw_index_row *rows, size_t *n)
+{
+	struct mw_index_blob saved = { 0 };
+	uint64_t next = 0;
+	int r = 0;
+
+	if (*n) {
+		next = rows[*n - 1].first + rows[*n - 1].n;
+		r = mw_index_db_tally(b->db, rows[*n - 1].first, &saved);
+	}
+	if (r == -ENOENT) {
+		*n = 0;
+		next = 0;
+		r = 0;
+	}
+	if (r == 0) {
+		r = b->tally->begin(b->tally->arg, mw_slice(saved.p, saved.n), next);
+		if (r < 0)
+			fail(b, r, strerror(-r));
+	}
+	free(saved.p);
+	return r;
+}
+
 static int build(struct builder *b, struct mw_index_row *rows, size_t n)
 {
 	_cleanup_(mw_logread_freep) struct mw_logread *l = NULL;
 	struct mw_lr_hook hook = { at_segment, b };
-	int r;
+	int r = b->tally ? begin_tally(b, rows, &n) : 0;
 
+	if (r < 0)
+		return r;
 	b->built->segments = n;
 	for (size_t i = 0; i < n; i++)
 		b->built->records += rows[i].n;
@@ -229,8 +268,8 @@ static int build(struct builder *b, struct mw_index_row *rows, size_t n)
 	return r;
 }
 
-int mw_index_build(const char *dir, const char *file, char *err, size_t err_len,
-		   struct mw_index_built *ret)
+int mw_index_build(const char *dir, const char *file, const struct mw_index_tally *tally, char *err,
+		   size_t err_len, struct mw_index_built *ret)
 {
 	_cleanup_(mw_index_db_closep) struct mw_index_db *db = NULL;
 	struct builder b = { .dir = dir, .err = err, .err_len = err_len };
@@ -246,6 +285,7 @@ int mw_index_build(const char *dir, const char *file, char *err, size_t err_len,
 	if (r < 0)
 		return r;
 	b.db = db;
+	b.tally = tally;
 	b.built = &built;
 	for (i = 0; i < MW_INDEX_ALL; i++)
 		mw_index_maker_init(&b.maker[i]);

@@ -12,6 +12,28 @@
 /* Of the bytes: u32 each of n_terms, length of the dictionary. */
 #define HEAD_LEN 8
 
+/* --- sums -----------------------------------------------------------------------------------------
+ */
+
+int64_t mw_index_sum(uint64_t first, unsigned int column, const void *p, size_t n)
+{
+	return (int64_t)XXH3_64bits_withSeed(p, n, first * 64 + column);
+}
+
+int64_t mw_index_row_sum(const struct mw_index_row *row)
+{
+	const uint64_t numbers[] = {
+		row->first,	       row->n,
+		row->stamp.dev,	       row->stamp.ino,
+		row->stamp.size,       (uint64_t)row->stamp.mtime_ns,
+		(uint64_t)row->stamp.ctime_ns, row->place.sealed,
+		row->place.seals_len,  XXH3_64bits(row->beside, sizeof(row->beside)),
+	};
+
+	return (int64_t)XXH3_64bits_withSeed(row->state, row->n_state,
+					     XXH3_64bits(numbers, sizeof(numbers)));
+}
+
 /* --- made ---------------------------------------------------------------------------------------
  */
 

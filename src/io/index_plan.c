@@ -98,12 +98,20 @@ void mw_index_plan_free(struct mw_index_plan *p)
 	}
 	free(p->part);
 	free(p->want.w);
+	free(p->servers.w);
 	free(p->state);
 	free(p);
 }
 
 /* --- what is to be read -------------------------------------------------------------------------
  */
+
+void mw_index_servers(struct mw_index_plan *p, bool alone)
+{
+	p->now = alone ? &p->servers : &p->want;
+	p->at_part = 0;
+	p->at = p->off = 0;
+}
 
 bool mw_index_wants(const struct mw_index_plan *p, uint64_t seq)
 {
@@ -127,7 +135,7 @@ static bool seek(struct mw_index_plan *p, const struct mw_index_part *part)
 	struct mw_slice s = p->lens;
 
 	for (; p->at < part->n && mw_index_number(&s, &len); p->at++) {
-		if (mw_index_bit(p, &p->want, part->first + p->at))
+		if (mw_index_bit(p, p->now, part->first + p->at))
 			return true;
 		p->off += len;
 		p->lens = s;
@@ -144,7 +152,7 @@ static void gather(struct mw_index_plan *p, const struct mw_index_part *part, si
 	*ret =
 	    (struct mw_index_range){ .first = part->first, .off = p->off, .seq = part->first + at };
 	while (at < part->n && mw_index_number(&s, &len) && len <= UINT32_MAX) {
-		const bool wanted = mw_index_bit(p, &p->want, part->first + at);
+		const bool wanted = mw_index_bit(p, p->now, part->first + at);
 
 		gap += len;
 		if (ret->n_lines && (ret->len + gap > max || (!wanted && gap > GAP)))

@@ -4,9 +4,12 @@
  *
  *	index_terms.c	the values of a record
  *	index_column.c	the values of a segment's records as bytes, and back
- *	index_db.c	the file: its rows, and whether they fit the log
+ *	index_db.c	the file
+ *	index_rows.c	its rows, and whether they fit the log
  *	index_build.c	making it
  *	index_ask.c	which records may answer
+ *	index_calls.c	which records are of which calls
+ *	index_grep.c	which have a text, by the segments themselves
  *	index_plan.c	sets of them, and what is read of the log by them
  *
  * One row a segment, and for it one column a field. A column is a dictionary of the different
@@ -24,7 +27,7 @@
 #include "io/logread.h"
 #include "io/verify.h"
 
-#define MW_INDEX_VERSION 1
+#define MW_INDEX_VERSION 3
 /* A segment is 64 MiB, or one record more; what says otherwise is no index of ours. */
 #define MW_INDEX_COLUMN_MAX  (256u << 20)
 #define MW_INDEX_RECORDS_MAX (16u << 20)
@@ -117,6 +120,11 @@ struct mw_index_row {
 
 struct mw_index_db;
 
+/* What stands beside a column, beside what is saved (MW_INDEX_ALL) and beside a row: changed by
+ * accident, neither is taken for what it was, nor for another one's. (index_column.c) */
+int64_t mw_index_sum(uint64_t first, unsigned int column, const void *p, size_t n);
+int64_t mw_index_row_sum(const struct mw_index_row *row);
+
 /* make: to be written; it is made where there is none, and anew where it is none of ours or of
  * another log (*anew). 0, -ENOENT, -EBADMSG (no index of ours), -ESTALE (of another log), -EPERM
  * (not ours alone), -EBUSY, others. */
@@ -141,15 +149,20 @@ int mw_index_db_column(struct mw_index_db *db, uint64_t first, unsigned int colu
 int mw_index_db_cut(struct mw_index_db *db, uint64_t first);
 /* What a finished segment's file is now; to be called before it is read. 0, -ENOENT, others. */
 int mw_index_db_stamp(struct mw_index_db *db, uint64_t first, struct mw_index_stamp *ret);
-/* A row with its columns, at once; `before`: the row before it, NULL: none. Fills row->beside.
- * -ESTALE: the file is not what row->stamp says. */
+/* A row with its columns, at once, and what is saved with it in place of what was; `before`: the
+ * row before it, NULL: none. Fills row->beside. -ESTALE: the file is not what row->stamp says. */
 struct mw_index_blob {
 	void *p;
 	size_t n;
 };
 int mw_index_db_add(struct mw_index_db *db, struct mw_index_row *row,
 		    const struct mw_index_row *before,
-		    const struct mw_index_blob column[MW_INDEX_ALL]);
+		    const struct mw_index_blob column[MW_INDEX_ALL],
+		    const struct mw_index_blob *tally);
+/* What was saved with the row, which is the last; p for free(). 0, -ENOENT, -EBADMSG, others. */
+int mw_index_db_tally(struct mw_index_db *db, uint64_t first, struct mw_index_blob *ret);
 uint64_t mw_index_db_size(struct mw_index_db *db);
+/* The log's folder of segments; the database's. */
+int mw_index_db_segments(const struct mw_index_db *db);
 
 #endif

@@ -459,6 +459,7 @@ static int open_prove(struct mw_logread *l, struct mw_lr_input *in)
 		l->failed = r;
 	if (r <= 0)
 		return r;
+	mw_verify_ahead(v);
 	in->prove = mw_lr_prove_new(v);
 	if (!in->prove)
 		return mw_lr_fail(l, -ENOMEM, in->path, 0, "not enough memory");
@@ -480,6 +481,19 @@ static int open_blocks(struct mw_lr_input *in)
 	return 0;
 }
 
+static const char archive[] =
+    "a compressed archive, not a log; unpack a bundle with tar and name the records.jsonl in it "
+    "('mcpwatch verify' takes it as it is)";
+
+static bool is_archive(int fd)
+{
+	static const uint8_t gzip[2] = { 0x1f, 0x8b };
+	uint8_t head[sizeof(gzip)];
+
+	return pread(fd, head, sizeof(head), 0) == sizeof(head) &&
+	       memcmp(head, gzip, sizeof(gzip)) == 0;
+}
+
 int mw_lr_open(struct mw_logread *l, struct mw_lr_input *in, const char *path)
 {
 	struct stat st;
@@ -498,7 +512,7 @@ int mw_lr_open(struct mw_logread *l, struct mw_lr_input *in, const char *path)
 						 : strerror(-r));
 	}
 	if (!S_ISDIR(st.st_mode))
-		return 0;
+		return is_archive(in->fd) ? mw_lr_fail(l, -EBADMSG, path, 0, archive) : 0;
 	in->seg_dir_fd = openat(in->fd, "seg", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = in->seg_dir_fd < 0 ? -errno : 0;
 	mw_close(&in->fd);

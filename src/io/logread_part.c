@@ -40,6 +40,11 @@ int mw_logread_narrow(struct mw_logread *l, size_t input, struct mw_index_plan *
 	return -EBADMSG;
 }
 
+bool mw_logread_narrowed(const struct mw_logread *l, size_t input)
+{
+	return l->inputs[input].from > 0;
+}
+
 /* All of it is read: what follows is read as always. */
 static int end_part(struct mw_lr_input *in)
 {

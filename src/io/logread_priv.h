@@ -6,6 +6,7 @@
  *	logread_line.c	one line: whether it is a record, its head and members
  *	logread_input.c	one input: segments, blocks of bytes, lines
  *	logread_part.c	only what an index says, and what it does not know
+ *	logread_servers.c	the records of servers, before all others
  *	logread_prove.c	the thread that verifies what is read
  *
  * Bytes come into blocks, whose whole lines the reader and the verifying thread look at at the same

@@ -53,7 +53,7 @@ static void build(struct fx *f, uint64_t added)
 {
 	struct mw_index_built b;
 	char err[512] = "";
-	int r = mw_index_build(f->dir, NULL, err, sizeof(err), &b);
+	int r = mw_index_build(f->dir, NULL, NULL, err, sizeof(err), &b);
 
 	if (r < 0)
 		fail_msg("%s", err);
@@ -139,7 +139,7 @@ static void test_changed(void **state)
 	/* all files were written anew */
 	assert_int_equal(ask(&f, MW_INDEX_TARGET, "/a", &plan, err), 0);
 	assert_non_null(strstr(err, "does not fit"));
-	assert_int_equal(mw_index_build(f.dir, NULL, err, sizeof(err), &b), -EUCLEAN);
+	assert_int_equal(mw_index_build(f.dir, NULL, NULL, err, sizeof(err), &b), -EUCLEAN);
 	assert_non_null(strstr(err, "record 300"));
 	/* the first segment is whole: it is in it, and the second is found out */
 	assert_int_equal(ask(&f, MW_INDEX_TARGET, "/a", &plan, err), 1);

@@ -131,8 +131,16 @@ static void test_open(void **state)
 		NULL,
 	};
 
+	static const char *const certain[] = {
+		REQUEST("c1", "a"),
+		EFFECT("\"call\":\"c1\",\"link\":\"causal\",\"confidence\":\"certain\""),
+		NULL,
+	};
+
 	/* nothing goes before what waits; what no record settles says so */
 	expect_of(records, nothing, " | 1:open:c1:argument 2 3:own:c9:sole");
+	/* what is certain does not wait, and is not open for that */
+	expect_of(certain, nothing, "1:own:c1:causal |");
 }
 
 /* Another server's calls settle nothing here. */
@@ -150,15 +158,17 @@ static void test_other_server(void **state)
 	expect_of(records, nothing, "2:settled:c1:causal 3 4 |");
 }
 
-/* An entry that stands for more than it names; a call that was never settled. */
+/* An entry that stands for more than it names: of the others each keeps its own word. A call that was
+ * never settled. */
 static void test_folded_and_lost(void **state)
 {
 	static const char *const records[] = {
 		REQUEST("c1", "a"),
 		SOLE("c1", "/x"),
 		SOLE("c1", "/x"),
+		EFFECT("\"target\":\"/x\",\"call\":\"c1\",\"link\":\"response\",\"confidence\":\"likely\""),
 		"\"type\":\"call\",\"call\":\"c1\"," S1 ",\"status\":\"ok\",\"effects\":[{\"kind\":\"file.open\",\"target\":"
-		"\"/x\",\"seqs\":[1],\"n\":2,\"link\":\"response\",\"confidence\":\"likely\"}],\"effects_n\":2",
+		"\"/x\",\"seqs\":[1],\"n\":3,\"link\":\"response\",\"confidence\":\"likely\"}],\"effects_n\":3",
 		REQUEST("c2", "a"),
 		SOLE("c2", "/y"),
 		"\"type\":\"call\",\"call\":\"c2\"," S1 ",\"status\":\"lost\"",
@@ -167,7 +177,7 @@ static void test_folded_and_lost(void **state)
 	};
 
 	expect_of(records, nothing,
-		  "1:settled:c1:response 2:settled:c1:response 3 5:own:c2:argument 6 7 |");
+		  "1:settled:c1:response 2:own:c1:argument 3:settled:c1:response 4 6:own:c2:argument 7 8 |");
 }
 
 /* What is not a record of ours does no harm. */
