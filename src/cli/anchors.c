@@ -82,24 +82,36 @@ static void *stop_thread(void *set)
 	return NULL;
 }
 
-int mw_cli_anchors_change(struct mw_cli_anchors *x, struct mw_anchor_list *list)
+int mw_cli_anchors_prepare(struct mw_cli_anchors *x, struct mw_anchor_list *list)
 {
-	struct mw_cli_anchor_set *fresh, *old;
-	pthread_t thread;
-	int r;
+	mw_cli_anchors_cancel(x);
+	return start(list, x->dir, &x->next);
+}
 
-	r = start(list, x->dir, &fresh);
-	if (r < 0)
-		return r;
+void mw_cli_anchors_commit(struct mw_cli_anchors *x)
+{
+	struct mw_cli_anchor_set *old;
+	pthread_t thread;
+
+	if (!x->next)
+		return;
 	pthread_mutex_lock(&x->lock);
 	old = x->set;
-	x->set = fresh;
+	x->set = x->next;
 	pthread_mutex_unlock(&x->lock);
+	x->next = NULL;
 	if (pthread_create(&thread, NULL, stop_thread, old) == 0)
 		pthread_detach(thread);
 	else
 		stop(old, 0);
-	return 0;
+}
+
+/* They were never given anything. */
+void mw_cli_anchors_cancel(struct mw_cli_anchors *x)
+{
+	if (x->next)
+		stop(x->next, STOP_MS);
+	x->next = NULL;
 }
 
 void mw_cli_anchors_stats(struct mw_cli_anchors *x, struct mw_anchors_stats *ret, size_t *ret_n)
@@ -114,6 +126,7 @@ void mw_cli_anchors_stats(struct mw_cli_anchors *x, struct mw_anchors_stats *ret
 
 void mw_cli_anchors_done(struct mw_cli_anchors *x)
 {
+	mw_cli_anchors_cancel(x);
 	if (x->set) {
 		stop(x->set, STOP_MS);
 		pthread_mutex_destroy(&x->lock);

@@ -11,6 +11,7 @@
 struct mw_cli_anchors {
 	pthread_mutex_t lock; /* of set: the log's sealing thread looks at it */
 	struct mw_cli_anchor_set *set;
+	struct mw_cli_anchor_set *next; /* prepared */
 	char *dir; /* the log's */
 };
 
@@ -18,9 +19,12 @@ struct mw_cli_anchors {
  * checkpoints to them. The log is to be freed before *x. 0, or a negative errno after a line. */
 int mw_cli_anchors_start(struct mw_cli_anchors *x, struct mw_anchor_list *list,
 			 struct mw_sink_log_config *log);
-/* Others from now on; those before end by themselves, within 5 s. 0, or a negative errno: nothing
- * is changed, and the list is still the caller's. */
-int mw_cli_anchors_change(struct mw_cli_anchors *x, struct mw_anchor_list *list);
+/* Others, in two steps as outlets (sink_alert.h). prepare: 0, or a negative errno, and the list is
+ * still the caller's. commit: from now on; those before end by themselves, within 5 s. cancel: none
+ * of it. Both do nothing where nothing is prepared. */
+int mw_cli_anchors_prepare(struct mw_cli_anchors *x, struct mw_anchor_list *list);
+void mw_cli_anchors_commit(struct mw_cli_anchors *x);
+void mw_cli_anchors_cancel(struct mw_cli_anchors *x);
 /* Of those that run; n: how many there are. */
 void mw_cli_anchors_stats(struct mw_cli_anchors *x, struct mw_anchors_stats *ret, size_t *ret_n);
 /* Sends the last checkpoint, for 5 s at most; says where it did not get. */

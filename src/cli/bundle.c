@@ -42,11 +42,21 @@ struct tee {
 	} seen[MW_BUNDLE_LOGS_MAX];
 };
 
+/* What the page has become goes on to where all goes. */
+static int pass_on(struct tee *t, int r)
+{
+	struct mw_outbuf *page = &t->page->out;
+
+	mw_out_slice(&t->e.out, mw_slice(page->p, page->len));
+	page->len = 0;
+	return r < 0 ? r : mw_out_error(page);
+}
+
 static int tee_begin(struct mw_exporter *e, const struct mw_export_about *about)
 {
 	struct tee *t = (struct tee *)e;
 
-	return t->page->ops->begin(t->page, about);
+	return pass_on(t, t->page->ops->begin(t->page, about));
 }
 
 static int tee_item(struct mw_exporter *e, const struct mw_export_item *item)
@@ -64,14 +74,14 @@ static int tee_item(struct mw_exporter *e, const struct mw_export_item *item)
 		s->cap = cap;
 	}
 	s->seq[s->n++] = item->rec->seq;
-	return t->page->ops->item(t->page, item);
+	return pass_on(t, t->page->ops->item(t->page, item));
 }
 
 static int tee_end(struct mw_exporter *e)
 {
 	struct tee *t = (struct tee *)e;
 
-	return t->page->ops->end(t->page);
+	return pass_on(t, t->page->ops->end(t->page));
 }
 
 static const struct mw_exporter_ops tee_ops = { .begin = tee_begin,
@@ -95,6 +105,7 @@ static void tee_done(struct tee *t)
 	for (i = 0; i < MW_BUNDLE_LOGS_MAX; i++)
 		free(t->seen[i].seq);
 	mw_exporter_freep(&t->page);
+	mw_out_done(&t->e.out);
 }
 
 /* --- the verb -----------------------------------------------------------------------------------
@@ -137,7 +148,7 @@ static int make_page(struct mw_survey *s, FILE *page, struct tee *t, char *err, 
 {
 	int r = mw_export_html_new(page, &t->page);
 
-	t->e = (struct mw_exporter){ &tee_ops, page };
+	t->e = (struct mw_exporter){ .ops = &tee_ops, .to = page };
 	if (r < 0)
 		snprintf(err, err_len, "not enough memory");
 	else
@@ -182,6 +193,7 @@ static int bundle(struct args *a)
 					   .n_paths = a->logs.n ? a->logs.n : 1,
 					   .filter = mw_filter_text(&a->choice.filter),
 					   .match = mw_choice_match,
+					   .learn = a->choice.filter.servers.n ? mw_choice_learn : NULL,
 					   .arg = &a->choice };
 	char err[2 * MW_ERR_MAX];
 	struct mw_bundle_made made;

@@ -4,7 +4,6 @@
 #define MW_CLI_CHOICE_H
 
 #include "cli/filter.h"
-#include "io/intern.h"
 
 struct mw_logrec;
 
@@ -13,14 +12,10 @@ struct mw_choice {
 	struct mw_filter filter;
 	const char *const
 	    *types; /* those meant if none are asked for, NULL-terminated; NULL: all */
-	/* Servers' names, for records that have a server's id alone: ids, whose tags are the
-	 * inputs, and as many names, as JSON strings. */
-	struct mw_intern servers, names;
-	uint32_t *name_of;
-	size_t name_of_cap;
 };
 
-/* For struct mw_survey_config; `choice`: a struct mw_choice. To be asked of each record in turn. */
+/* Both for struct mw_survey_config; `choice`: a struct mw_choice. */
+int mw_choice_learn(void *choice, const struct mw_logrec *rec);
 unsigned int mw_choice_match(void *choice, const struct mw_logrec *rec);
 void mw_choice_done(struct mw_choice *c);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/control.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "io/config.h"
 #include "io/control_ask.h"
 #include "io/control_sock.h"
@@ -50,4 +52,23 @@ int mw_cli_control_ask(const char *given, const char *request, struct mw_buf *ou
 	if (fd < 0 || mw_control_answer(fd, TIMEOUT_MS, out, err, sizeof(err)) < 0)
 		return mw_cli_fail("%s", err);
 	return 0;
+}
+
+int mw_cli_control_verb(const struct mw_options *options, int argc, char **argv, void *opts,
+			const char *const *control, const char *request,
+			int (*show)(const struct mw_buf *answer, const void *opts))
+{
+	struct mw_buf answer;
+	int status;
+
+	status = mw_options_parse(options, argc, argv, opts);
+	if (status != MW_OPTIONS_GO_ON)
+		return status;
+	if (optind < argc)
+		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
+	status = mw_cli_control_ask(*control, request, &answer);
+	if (status == 0)
+		status = show(&answer, opts);
+	mw_buf_done(&answer);
+	return status;
 }

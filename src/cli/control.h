@@ -14,5 +14,13 @@ char *mw_cli_control_path(const char *given);
 /* Asks, and reads the whole answer into *out (initialised here, for mw_buf_done in any case). 0, or
  * MW_EXIT_FAIL after a line on stderr. */
 int mw_cli_control_ask(const char *given, const char *request, struct mw_buf *out);
+/*
+ * A verb that asks once: its options into `opts` (*control is the one of --control), no arguments,
+ * and what `show` makes of the whole answer. The exit status.
+ */
+struct mw_options;
+int mw_cli_control_verb(const struct mw_options *options, int argc, char **argv, void *opts,
+			const char *const *control, const char *request,
+			int (*show)(const struct mw_buf *answer, const void *opts));
 
 #endif

@@ -274,8 +274,7 @@ static void take(struct listing *o, const struct mw_joined *item)
 /* Whether the records pass or not by themselves, and are shown as they are. */
 static bool is_plain(const struct listing *o)
 {
-	return o->json && !mw_filter_asks_call(&o->f) && !mw_filter_asks_effects(&o->f) &&
-	       !o->f.servers.n;
+	return o->json && !mw_filter_asks_call(&o->f) && !mw_filter_asks_effects(&o->f);
 }
 
 static bool show_all(struct listing *o, struct mw_join *join)
@@ -322,6 +321,9 @@ static int read_logs(struct listing *o, struct mw_logread *l, struct mw_join *jo
 				usleep(FOLLOW_POLL_US);
 			continue;
 		}
+		/* of one that came since */
+		if (mw_filter_learn(&o->f, &rec) < 0)
+			must(NULL);
 		if (plain) {
 			any = mw_filter_match(&o->f, &rec, shown, NULL);
 			item.rec = rec;

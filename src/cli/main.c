@@ -71,6 +71,7 @@ static int no_verb(const char *given)
 
 int main(int argc, char **argv)
 {
+	static char help[] = "--help";
 	size_t i;
 
 	mw_heap_init();
@@ -83,8 +84,13 @@ int main(int argc, char **argv)
 		_exit(mw_net_helper());
 	if (strcmp(argv[1], MW_COMMAND_VERB) == 0)
 		_exit(mw_command_helper());
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
+	/* of a verb, as git does */
+	if (strcmp(argv[1], "help") == 0 && argc > 2) {
+		argv[1] = argv[2];
+		argv[2] = help;
+		argc = 3;
+	} else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		   strcmp(argv[1], "help") == 0) {
 		usage(stdout);
 		return mw_cli_stdout_done();
 	}

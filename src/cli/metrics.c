@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.c - mcpwatch metrics: the running daemon's counters as Prometheus text */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,11 +29,12 @@ static const struct mw_options options = {
 };
 
 /* Prints an answer that is whole: its last line says so. */
-static int print(const struct mw_buf *text)
+static int print(const struct mw_buf *text, const void *unused)
 {
 	static const char end[] = "\n# EOF\n";
 	const size_t n = sizeof(end) - 1;
 
+	(void)unused;
 	if (text->len < n || memcmp(text->p + text->len - n, end, n) != 0)
 		return mw_cli_fail("the daemon's answer ends early: is it another version?");
 	fwrite(text->p, 1, text->len, stdout);
@@ -44,17 +44,6 @@ static int print(const struct mw_buf *text)
 int cmd_metrics(int argc, char **argv)
 {
 	struct metrics_opts o = { 0 };
-	struct mw_buf text;
-	int status;
 
-	status = mw_options_parse(&options, argc, argv, &o);
-	if (status != MW_OPTIONS_GO_ON)
-		return status;
-	if (optind < argc)
-		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
-	status = mw_cli_control_ask(o.control, "metrics", &text);
-	if (status == 0)
-		status = print(&text);
-	mw_buf_done(&text);
-	return status;
+	return mw_cli_control_verb(&options, argc, argv, &o, &o.control, "metrics", print);
 }

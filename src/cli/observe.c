@@ -97,12 +97,15 @@ static int watch(struct mw_observe *o, pid_t child, int *ret_status)
 	return 0;
 }
 
-int mw_observe_drain(struct mw_pump *p)
+int mw_observe_drain(struct mw_pump *p, void (*meanwhile)(void *ctx), void *ctx)
 {
 	int r = mw_source_bpf_finish(p->source);
 
-	while (r >= 0)
+	while (r >= 0) {
 		r = mw_pump_step(p, 0);
+		if (meanwhile)
+			meanwhile(ctx);
+	}
 	return r == -ENODATA ? 0 : r;
 }
 
@@ -153,7 +156,7 @@ int mw_observe_run(struct mw_observe *o)
 		r = watch(o, child.pid, &status);
 	}
 	if (r == 0)
-		r = mw_observe_drain(o->pump);
+		r = mw_observe_drain(o->pump, NULL, NULL);
 	if (r < 0) {
 		o->pump->cut = true;
 		fprintf(stderr, "mcpwatch: observing failed: %s: the records end early\n",

@@ -25,8 +25,9 @@ struct mw_observe {
  */
 int mw_observe_run(struct mw_observe *o);
 
-/* Detaches the source and takes what it still has. 0 or negative errno. */
-int mw_observe_drain(struct mw_pump *p);
+/* Detaches the source and takes what it still has; between its parts `meanwhile` is called (may be
+ * NULL). 0 or negative errno. */
+int mw_observe_drain(struct mw_pump *p, void (*meanwhile)(void *ctx), void *ctx);
 
 /* From here on before others, if that is allowed: what is observed may try to end us, and what led to
  * that is to be written first. */

@@ -96,19 +96,20 @@ struct daemon {
 	struct mw_serve serve;
 };
 
-/* What has threads of its own; only where its configuration may be another one. */
-static int change_places(struct daemon *d, struct mw_settings *fresh, char err[MW_ERR_MAX])
+/* What has threads of its own, ready to take over; only where its configuration may be another one.
+ */
+static int prepare_places(struct daemon *d, struct mw_settings *fresh, char err[MW_ERR_MAX])
 {
 	int r;
 
 	if (memcmp(d->settings->config_hash, fresh->config_hash, sizeof(fresh->config_hash)) == 0 &&
 	    mw_sink_alert_has(d->outlets, fresh->outlets))
 		return 0;
-	r = mw_sink_alert_change(d->outlets, fresh->outlets);
+	r = mw_sink_alert_prepare(d->outlets, fresh->outlets);
 	if (r == 0)
 		fresh->outlets = NULL;
 	if (r == 0)
-		r = mw_cli_anchors_change(&d->anchors, &fresh->anchors);
+		r = mw_cli_anchors_prepare(&d->anchors, &fresh->anchors);
 	if (r == -EBUSY)
 		snprintf(err, MW_ERR_MAX, "outlets of an earlier change have not ended yet");
 	else if (r < 0)
@@ -116,20 +117,26 @@ static int change_places(struct daemon *d, struct mw_settings *fresh, char err[M
 	return r;
 }
 
+/* Nothing that can fail comes behind the engine's own change, which is the last that can. */
 static int take(struct daemon *d, struct mw_settings **fresh, char err[MW_ERR_MAX])
 {
 	struct mw_settings *s = *fresh;
 	int r;
 
-	r = change_places(d, s, err);
-	if (r < 0)
-		return r;
-	r = mw_engine_rules(d->pump.engine, mw_rules_redact(s->rules), mw_rules_policy(s->rules),
-			    s->rules_hash, s->config_hash);
+	r = prepare_places(d, s, err);
+	if (r == 0) {
+		r = mw_engine_rules(d->pump.engine, mw_rules_redact(s->rules),
+				    mw_rules_policy(s->rules), s->rules_hash, s->config_hash);
+		if (r < 0)
+			snprintf(err, MW_ERR_MAX, "no memory for other rules");
+	}
 	if (r < 0) {
-		snprintf(err, MW_ERR_MAX, "no memory for other rules");
+		mw_sink_alert_cancel(d->outlets);
+		mw_cli_anchors_cancel(&d->anchors);
 		return r;
 	}
+	mw_sink_alert_commit(d->outlets);
+	mw_cli_anchors_commit(&d->anchors);
 	mw_engine_content(d->pump.engine, s->config->content.rule, s->config->content.n);
 	r = mw_scope_reload(d->scope, s->config);
 	if (r < 0)
@@ -200,6 +207,11 @@ static uint64_t unwritten(const struct mw_pump *pump)
 	return stats.unwritten > pump->unwritten ? stats.unwritten : pump->unwritten;
 }
 
+static void serve_step(void *serve)
+{
+	mw_serve_step(serve);
+}
+
 static int observe(struct daemon *d)
 {
 	const struct mw_config *config = d->settings->config;
@@ -213,7 +225,7 @@ static int observe(struct daemon *d)
 					    .err = err,
 					    .err_len = sizeof(err) };
 	struct mw_scope_found found;
-	int r, files = 0;
+	int r, finished, files = 0;
 
 	mw_signals_take();
 	r = mw_source_bpf_new(&cfg, &source);
@@ -243,13 +255,17 @@ static int observe(struct daemon *d)
 	(void)mw_notify("READY=1");
 	r = loop(d);
 	(void)mw_notify("STOPPING=1");
+	mw_serve_stopping(&d->serve);
 	if (r == 0)
-		r = mw_observe_drain(pump);
+		r = mw_observe_drain(pump, serve_step, &d->serve);
 	if (r < 0) {
 		pump->cut = true;
 		mw_cli_fail("observing failed: %s: the records end early", strerror(-r));
 	}
-	if (mw_pump_finish(pump) < 0)
+	mw_serve_end(&d->serve);
+	finished = mw_pump_finish(pump);
+	mw_serve_ended(&d->serve);
+	if (finished < 0)
 		return mw_cli_fail("the log: %s: %llu records were not written",
 				   strerror(-pump->sink_error),
 				   (unsigned long long)unwritten(pump));

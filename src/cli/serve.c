@@ -14,6 +14,7 @@
 #include "io/metrics.h"
 
 #define AGAIN_NS 10000000000ull
+#define END_US	 10000
 
 static void fill(void *ctx, struct mw_health *h)
 {
@@ -21,6 +22,11 @@ static void fill(void *ctx, struct mw_health *h)
 	const struct mw_settings *settings = *s->settings;
 	int error;
 
+	if (s->ending) {
+		*h = s->last;
+		mw_health_self(h);
+		return;
+	}
 	mw_health_self(h);
 	h->host = s->host;
 	h->version = MW_VERSION;
@@ -34,6 +40,8 @@ static void fill(void *ctx, struct mw_health *h)
 	mw_source_bpf_stats(s->pump->source, &h->bpf);
 	mw_scope_stats(*s->scope, &h->scope);
 	mw_engine_stats(s->pump->engine, &h->engine);
+	h->n_opaque = mw_engine_opaque(s->pump->engine, h->opaque, MW_HEALTH_OPAQUE_MAX);
+	h->stopping = s->stopping;
 	h->n_tables = mw_engine_tables(s->pump->engine, h->tables);
 	h->log_dir = s->log_dir;
 	mw_sink_log_stats(s->log, &h->log);
@@ -60,9 +68,13 @@ static int sink_write(struct mw_sink *sink, const struct mw_record *record)
 {
 	struct mw_serve *s = ((struct serve_sink *)sink)->s;
 
+	if (s->ending)
+		pthread_mutex_lock(&s->lock);
 	mw_tally_add(s->tally, record->json, record->len);
 	if (s->sock)
 		mw_control_sock_record(s->sock, record->json, record->len);
+	if (s->ending)
+		pthread_mutex_unlock(&s->lock);
 	return 0;
 }
 
@@ -181,6 +193,54 @@ void mw_serve_step(struct mw_serve *s)
 		(void)open_socket(s, false);
 	if (s->file)
 		write_file(s, now);
+}
+
+/* --- the end ------------------------------------------------------------------------------------
+ */
+
+void mw_serve_stopping(struct mw_serve *s)
+{
+	s->stopping = true;
+}
+
+static void *serve_end(void *arg)
+{
+	struct mw_serve *s = arg;
+
+	while (!atomic_load(&s->ended)) {
+		pthread_mutex_lock(&s->lock);
+		mw_control_sock_poll(s->sock, mw_boot_ns());
+		pthread_mutex_unlock(&s->lock);
+		usleep(END_US);
+	}
+	return NULL;
+}
+
+void mw_serve_end(struct mw_serve *s)
+{
+	if (!s->sock)
+		return;
+	fill(s, &s->last);
+	pthread_mutex_init(&s->lock, NULL);
+	atomic_store(&s->ended, false);
+	s->ending = true;
+	if (pthread_create(&s->thread, NULL, serve_end, s) == 0)
+		return;
+	/* without it, who asks waits */
+	s->ending = false;
+	pthread_mutex_destroy(&s->lock);
+}
+
+void mw_serve_ended(struct mw_serve *s)
+{
+	if (!s->ending)
+		return;
+	atomic_store(&s->ended, true);
+	pthread_join(s->thread, NULL);
+	/* who watches gets the last records */
+	mw_control_sock_poll(s->sock, mw_boot_ns());
+	s->ending = false;
+	pthread_mutex_destroy(&s->lock);
 }
 
 void mw_serve_reloaded(struct mw_serve *s, bool taken)

@@ -3,6 +3,9 @@
 #ifndef MW_CLI_SERVE_H
 #define MW_CLI_SERVE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "cli/anchors.h"
 #include "cli/settings.h"
 #include "io/control_sock.h"
@@ -31,6 +34,13 @@ struct mw_serve {
 	int64_t started_ns;
 	uint64_t started_boot_ns;
 	char host[256];
+	bool stopping;
+	/* while the end is waited for, the socket is the thread's, under the lock */
+	bool ending;
+	atomic_bool ended;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	struct mw_health last;
 };
 
 /*
@@ -41,6 +51,14 @@ struct mw_serve {
 int mw_serve_start(struct mw_serve *s, struct mw_sink **ret);
 /* In each turn of the loop. */
 void mw_serve_step(struct mw_serve *s);
+/* The daemon was told to end: from here on it says so. */
+void mw_serve_stopping(struct mw_serve *s);
+/*
+ * Around what takes its time at the end (mw_pump_finish): a thread goes on serving the socket
+ * meanwhile, with the counters as they were then, and with those of the records that still come.
+ */
+void mw_serve_end(struct mw_serve *s);
+void mw_serve_ended(struct mw_serve *s);
 /* A reload was taken, or refused. */
 void mw_serve_reloaded(struct mw_serve *s, bool taken);
 void mw_serve_done(struct mw_serve *s);

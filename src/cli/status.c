@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status.c - mcpwatch status: how the running daemon is, on one screen */
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "io/escape.h"
 #include "io/render.h"
 #include "io/sink_screen.h"
+#include "io/when.h"
 
 #define SERVERS_MAX 12
 #define NAME_COLS   24
@@ -71,7 +71,7 @@ static struct mw_line begin(const struct page *p, const char *head)
 	struct mw_line l = { .colour = p->colour, .max_cols = p->cols };
 
 	if (head)
-		mw_line_printf(&l, "1", "%-9s", head);
+		mw_line_printf(&l, "1", "%-10s", head);
 	return l;
 }
 
@@ -109,13 +109,22 @@ static void put_bytes(struct mw_line *l, double n)
 static void print_head(const struct page *p, const cJSON *o)
 {
 	const bool healthy = cJSON_IsTrue(obj(o, "healthy"));
+	const char *started = str(o, "started");
 	struct mw_line l = begin(p, NULL);
+	char when[MW_WHEN_LEN];
+	int64_t ns;
 
-	mw_line_puts(&l, healthy ? "1;32" : "1;31", healthy ? "watching" : "NOT HEALTHY");
+	mw_line_puts(&l, healthy ? "1;32" : "1;31",
+		     !healthy				? "NOT HEALTHY"
+		     : cJSON_IsTrue(obj(o, "stopping")) ? "stopping"
+							: "watching");
 	mw_line_puts(&l, NULL, "  ");
 	mw_line_puts(&l, NULL, str(o, "host"));
 	mw_line_puts(&l, NULL, ", since ");
-	mw_line_puts(&l, NULL, str(o, "started"));
+	if (mw_when_rfc3339(started, strlen(started), &ns) == 0) {
+		mw_when_format(ns, true, when);
+		mw_line_put(&l, NULL, when, sizeof("2026-01-31 10:30:00") - 1);
+	}
 	mw_line_puts(&l, NULL, " (");
 	put_age(&l, num(o, "uptime"));
 	mw_line_printf(&l, NULL, "), mcpwatch %s, pid %.0f", str(o, "version"), num(o, "pid"));
@@ -146,9 +155,9 @@ static void print_calls(const struct page *p, const cJSON *o)
 	struct mw_line l = begin(p, "calls");
 	const double ok = num(obj(calls, "status"), "ok");
 
-	mw_line_printf(&l, NULL, "%.0f of %.0f servers, %.0f in flight, %.0f not ok",
-		       num(calls, "n"), num(o, "servers_alive"), num(calls, "open"),
-		       num(calls, "n") - ok);
+	mw_line_printf(&l, NULL, "%.0f, %.0f of them failed; %.0f in flight; %.0f servers run",
+		       num(calls, "n"), num(calls, "n") - ok, num(calls, "open"),
+		       num(o, "servers_alive"));
 	end(&l);
 	l = begin(p, "effects");
 	mw_line_printf(&l, NULL, "%.0f: %.0f certain, %.0f likely, %.0f shared, %.0f of no call",
@@ -246,7 +255,7 @@ static void print_problems(const struct page *p, const cJSON *o)
 		const bool bad = cJSON_IsTrue(obj(problem, "bad"));
 		struct mw_line l = { .colour = p->colour };
 
-		mw_line_puts(&l, bad ? "1;31" : "33", bad ? "BAD      " : "look at  ");
+		mw_line_puts(&l, bad ? "1;31" : "33", bad ? "BAD       " : "look at   ");
 		mw_line_puts(&l, NULL, str(problem, "what"));
 		end(&l);
 	}
@@ -284,16 +293,13 @@ static void put_name(struct mw_line *l, const char *name)
 static void print_server(const struct page *p, const cJSON *s)
 {
 	struct mw_line l = begin(p, NULL);
-	const char *link = str(s, "link");
 
 	put_name(&l, str(s, "name"));
 	mw_line_printf(&l, NULL, " %7.0f %5.0f %6.0f %8.0f", num(s, "calls"), num(s, "in_flight"),
 		       num(s, "failed"), num(s, "effects"));
 	mw_line_printf(&l, num(s, "alerts") > 0 ? "31" : NULL, " %6.0f", num(s, "alerts"));
 	mw_line_puts(&l, NULL, "  ");
-	mw_line_puts(&l, NULL, str(s, "io"));
-	mw_line_puts(&l, NULL, *link ? " " : "");
-	mw_line_puts(&l, NULL, link);
+	mw_line_puts(&l, NULL, str(s, "seen"));
 	end(&l);
 }
 
@@ -309,8 +315,8 @@ static void print_servers(const struct page *p, const cJSON *o)
 		cJSON_ArrayForEach(s, list) all[i++] = s;
 		qsort(all, n, sizeof(*all), by_calls);
 		l = begin(p, NULL);
-		mw_line_printf(&l, "1", "%-*s %7s %5s %6s %8s %6s  %s", NAME_COLS, "server",
-			       "calls", "open", "not ok", "effects", "alerts", "read, ties");
+		mw_line_printf(&l, "1", "%-*s %7s %5s %6s %8s %6s  %s", NAME_COLS, "SERVER",
+			       "CALLS", "OPEN", "FAILED", "EFFECTS", "ALERTS", "READ");
 		end(&l);
 		for (i = 0; i < n && i < SERVERS_MAX; i++)
 			print_server(p, all[i]);
@@ -354,7 +360,7 @@ static int judge(const cJSON *o)
 	return mw_cli_fail("not healthy");
 }
 
-static int show(const struct mw_buf *text, bool json)
+static int show(const struct mw_buf *text, const void *opts)
 {
 	cJSON *o = cJSON_ParseWithLength((const char *)text->p, text->len);
 	int status;
@@ -363,7 +369,7 @@ static int show(const struct mw_buf *text, bool json)
 		cJSON_Delete(o);
 		return mw_cli_fail("the daemon's answer is not whole: is it another version?");
 	}
-	if (json) {
+	if (((const struct status_opts *)opts)->json) {
 		fwrite(text->p, 1, text->len, stdout);
 		status = mw_cli_stdout_done();
 	} else {
@@ -378,17 +384,6 @@ static int show(const struct mw_buf *text, bool json)
 int cmd_status(int argc, char **argv)
 {
 	struct status_opts o = { 0 };
-	struct mw_buf text;
-	int status;
 
-	status = mw_options_parse(&options, argc, argv, &o);
-	if (status != MW_OPTIONS_GO_ON)
-		return status;
-	if (optind < argc)
-		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
-	status = mw_cli_control_ask(o.control, "status", &text);
-	if (status == 0)
-		status = show(&text, o.json);
-	mw_buf_done(&text);
-	return status;
+	return mw_cli_control_verb(&options, argc, argv, &o, &o.control, "status", show);
 }

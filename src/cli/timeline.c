@@ -96,6 +96,7 @@ static int export(struct args *a)
 		.n_paths = a->logs.n ? a->logs.n : 1,
 		.filter = mw_filter_text(&a->choice.filter),
 		.match = mw_choice_match,
+		.learn = a->choice.filter.servers.n ? mw_choice_learn : NULL,
 		.arg = &a->choice,
 	};
 	char err[2 * MW_ERR_MAX];

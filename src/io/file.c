@@ -112,7 +112,8 @@ int mw_file_open_private(const char *dir, const char *what, bool make, char *err
 		return r;
 	}
 	if (r < 0) {
-		snprintf(err, err_len, "cannot open %s folder %s: %s", what, dir, strerror(-r));
+		snprintf(err, err_len, "cannot open %s folder %s: %s%s", what, dir, strerror(-r),
+			 r == -EACCES && geteuid() != 0 ? "; it is root's: run this as root" : "");
 		return r;
 	}
 	if (st.st_uid != geteuid()) {

@@ -334,6 +334,69 @@ static void put_text(cJSON *o, const char *name, const char *s)
 		cJSON_AddStringToObject(o, name, s);
 }
 
+static void put_ties(cJSON *o, const struct mw_tally_server *s)
+{
+	cJSON *x = cJSON_AddObjectToObject(o, "ties");
+	size_t i;
+
+	for (i = 0; x && i < MW_TALLY_TIES; i++)
+		put_u64(x, mw_tally_tie[i], s->c.ties[i]);
+}
+
+static const struct mw_engine_opaque *opaque_of(const struct mw_health *h, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < h->n_opaque; i++)
+		if (strcmp(h->opaque[i].id, id) == 0)
+			return &h->opaque[i];
+	return NULL;
+}
+
+static void put_opaque(cJSON *o, const struct mw_engine_opaque *opaque)
+{
+	cJSON *x = cJSON_AddObjectToObject(o, "opaque");
+
+	if (!x)
+		return;
+	put_u64(x, "tls_in", opaque->tls_in);
+	put_u64(x, "http2_in", opaque->http2_in);
+	put_u64(x, "tls_out", opaque->tls_out);
+	put_u64(x, "http2_out", opaque->http2_out);
+}
+
+static void __attribute__((format(printf, 3, 4)))
+note(char *text, size_t max, const char *fmt, ...)
+{
+	const size_t n = strlen(text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text + n, max - n, fmt, ap);
+	va_end(ap);
+}
+
+/* How well it is seen, in a line's words. */
+static void put_seen(cJSON *o, const struct mw_tally_server *s,
+		     const struct mw_engine_opaque *opaque)
+{
+	char text[160];
+
+	if (!*s->io)
+		return;
+	snprintf(text, sizeof(text), "%s%s%s", s->io, *s->link ? " " : "", s->link);
+	if (opaque && opaque->tls_in + opaque->http2_in)
+		note(text, sizeof(text), ", %llu to it unread",
+		     ull(opaque->tls_in + opaque->http2_in));
+	if (opaque && opaque->tls_out)
+		note(text, sizeof(text), ", asks by TLS %llu", ull(opaque->tls_out));
+	if (opaque && opaque->http2_out)
+		note(text, sizeof(text), ", by HTTP/2 %llu", ull(opaque->http2_out));
+	if (s->c.gaps)
+		note(text, sizeof(text), ", gaps %llu", ull(s->c.gaps));
+	cJSON_AddStringToObject(o, "seen", text);
+}
+
 static void put_servers(cJSON *o, const struct mw_health *h)
 {
 	const struct mw_tally *t = h->tally;
@@ -342,6 +405,7 @@ static void put_servers(cJSON *o, const struct mw_health *h)
 
 	for (i = 0; list && i < t->n_servers; i++) {
 		const struct mw_tally_server *s = &t->servers[i];
+		const struct mw_engine_opaque *opaque = opaque_of(h, s->id);
 
 		if (s->gone)
 			continue;
@@ -362,6 +426,12 @@ static void put_servers(cJSON *o, const struct mw_health *h)
 		put_u64(x, "failed", s->c.failed);
 		put_u64(x, "effects", s->c.effects);
 		put_u64(x, "alerts", s->c.alerts);
+		put_u64(x, "gaps", s->c.gaps);
+		put_u64(x, "anomalies", s->c.anomalies);
+		put_ties(x, s);
+		if (opaque)
+			put_opaque(x, opaque);
+		put_seen(x, s, opaque);
 		put_seconds(x, "idle", h->boot_ns > s->last_ns ? h->boot_ns - s->last_ns : 0);
 	}
 	put_u64(o, "servers_alive", mw_tally_alive(t));
@@ -437,6 +507,7 @@ char *mw_health_json(const struct mw_health *h)
 	cJSON_AddNumberToObject(o, "cpu_seconds", h->cpu_seconds);
 	put_hash(o, "config_hash", h->config_hash);
 	put_hash(o, "rules_hash", h->rules_hash);
+	cJSON_AddBoolToObject(o, "stopping", h->stopping);
 	put_u64(o, "reloads", h->reloads);
 	put_u64(o, "reloads_failed", h->reloads_failed);
 	put_problems(o, h);

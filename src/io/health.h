@@ -6,7 +6,8 @@
  * what top shows in its head. Counters are since the start unless said otherwise.
  *
  * The JSON is one object on one line: "type":"status", "v":1, then what the members here are called;
- * "healthy", and "problems" [{"bad":bool, "what":text}]. Times are RFC 3339, ages and lengths of time
+ * "healthy", and "problems" [{"bad":bool, "what":text}]. Of each server "seen" says in a few words how
+ * well: its tier, connections that are not read ("opaque", mw_engine_opaque), gaps. Times are RFC 3339, ages and lengths of time
  * in seconds. Text of the observed world (names) is as it stands in records: to be escaped by who
  * shows it.
  */
@@ -36,6 +37,8 @@ struct mw_health_control {
 	uint64_t dropped;  /* records that a watching client did not get */
 };
 
+#define MW_HEALTH_OPAQUE_MAX 256
+
 struct mw_health {
 	const char *host, *version;
 	int64_t now_ns, started_ns;	    /* since 1970 */
@@ -62,6 +65,9 @@ struct mw_health {
 	const char *metrics_file; /* NULL: none */
 	uint64_t metrics_failed;  /* times that it could not be written */
 	const struct mw_tally *tally;
+	struct mw_engine_opaque opaque[MW_HEALTH_OPAQUE_MAX];
+	size_t n_opaque;
+	uint64_t stopping; /* 1: it was told to end, and finishes what it has begun */
 };
 
 /* Fills the times, and what /proc/self says. */

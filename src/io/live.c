@@ -142,6 +142,7 @@ static void on_status(struct mw_live *l, const cJSON *o, int64_t now_ns)
 		copy(s->transport, sizeof(s->transport), mw_rec_str(x, "transport"));
 		copy(s->io, sizeof(s->io), mw_rec_str(x, "io"));
 		copy(s->link, sizeof(s->link), mw_rec_str(x, "link"));
+		copy(s->seen, sizeof(s->seen), mw_rec_str(x, "seen"));
 		s->in_flight = num(x, "in_flight");
 		s->failed = num(x, "failed");
 		s->alerts = num(x, "alerts");
@@ -361,6 +362,7 @@ static void put_servers(cJSON *o, const struct mw_live *l)
 		cJSON_AddStringToObject(x, "name", s->name);
 		cJSON_AddStringToObject(x, "io", s->io);
 		cJSON_AddStringToObject(x, "link", s->link);
+		cJSON_AddStringToObject(x, "seen", s->seen);
 		put_u64(x, "calls", s->calls);
 		put_u64(x, "in_flight", s->in_flight);
 		put_u64(x, "failed", s->failed);

@@ -25,6 +25,7 @@
 
 struct mw_live_server {
 	char id[40], name[MW_TALLY_NAME_LEN], transport[16], io[8], link[32];
+	char seen[160]; /* as a daemon says how well (health.h); "": of a log */
 	uint64_t calls, in_flight, failed, effects, alerts;
 	double rate, effects_rate; /* a second, between the last two looks */
 	bool here;		   /* of the last look */

@@ -332,9 +332,13 @@ static void draw_server(const struct mw_live_server *s, struct pen p)
 		put(&p, " %9llu", (unsigned long long)s->calls);
 		return;
 	}
-	put(&p, " %8llu %6.1f %4llu %6llu %8llu %6llu  %s %s", (unsigned long long)s->calls,
-	    s->rate, (unsigned long long)s->in_flight, (unsigned long long)s->failed,
-	    (unsigned long long)s->effects, (unsigned long long)s->alerts, s->io, s->link);
+	put(&p, " %8llu %6.1f %4llu %6llu %8llu %6llu  ", (unsigned long long)s->calls, s->rate,
+	    (unsigned long long)s->in_flight, (unsigned long long)s->failed,
+	    (unsigned long long)s->effects, (unsigned long long)s->alerts);
+	if (s->seen[0])
+		put(&p, "%s", s->seen);
+	else
+		put(&p, "%s %s", s->io, s->link);
 }
 
 static void draw_servers(const struct mw_live *l, const struct mw_live_view *v,
@@ -352,8 +356,8 @@ static void draw_servers(const struct mw_live *l, const struct mw_live_view *v,
 		p = pen_at(g, row);
 		p.attr = MW_LIVE_TITLE;
 		p.col = cols - ALL_COLS - 1;
-		put(&p, " %8s %6s %4s %6s %8s %6s  %s", "CALLS", "/S", "OPEN", "NOT OK", "EFFECTS",
-		    "ALERTS", "READ, TIES");
+		put(&p, " %8s %6s %4s %6s %8s %6s  %s", "CALLS", "/S", "OPEN", "FAILED", "EFFECTS",
+		    "ALERTS", "READ");
 	}
 	for (i = 1; i < rows && skip + i - 1 < n; i++)
 		draw_server(order[skip + i - 1].s, pen_at(g, row + i));

@@ -89,6 +89,7 @@ struct number {
 	}
 
 static const struct number numbers[] = {
+	GAUGE("stopping", stopping, "1: it was told to end, and finishes what it has begun."),
 	GAUGE("resident_memory_bytes", rss, "Memory of the daemon that is in RAM."),
 	COUNTER("source_events", source.events, "Events of the kernel delivered."),
 	COUNTER("source_bytes", source.bytes, "Bytes of events delivered."),
@@ -105,6 +106,7 @@ static const struct number numbers[] = {
 	COUNTER("events", engine.events, "Events taken by the core."),
 	COUNTER("lost_events", engine.lost_events, "Events that never came, by their numbers."),
 	COUNTER("lost_runs", engine.lost_runs, "Kernel programs that did not run, as told."),
+	COUNTER("arguments_unread", engine.lost_argv, "Processes whose arguments could not be read."),
 	COUNTER("lost_kernel_table", engine.lost_table, "Entries lost by kernel tables, as told."),
 	COUNTER("no_memory", engine.alloc_failed, "Times that memory was short."),
 	COUNTER("stream_bytes", engine.stream_bytes, "Bytes of channels that were read."),
@@ -233,6 +235,10 @@ static void put_names(struct text *t)
 		  offsetof(struct mw_tally_count, effects) },
 		{ "server_alerts_total", "Alerts about servers.",
 		  offsetof(struct mw_tally_count, alerts) },
+		{ "server_gaps_total", "Gaps that name a server.",
+		  offsetof(struct mw_tally_count, gaps) },
+		{ "server_anomalies_total", "Anomalies of servers.",
+		  offsetof(struct mw_tally_count, anomalies) },
 	};
 	const struct mw_tally *y = t->h->tally;
 	uint64_t v;
@@ -309,6 +315,42 @@ static void put_tiers(struct text *t)
 		put_tier(t, &x[i], x[i].in_flight);
 }
 
+static void put_ties(struct text *t)
+{
+	const struct mw_tally *y = t->h->tally;
+	size_t i, k;
+
+	family(t, "server_effect_ties_total", "counter",
+	       "Effects of servers by how far their tie is to be trusted.");
+	for (i = 0; i < y->n_names; i++)
+		for (k = 0; k < MW_TALLY_TIES; k++) {
+			print(t, "mcpwatch_%s{server=\"", t->name);
+			label(t, y->names[i].name);
+			print(t, "\",confidence=\"%s\"} %llu\n", mw_tally_tie[k],
+			      (unsigned long long)y->names[i].c.ties[k]);
+		}
+}
+
+/* Of all servers together: two of one name would be one line twice. */
+static void put_opaque(struct text *t)
+{
+	struct mw_engine_opaque all = { 0 };
+	size_t i;
+
+	for (i = 0; i < t->h->n_opaque; i++) {
+		all.tls_in += t->h->opaque[i].tls_in;
+		all.http2_in += t->h->opaque[i].http2_in;
+		all.tls_out += t->h->opaque[i].tls_out;
+		all.http2_out += t->h->opaque[i].http2_out;
+	}
+	family(t, "opaque_connections_total", "counter",
+	       "Connections to and from servers that are not read, by what they began with.");
+	labelled(t, "begin", "tls_in", (double)all.tls_in);
+	labelled(t, "begin", "http2_in", (double)all.http2_in);
+	labelled(t, "begin", "tls_out", (double)all.tls_out);
+	labelled(t, "begin", "http2_out", (double)all.http2_out);
+}
+
 static void put_tables(struct text *t)
 {
 	const struct mw_health *h = t->h;
@@ -361,6 +403,8 @@ int mw_metrics_print(const struct mw_health *h, struct mw_buf *out)
 	put_records(&t);
 	put_names(&t);
 	put_tiers(&t);
+	put_ties(&t);
+	put_opaque(&t);
 	put_tables(&t);
 	append(&t, "# EOF\n", 6);
 	return t.error;

@@ -102,13 +102,16 @@ static int rank(const cJSON *e, const struct mw_render_row *row)
 		"net.http",    "db.statement", "net.",	    "file.chmod",  "file.chown",
 		"file.t",      "file.l",       "file.s",    "file.m",	   "file.open",
 	};
-	const char *kind = mw_rec_str(e, "kind");
+	const char *kind = mw_rec_str(e, "kind"), *result = mw_rec_str(e, "result");
 	size_t i;
 
 	if (row && row->prefer && row->prefer(row->ctx, e))
 		return -1;
 	if (!kind || !mw_rec_str(e, "target"))
 		return INT_MAX;
+	/* a search along PATH: what it found says more */
+	if (strcmp(kind, "proc.exec") == 0 && result && strcmp(result, "ENOENT") == 0)
+		return INT_MAX - 1;
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (strncmp(kind, order[i], strlen(order[i])) == 0)
 			break;

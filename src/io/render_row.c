@@ -19,7 +19,7 @@ struct layout {
 
 static const struct layout layouts[] = {
 	{ 130, true, 23, 14, 12, 18, 10, true }, { 100, false, 12, 14, 12, 16, 6, true },
-	{ 76, false, 12, 14, 10, 14, 2, true },	 { 56, false, 8, 0, 10, 14, 2, true },
+	{ 76, false, 8, 14, 10, 12, 2, true },	 { 56, false, 8, 0, 10, 14, 2, true },
 	{ 36, false, 8, 0, 0, 14, 2, false },	 { 0, false, 5, 0, 0, 1, 2, false },
 };
 
@@ -287,8 +287,9 @@ static void row_alert(struct out *o, const cJSON *rec)
 	}
 	if (cJSON_GetArraySize(get(rec, "calls")) > 1) {
 		piece(o, DIM, "and ");
-		mw_line_printf(o->l, DIM, "%d more calls",
-			       cJSON_GetArraySize(get(rec, "calls")) - 1);
+		mw_line_printf(o->l, DIM, "%d more call%s",
+			       cJSON_GetArraySize(get(rec, "calls")) - 1,
+			       cJSON_GetArraySize(get(rec, "calls")) > 2 ? "s" : "");
 	}
 }
 

@@ -16,6 +16,7 @@ struct sink_alert {
 	void (*say)(void *ctx, const char *line);
 	void *say_ctx;
 	struct mw_alert_set *now, *before; /* before: ending */
+	struct mw_alert_set *next;	   /* prepared */
 	struct mw_alert_stats ended;	   /* of those that have ended */
 	union {
 		struct mw_ev_outlet ev;
@@ -150,6 +151,7 @@ static void alert_free(struct mw_sink *sink)
 		return;
 	end(s->before);
 	end(s->now);
+	end(s->next);
 	free(s);
 }
 
@@ -180,21 +182,35 @@ int mw_sink_alert_new(struct mw_alert_list *list, void (*say)(void *ctx, const c
 	return 0;
 }
 
-int mw_sink_alert_change(struct mw_sink *sink, struct mw_alert_list *list)
+int mw_sink_alert_prepare(struct mw_sink *sink, struct mw_alert_list *list)
 {
 	struct sink_alert *s = (struct sink_alert *)sink;
-	struct mw_alert_set *set;
-	int r;
 
 	if (s->before)
 		return -EBUSY;
-	r = mw_alert_set_new(list, s->say, s->say_ctx, &set);
-	if (r < 0)
-		return r;
+	mw_sink_alert_cancel(sink);
+	return mw_alert_set_new(list, s->say, s->say_ctx, &s->next);
+}
+
+void mw_sink_alert_commit(struct mw_sink *sink)
+{
+	struct sink_alert *s = (struct sink_alert *)sink;
+
+	if (!s->next)
+		return;
 	s->before = s->now;
-	s->now = set;
+	s->now = s->next;
+	s->next = NULL;
 	mw_alert_set_stop(s->before, mw_alert_now_ns() / MS + MW_ALERT_STOP_MS);
-	return 0;
+}
+
+/* They have nothing to do, and end at once. */
+void mw_sink_alert_cancel(struct mw_sink *sink)
+{
+	struct sink_alert *s = (struct sink_alert *)sink;
+
+	end(s->next);
+	s->next = NULL;
 }
 
 static bool same(const void *a, size_t n_a, const void *b, size_t n_b)

@@ -48,11 +48,15 @@ struct mw_alert_stats {
 int mw_sink_alert_new(struct mw_alert_list *list, void (*say)(void *ctx, const char *line),
 		      void *ctx, struct mw_sink **ret);
 /*
- * Other outlets from now on, of the sink that mw_sink_alert_new made; takes the list over. Those
- * before it get MW_ALERT_STOP_MS for what waits; nobody waits for them. 0; -EBUSY: those of
- * an earlier change have not ended; -ENOMEM and others: nothing has changed.
+ * Other outlets for the sink that mw_sink_alert_new made, in two steps, so that what changes with
+ * them may fail in between. prepare starts them; takes the list over, not on failure. 0; -EBUSY:
+ * those of an earlier change have not ended; -ENOMEM and others. commit: alerts are theirs from now
+ * on; those before get MW_ALERT_STOP_MS for what waits, and nobody waits for them. cancel: they are
+ * gone again, and nothing has changed. Both do nothing where nothing is prepared.
  */
-int mw_sink_alert_change(struct mw_sink *s, struct mw_alert_list *list);
+int mw_sink_alert_prepare(struct mw_sink *s, struct mw_alert_list *list);
+void mw_sink_alert_commit(struct mw_sink *s);
+void mw_sink_alert_cancel(struct mw_sink *s);
 /* Whether its outlets have the header and keys that `list` has: files may hold others meanwhile, of
  * the same configuration. */
 bool mw_sink_alert_has(const struct mw_sink *s, const struct mw_alert_list *list);

@@ -157,13 +157,13 @@ static int load(struct mw_bpf_source *b, const struct mw_source_bpf_config *cfg,
 		return mw_source_bpf_fail(
 		    cfg, r,
 		    "the kernel does not allow BPF (%s%s%s): run as root with CAP_BPF and "
-		    "CAP_PERFMON, or ask for `mcpwatch doctor`",
+		    "CAP_PERFMON, or see 'mcpwatch doctor'",
 		    strerror(-r), refused[0] ? ": " : "", refused);
 	if (r < 0)
 		return mw_source_bpf_fail(
 		    cfg, r,
 		    "the kernel refused the programs (%s%s%s): Linux 5.17 or later is "
-		    "needed; `mcpwatch doctor` says what this one allows",
+		    "needed; 'mcpwatch doctor' says what this one allows",
 		    strerror(-r), refused[0] ? ": " : "", refused);
 	return 0;
 }

@@ -14,6 +14,8 @@
 
 const char *const mw_tally_severity[MW_TALLY_SEVERITIES] = { "low", "medium", "high", "critical" };
 
+const char *const mw_tally_tie[MW_TALLY_TIES] = { "certain", "likely", "shared", "none" };
+
 /* --- what a record says -------------------------------------------------------------------------
  */
 
@@ -71,8 +73,8 @@ static const struct type {
 	{ "call", BIT(SERVER) | BIT(METHOD) | BIT(STATUS) | BIT(ELAPSED) },
 	{ "server", BIT(EVENT) | BIT(SERVER) | BIT(TRANSPORT) | BIT(PROTOCOL) | BIT(TIER) },
 	{ "alert", BIT(RULE) | BIT(SEVERITY) | BIT(SERVER) },
-	{ "gap", BIT(REASON) | BIT(EVENTS) | BIT(BYTES) },
-	{ "anomaly", BIT(WHAT) },
+	{ "gap", BIT(REASON) | BIT(EVENTS) | BIT(BYTES) | BIT(SERVER) },
+	{ "anomaly", BIT(WHAT) | BIT(SERVER) },
 };
 
 struct said {
@@ -441,6 +443,25 @@ static void on_gap(struct mw_tally *t, const struct said *r)
 	w->bytes += whole(r->v[BYTES]);
 }
 
+static void on_effect(struct mw_tally *t, const struct said *r, struct mw_tally_server *s)
+{
+	struct mw_tally_count *of;
+	size_t i;
+
+	word_of(&t->kinds, r->v[KIND])->n++;
+	word_of(&t->sure, r->v[CONFIDENCE])->n++;
+	if (!s)
+		return;
+	s->c.effects++;
+	of = count_of(t, s->name);
+	of->effects++;
+	for (i = 0; i < MW_TALLY_TIES; i++)
+		if (mw_slice_eq_str(inside(r->v[CONFIDENCE]), mw_tally_tie[i])) {
+			s->c.ties[i]++;
+			of->ties[i]++;
+		}
+}
+
 void mw_tally_add(struct mw_tally *t, const char *json, size_t n)
 {
 	struct mw_tally_server *s;
@@ -459,12 +480,7 @@ void mw_tally_add(struct mw_tally *t, const char *json, size_t n)
 	if (s)
 		s->last_ns = whole(r.v[BOOT_NS]);
 	if (r.type->wants & BIT(KIND)) {
-		word_of(&t->kinds, r.v[KIND])->n++;
-		word_of(&t->sure, r.v[CONFIDENCE])->n++;
-		if (s) {
-			s->c.effects++;
-			count_of(t, s->name)->effects++;
-		}
+		on_effect(t, &r, s);
 	} else if (r.type->wants & BIT(STATUS)) {
 		on_call(t, &r, s);
 	} else if (r.type->wants & BIT(TIER)) {
@@ -473,8 +489,16 @@ void mw_tally_add(struct mw_tally *t, const char *json, size_t n)
 		on_alert(t, &r, s);
 	} else if (r.type->wants & BIT(REASON)) {
 		on_gap(t, &r);
+		if (s) {
+			s->c.gaps++;
+			count_of(t, s->name)->gaps++;
+		}
 	} else if (r.type->wants & BIT(WHAT)) {
 		word_of(&t->anomalies, r.v[WHAT])->n++;
+		if (s) {
+			s->c.anomalies++;
+			count_of(t, s->name)->anomalies++;
+		}
 	} else if (s && !s->gone) {
 		s->in_flight++;
 	}

@@ -30,6 +30,7 @@
 #define MW_TALLY_NAME_LEN    128
 #define MW_TALLY_SEVERITIES  4 /* low, medium, high, critical */
 #define MW_TALLY_MINUTES     60
+#define MW_TALLY_TIES	     4 /* certain, likely, shared, none */
 
 /* Counts by word, in the order they came; the last place is "other" once the others are taken. */
 struct mw_tally_word {
@@ -44,7 +45,9 @@ struct mw_tally_words {
 struct mw_tally_count {
 	uint64_t calls, tool_calls, failed; /* failed: ended otherwise than ok */
 	uint64_t effects, alerts;
-	double call_seconds; /* of all calls together */
+	uint64_t ties[MW_TALLY_TIES]; /* of the effects, by confidence */
+	uint64_t gaps, anomalies;     /* records of these that name it */
+	double call_seconds;	      /* of all calls together */
 };
 
 /* A name that servers have, "other" in the last place. */
@@ -100,6 +103,8 @@ void mw_tally_hour(const struct mw_tally *t, uint64_t boot_ns, uint64_t ret[MW_T
 uint64_t mw_tally_of(const struct mw_tally_words *words, const char *name);
 /* Servers that run. */
 size_t mw_tally_alive(const struct mw_tally *t);
+/* certain, likely, shared, none. */
+extern const char *const mw_tally_tie[MW_TALLY_TIES];
 /* low, medium, high, critical. */
 extern const char *const mw_tally_severity[MW_TALLY_SEVERITIES];
 

@@ -258,6 +258,10 @@ static void test_not_there(void **state)
 	path = dir;
 	assert_int_equal(read_all(&path, 1, out, err, hole), -ENOENT);
 	assert_non_null(strstr(err, "holds no log"));
+	path = in_dir("archive");
+	puts_to("archive", "\x1f\x8b\x08");
+	assert_int_equal(read_all(&path, 1, out, err, hole), -EBADMSG);
+	assert_non_null(strstr(err, "a compressed archive, not a log; unpack a bundle"));
 	path = in_dir("empty");
 	puts_to("empty", "");
 	assert_int_equal(read_all(&path, 1, out, err, hole), -ENODATA);

@@ -140,6 +140,48 @@ static void bounded(void **state)
 	free(t);
 }
 
+/* How well a server is seen, in status and in metrics. */
+static void seen(void **state)
+{
+	struct mw_tally *t = calloc(1, sizeof(*t));
+	struct mw_health h;
+	char *text;
+
+	fill(&h, t);
+	add(t, "{\"type\":\"server\",\"event\":\"seen\",\"server\":{\"id\":\"s1-1\",\"name\":\"n\"},"
+	       "\"tier\":{\"io\":\"clear\",\"link\":[\"go\"]}}");
+	text = mw_health_json(&h);
+	assert_non_null(strstr(text, "\"seen\":\"clear go\""));
+	assert_null(strstr(text, "\"opaque\""));
+	assert_non_null(strstr(text, "\"stopping\":false"));
+	free(text);
+	add(t, "{\"type\":\"gap\",\"reason\":\"no_memory\",\"server\":{\"id\":\"s1-1\"}}");
+	add(t, "{\"type\":\"effect\",\"kind\":\"file.open\",\"server\":{\"id\":\"s1-1\"},"
+	       "\"confidence\":\"shared\"}");
+	h.n_opaque = 2;
+	h.opaque[0] = (struct mw_engine_opaque){ .id = "s1-11", .tls_in = 50 };
+	h.opaque[1] =
+	    (struct mw_engine_opaque){ .id = "s1-1", .http2_in = 1, .tls_out = 2, .http2_out = 3 };
+	h.stopping = 1;
+	text = mw_health_json(&h);
+	assert_non_null(strstr(text, "\"seen\":\"clear go, 1 to it unread, asks by TLS 2, "
+				     "by HTTP/2 3, gaps 1\""));
+	assert_non_null(strstr(text, "\"ties\":{\"certain\":0,\"likely\":0,\"shared\":1,\"none\":0}"));
+	assert_non_null(strstr(
+	    text, "\"opaque\":{\"tls_in\":0,\"http2_in\":1,\"tls_out\":2,\"http2_out\":3}"));
+	assert_non_null(strstr(text, "\"stopping\":true"));
+	free(text);
+	text = text_of(&h);
+	assert_non_null(strstr(text, "mcpwatch_opaque_connections_total{begin=\"tls_in\"} 50\n"));
+	assert_non_null(strstr(
+	    text, "mcpwatch_server_effect_ties_total{server=\"n\",confidence=\"shared\"} 1\n"));
+	assert_non_null(strstr(text, "mcpwatch_server_gaps_total{server=\"n\"} 1\n"));
+	assert_non_null(strstr(text, "mcpwatch_stopping 1\n"));
+	check_form(text);
+	free(text);
+	free(t);
+}
+
 static void no_memory(void **state)
 {
 	struct mw_tally *t = calloc(1, sizeof(*t));
@@ -254,7 +296,8 @@ static void file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(form),	    cmocka_unit_test(bounded), cmocka_unit_test(no_memory),
+		cmocka_unit_test(form),	    cmocka_unit_test(bounded), cmocka_unit_test(seen),
+		cmocka_unit_test(no_memory),
 		cmocka_unit_test(problems), cmocka_unit_test(file),
 	};
 

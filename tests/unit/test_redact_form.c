@@ -101,6 +101,18 @@ static void test_random(void **state)
 		{ "q8Zr+Xk2/Lm9Pw7Tj4Vc1Nb6Hd3Gf5Ys0Ae=", "[REDACTED:entropy:36]" },
 		{ "k3v9x2m7q1w8z5r4t6y0u3i8p2", "[REDACTED:entropy:26]" },
 		{ "/home/u/k9sKd82hFqLx0Zt4Wn7Bv/x", "/home/u/[REDACTED:entropy:21]/x" },
+		/* of a temporary folder the name is none, what is below it may be one */
+		{ "/tmp/tmp.PYtyr1E2MM/s0/records.jsonl", NULL },
+		{ "/tmp/build.Gke4as9L15Mo5drp/incident/log", NULL },
+		{ "/tmp/tmp.PYtyr1E2MM/k9sKd82hFqLx0Zt4Wn7Bv/x",
+		  "/tmp/tmp.PYtyr1E2MM/[REDACTED:entropy:21]/x" },
+		{ "/tmp/tmp.k9sKd82hFqLx0Zt4Wn7Bv/x", "/tmp/tmp.[REDACTED:entropy:23]" },
+		{ "/tmp/tmp.PYtyr1E2MM/q8Zr+Xk2/Lm9Pw7Tj4Vc1Nb6Hd3Gf5Ys0Ae",
+		  "/tmp/tmp.PYtyr1E2MM/q8Zr+Xk2/[REDACTED:entropy:26]" },
+		{ "/v1/key.q8Zr+Xk2/Lm9Pw7Tj4Vc1Nb6Hd3Gf5Ys0Ae",
+		  "/v1/key.[REDACTED:entropy:35]" },
+		/* by itself it is no path */
+		{ "PYtyr1E2MM/s0q8ZrXk2Lm9", "[REDACTED:entropy:23]" },
 		/* what is random or long and no secret */
 		{ "123e4567-e89b-12d3-a456-426614174000", NULL },
 		{ "urn:uuid:123e4567-e89b-12d3-a456-426614174000", NULL },

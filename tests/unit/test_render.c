@@ -119,7 +119,7 @@ static void rows(void **state)
 	    "/srv/www/html/index.html  (sole, likely; its call has not ended)");
 	/* the end of a path is what stays of it */
 	row(80, EFFECT, NULL,
-	    "10:00:00.000  ~c1              s           file.delete     ok  /srv/…index.html…");
+	    "10:00:00  ~c1              s           file.delete   ok  /srv/ww…tml/index.html…");
 	row(40, EFFECT, NULL, "10:00:00  file.delete  ok  /srv…ex.html…");
 	row(20, EFFECT, NULL, "10:00  file.delete …");
 	row(5, EFFECT, NULL, "10:0…");
@@ -127,10 +127,13 @@ static void rows(void **state)
 	row(0, CALL "\"call\":\"c1\",\"alerts\":[\"r\"],\"evidence\":\"one_sided\"}", NULL,
 	    "2026-11-21 10:00:00.000   c1              s             t                   ok            1.5 ms"
 	    "  ! r  [one_sided]");
-	row(0, ALERT "\"severity\":\"low\",\"calls\":[\"c1\",\"c2\"],\"targets\":[\"/a\"],\"count\":3}",
+	row(0,
+	    ALERT
+	    "\"severity\":\"low\",\"calls\":[\"c1\",\"c2\"],\"targets\":[\"/a\"],\"count\":3}",
 	    NULL,
-	    "2026-11-21 10:00:00.000   c1                            ALERT               low         "
-	    "secret.read  T  /a  (3 times)  and 1 more calls");
+	    "2026-11-21 10:00:00.000   c1                            ALERT               low       "
+	    "  "
+	    "secret.read  T  /a  (3 times)  and 1 more call");
 	row(0, HEAD "\"weather\",\"what\":\"rain\"}", NULL,
 	    "2026-11-21 10:00:00.000                                 weather                         rain");
 	/* what is no record of ours does not break it */

@@ -273,10 +273,21 @@ static void test_change(void **state)
 	push(s, MW_SEVERITY_HIGH, 1, "");
 	assert_non_null(strstr(datagram(fd), "seq=\"1\""));
 	begin = now_ms();
+	/* what is prepared and then given up changes nothing */
 	assert_int_equal(
-	    mw_sink_alert_change(
+	    mw_sink_alert_prepare(
 		s, list_of("alerts: [{type: syslog, address: 'udp://127.0.0.1:%u'}]", other)),
 	    0);
+	mw_sink_alert_cancel(s);
+	mw_sink_alert_commit(s);
+	push(s, MW_SEVERITY_HIGH, 4, "");
+	assert_non_null(strstr(datagram(fd), "seq=\"4\""));
+	begin = now_ms();
+	assert_int_equal(
+	    mw_sink_alert_prepare(
+		s, list_of("alerts: [{type: syslog, address: 'udp://127.0.0.1:%u'}]", other)),
+	    0);
+	mw_sink_alert_commit(s);
 	assert_in_range(now_ms() - begin, 0, 500);
 	push(s, MW_SEVERITY_HIGH, 2, "");
 	assert_non_null(strstr(datagram(fd2), "seq=\"2\""));
@@ -285,10 +296,11 @@ static void test_change(void **state)
 	assert_non_null(h);
 	snprintf(name, sizeof(name), "syslog unix:%s", in_dir("nobody"));
 	assert_slice_equal(mw_event_outlet((const void *)h), name);
-	assert_int_equal(((const struct mw_ev_outlet *)h)->alerts, 1);
+	assert_int_equal(((const struct mw_ev_outlet *)h)->alerts, 2);
 	assert_null(mw_sink_ask(s, 8));
 	/* none at all */
-	assert_int_equal(mw_sink_alert_change(s, list_of("alerts:\n")), 0);
+	assert_int_equal(mw_sink_alert_prepare(s, list_of("alerts:\n")), 0);
+	mw_sink_alert_commit(s);
 	push(s, MW_SEVERITY_HIGH, 3, "");
 	stop(s, NULL, 0, 0);
 	close(fd);

@@ -68,6 +68,12 @@ static void one_server(void **state)
 	assert_int_equal(t->servers[0].c.tool_calls, 1);
 	assert_int_equal(t->servers[0].c.failed, 1);
 	assert_int_equal(t->servers[0].c.effects, 1);
+	assert_int_equal(t->servers[0].c.ties[1], 1);
+	add(t, HEAD("gap") ",\"reason\":\"no_memory\"" SRV "}");
+	add(t, HEAD("gap") ",\"reason\":\"no_memory\"}");
+	add(t, HEAD("anomaly") ",\"what\":\"junk\"" SRV "}");
+	assert_int_equal(t->servers[0].c.gaps, 1);
+	assert_int_equal(t->servers[0].c.anomalies, 1);
 	assert_true(t->servers[0].c.call_seconds > 1.500 && t->servers[0].c.call_seconds < 1.502);
 	assert_int_equal(mw_tally_of(&t->status, "tool_error"), 1);
 	assert_int_equal(mw_tally_of(&t->status, "ok"), 1);
@@ -77,7 +83,7 @@ static void one_server(void **state)
 	assert_int_equal(mw_tally_alive(t), 1);
 	add(t, HEAD("server") ",\"event\":\"gone\"" SRV "}");
 	assert_int_equal(mw_tally_alive(t), 0);
-	assert_int_equal(t->records, 8);
+	assert_int_equal(t->records, 11);
 	assert_int_equal(t->unread, 0);
 	free(t);
 }
