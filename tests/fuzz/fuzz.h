@@ -14,10 +14,17 @@
 #define FUZZ_CHECK(x)                                                             \
 	do {                                                                      \
 		if (!(x)) {                                                       \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);   \
+			dprintf(2, "%s:%d: %s\n", __FILE__, __LINE__, #x);        \
 			abort();                                                  \
 		}                                                                 \
 	} while (0)
+
+/* What the verbs say of wrong options is not what a fuzzer has to tell. */
+static inline void fuzz_quiet(void)
+{
+	stderr = fopen("/dev/null", "we");
+	FUZZ_CHECK(stderr);
+}
 
 static inline void *fuzz_resize(void *ctx, void *p, size_t old, size_t n)
 {

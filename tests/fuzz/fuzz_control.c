@@ -3,8 +3,11 @@
  * Input: two bytes of a size, then lines. Each is a request to the control socket, a record to be
  * counted, and a line of what a daemon tells top: then the metrics and the picture are made of it.
  */
+#include <cjson/cJSON.h>
+
 #include "fuzz.h"
 
+#include "base/json.h"
 #include "io/control_sock.h"
 #include "io/heap.h"
 #include "io/live.h"
@@ -27,6 +30,18 @@ static void request(const char *p, size_t n)
 		}
 }
 
+/* One line of JSON that its readers read: this one's rules, and cJSON. */
+static void check_json(const char *json, const char *list)
+{
+	cJSON *o;
+
+	FUZZ_CHECK(json && !strchr(json, '\n'));
+	FUZZ_CHECK(mw_json_check(mw_slice_str(json), MW_JSON_DEPTH_MAX, NULL, NULL) == 0);
+	o = cJSON_Parse(json);
+	FUZZ_CHECK(cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(o, list)));
+	cJSON_Delete(o);
+}
+
 static void metrics(const struct mw_tally *t)
 {
 	const struct mw_health h = { .host = "h", .version = "v", .log_dir = "/l", .tally = t };
@@ -41,7 +56,7 @@ static void metrics(const struct mw_tally *t)
 	FUZZ_CHECK(memcmp(b.p + b.len - 7, "\n# EOF\n", 7) == 0);
 	mw_buf_done(&b);
 	json = mw_health_json(&h);
-	FUZZ_CHECK(json && !strchr(json, '\n'));
+	check_json(json, "servers");
 	free(json);
 }
 
@@ -93,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		mw_live_look(&l, 1795300000000000000ll);
 	draw(&l, data[0] % 40 + 1, data[1] + 1u);
 	json = mw_live_json(&l, 1795300000000000000ll);
-	FUZZ_CHECK(json);
+	check_json(json, "in_flight");
 	free(json);
 	mw_live_done(&l);
 	free(copy);
