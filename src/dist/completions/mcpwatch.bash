@@ -136,6 +136,7 @@ _mcpwatch()
 		'log --pid' |\
 		'log --grep' |\
 		'show --index' |\
+		'servers --index' |\
 		'servers --server' |\
 		'servers --tool' |\
 		'servers --target' |\
@@ -145,6 +146,7 @@ _mcpwatch()
 		'servers --host' |\
 		'servers --pid' |\
 		'servers --grep' |\
+		'tools --index' |\
 		'tools --server' |\
 		'tools --tool' |\
 		'tools --target' |\
@@ -275,8 +277,8 @@ _mcpwatch()
 	log) _mcpwatch_words "-f --follow -n --limit -r --reverse --all --json --log --index --args-match --keys --color --no-pager --help --since --until --server --tool --type --kind --target --principal --alert --severity --status --call --session --host --pid --grep" ;;
 	show) _mcpwatch_words "--why --log --index --json --color --no-pager --help" ;;
 	index) _mcpwatch_words "--log --index --json --help" ;;
-	servers) _mcpwatch_words "--json --log --color --no-pager --help --since --until --server --tool --type --kind --target --principal --alert --severity --status --call --session --host --pid --grep" ;;
-	tools) _mcpwatch_words "--json --log --color --no-pager --help --since --until --server --tool --type --kind --target --principal --alert --severity --status --call --session --host --pid --grep" ;;
+	servers) _mcpwatch_words "--json --log --index --color --no-pager --help --since --until --server --tool --type --kind --target --principal --alert --severity --status --call --session --host --pid --grep" ;;
+	tools) _mcpwatch_words "--json --log --index --color --no-pager --help --since --until --server --tool --type --kind --target --principal --alert --severity --status --call --session --host --pid --grep" ;;
 	timeline) _mcpwatch_words "--format -o --output --log --help --since --until --server --tool --type --kind --target --principal --alert --severity --status --call --session --host --pid --grep" ;;
 	bundle) _mcpwatch_words "-o --output --log --json --help --since --until --server --tool --type --kind --target --principal --alert --severity --status --call --session --host --pid --grep" ;;
 	verify) _mcpwatch_words "--vkey --anchor --log --json --help" ;;
