@@ -24,7 +24,7 @@ async function filter(p, text) {
 }
 
 async function window(p) {
-	await new Promise((done) => setTimeout(done, 200)); // the address follows a little later
+	await p.eval("new Promise((done) => setTimeout(done, 300))"); // the address follows a little later, by a timer of the page, too
 	const m = /w=(-?\d+)-(-?\d+)/.exec(await p.eval("location.hash"));
 	return m ? [BigInt(m[1]), BigInt(m[2])] : null;
 }
@@ -162,7 +162,7 @@ export const cases = {
 		const mid = Number((ns(call.begin) + ns(call.end)) / 2n - w[0]) / width(w);
 		for (let y = box.y + 74; y < box.y + box.height && !(await p.eval(detail)); y += 13) {
 			await p.click(box.x + 196 + mid * (box.width - 196), y);
-			await new Promise((done) => setTimeout(done, 60));
+			for (let k = 0; k < 10 && !(await p.eval(detail)); k++) await p.eval("new Promise((done) => setTimeout(done, 20))");
 		}
 		const text = await p.until(detail);
 		assert.ok(text.includes(call.call), "the panel names the call");
@@ -184,7 +184,7 @@ export const cases = {
 	async keyboard(kit) {
 		const { p, end } = await small(kit), all = kit.records(SMALL);
 		const byBegin = all.filter((r) => r.type === "request").sort((a, b) => (a.begin < b.begin ? -1 : 1));
-		const shows = (id) => p.until(detail + ".includes(" + JSON.stringify(id) + ")", 3000);
+		const shows = (id) => p.until(detail + ".includes(" + JSON.stringify(id) + ")");
 		await p.key("j");
 		await shows(byBegin[0].call);
 		await p.key("j");

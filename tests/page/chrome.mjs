@@ -114,7 +114,7 @@ export class Page {
 		return r.result.value;
 	}
 
-	async until(expression, ms = 10000, hopeless = () => false) {
+	async until(expression, ms = 30000, hopeless = () => false) {
 		const end = performance.now() + ms;
 		for (;;) {
 			let v;

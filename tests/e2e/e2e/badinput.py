@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong use, wrong files, wrong ends. Each case gets the binary and a folder and returns problems."""
 
+import contextlib
 import json
 import os
 import random
@@ -8,9 +9,10 @@ import re
 import shutil
 import signal
 import subprocess
-import time
+from pathlib import Path
 
 from . import cases
+from .host import WAIT, eventually
 
 VERBS = ["exec", "run", "init", "log", "show", "index", "servers", "tools", "timeline", "bundle", "verify", "compare", "export", "record",
          "replay", "rules", "status", "metrics", "top", "doctor", "version"]
@@ -97,16 +99,13 @@ def forwarded_signal(binary, d):
     flag = d / "flag"
     p = subprocess.Popen([binary, "exec", "--state", "none", "--quiet", "--output", d / "out", "--", "sh", "-c",
                           f"trap 'exit 7' TERM; echo $$ >'{flag}'; while :; do sleep 0.1; done"], stderr=subprocess.PIPE)
-    for _ in range(200):
-        if flag.exists() and flag.read_text().strip():
-            break
-        time.sleep(0.05)
+    eventually(lambda: flag.exists() and flag.read_text().endswith("\n"))
     p.send_signal(signal.SIGTERM)
     try:
-        code = p.wait(10)
+        code = p.wait(WAIT)
     except subprocess.TimeoutExpired:
         p.kill()
-        code = "none after 10 s"
+        code = f"none after {WAIT} s"
     child = int(flag.read_text()) if flag.exists() else None
     problems = [] if code in (7, 143, -15) else [f"exit status {code} after SIGTERM"]
     if child and os.path.exists(f"/proc/{child}"):
@@ -214,38 +213,41 @@ def config(binary, d):
             + expect([binary, "run", "--check", "--config", bad], 1, ["bad.yaml"]))
 
 
-def programs(pid=None):
-    """BPF programs that nobody holds, or that pid holds: id -> name."""
+def programs():
+    """The kernel's BPF programs: id -> name."""
     p = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, check=True,
                        env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
-    return {x["id"]: x.get("name") for x in json.loads(p.stdout or "[]")
-            if pid in [h["pid"] for h in x.get("pids", [])] or not x.get("pids")}
+    return {x["id"]: x.get("name") for x in json.loads(p.stdout or "[]")}
+
+
+def programs_of(pid):
+    """The ids of those that a process has open; an id is not given again."""
+    held = set()
+    for f in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            held |= {int(i) for i in re.findall(r"^prog_id:\s*(\d+)$", f.read_text(), re.M)}
+    return held
 
 
 def nothing_left(binary, d):
     """No program stays in the kernel, neither after a good end nor after kill -9."""
-    before, problems = programs(), []
-    ended = run([binary, "exec", "--state", "none", "--quiet", "--output", d / "out", "--", "true"])
-    if ended.returncode:
-        return [f"exec: exit status {ended.returncode}: {ended.stderr[:200]!r}"]
-    flag = d / "flag"
-    p = subprocess.Popen([binary, "exec", "--state", "none", "--quiet", "--output", d / "out2", "--", "sh", "-c",
-                          f"touch '{flag}'; sleep 3"], start_new_session=True)
-    for _ in range(200):
-        if flag.exists():
-            break
-        time.sleep(0.05)
-    held = programs(p.pid)
-    if len(held) <= len(before):
-        problems.append("no program is held while it runs: this case shows nothing")
-    os.killpg(p.pid, signal.SIGKILL)
-    p.wait()
-    for _ in range(30):  # the kernel frees them a little later
-        left = {i: name for i, name in programs().items() if i not in before and i in held}
-        if not left:
-            return problems
-        time.sleep(0.1)
-    return problems + [f"programs left in the kernel: {left}"]
+    problems = []
+    for name, end in ("a good end", lambda p: (d / "go").touch()), ("kill -9", lambda p: os.killpg(p.pid, signal.SIGKILL)):
+        begun = d / name
+        p = subprocess.Popen([binary, "exec", "--state", "none", "--quiet", "--output", d / "out", "--", "sh", "-c",
+                              f"touch '{begun}'; while ! test -e {d}/go; do sleep 0.1; done; rm {d}/go"], start_new_session=True)
+        eventually(begun.exists)
+        held = programs_of(p.pid)
+        if not held & programs().keys():
+            problems.append(f"{name}: no program is held while it runs: this case shows nothing")
+        end(p)
+        p.wait(WAIT)
+
+        def left():
+            return {i: n for i, n in programs().items() if i in held}
+        if there := eventually(left, {}):  # the kernel frees them a little later
+            problems.append(f"{name}: programs left in the kernel: {there}")
+    return problems
 
 
 CASES = {f.__name__.replace("_", "-"): f for f in (

@@ -17,7 +17,7 @@ import time
 from prometheus_client.parser import text_string_to_metric_families
 
 from . import cases, check
-from .host import WAIT, client, daemon, ended, log_bytes, raw_server
+from .host import WAIT, client, daemon, ended, eventually, log_bytes, raw_server
 
 RULES = """
 rules:
@@ -56,14 +56,6 @@ def metrics(text):
         if not family.documentation or family.type not in ("counter", "gauge"):
             raise ValueError(f"{family.name}: {family.type}, {family.documentation!r}")
     return found
-
-
-def eventually(what, want, seconds=10):
-    """What it is at last: until it is what is wanted."""
-    end = time.monotonic() + seconds
-    while (got := what()) != want and time.monotonic() < end:
-        time.sleep(0.1)
-    return got
 
 
 class Talk:
@@ -180,8 +172,7 @@ def losses(binary, d):
         with talk(d, "watched") as t:
             for _ in range(30):
                 t.call("delete", wait=False)
-            time.sleep(1)
-        time.sleep(1)
+        eventually(lambda: "events_lost" in metrics(verb(binary, d, "metrics").stdout)["mcpwatch_gap_events_total"])
         m = metrics(verb(binary, d, "metrics").stdout)
         s = status(binary, d)
     gaps = [r for r in check.parse(log_bytes(d))[0] if r["type"] == "gap" and r["reason"] == "events_lost"]
@@ -233,7 +224,7 @@ def hostile_clients(binary, d):
         truth = run_client(d)
         took = time.monotonic() - begin
         # with all places taken a client is told so, and it is its turn a little later
-        asked = eventually(lambda: verb(binary, d, "status", "--json").returncode, 0, 20)
+        asked = eventually(lambda: verb(binary, d, "status", "--json").returncode, 0)
         end.set()
         for t in threads:
             t.join()
@@ -256,8 +247,8 @@ def slow_watcher(binary, d):
     problems, got = [], bytearray()
     with daemon(binary, d, f"discover: no\nwatch:\n  - exe: {d}/watched\n") as p:
         slow, good = connect(d), connect(d)
-        slow.sendall(b"watch\n")
         good.sendall(b"watch\n")
+        slow.sendall(b"watch\n")
 
         def read():
             with contextlib.suppress(OSError):
@@ -265,9 +256,10 @@ def slow_watcher(binary, d):
                     got.extend(data)
         t = threading.Thread(target=read)
         t.start()
-        time.sleep(0.3)
+        eventually(lambda: b"\n" in got)
         truth = run_client(d)
         time.sleep(7)  # longer than a client may take nothing
+        eventually(lambda: got.count(b'"type":"status"') >= 5)
         s = status(binary, d)["control"]
     t.join()
     slow.close()
@@ -341,30 +333,32 @@ def not_running(binary, d):
 def metrics_file(binary, d):
     """It is whole whenever it is read, says what metrics says, moves at a reload and goes at the end."""
     config, first, second = d / "mcpwatch.yaml", d / "one.prom", d / "two.prom"
-    text = f"discover: no\nwatch:\n  - exe: {d}/watched\nmetrics_every: 1s\n"
+    own = f"discover: no\nwatch:\n  - exe: {d}/watched\nmetrics_every: 1s\n"
     problems, texts, end = [], [], threading.Event()
 
     def read():
         while not end.is_set():
             with contextlib.suppress(FileNotFoundError):
-                texts.append(first.read_text())
+                text = first.read_text()
+                if [text] != texts[-1:]:
+                    texts.append(text)
             time.sleep(0.0005)
-    with daemon(binary, d, text + f"metrics_file: {first}\n") as p:
+    with daemon(binary, d, own + f"metrics_file: {first}\n") as p:
         t = threading.Thread(target=read)
         t.start()
         truth = run_client(d)
-        time.sleep(2.5)
+        want = cases.CALLS + 1  # and initialize
+        eventually(lambda: len(texts) > 1 and sum(metrics(texts[-1])["mcpwatch_calls_total"].values()) == want)
         end.set()
         t.join()
-        different = set(texts)
-        if len(different) < 2 or not all(x.endswith("\n# EOF\n") for x in different):
-            problems.append(f"{len(different)} texts, {sum(not x.endswith('# EOF' + chr(10)) for x in different)} not whole")
+        if len(texts) < 2 or not all(x.endswith("\n# EOF\n") for x in texts):
+            problems.append(f"{len(texts)} texts, {sum(not x.endswith('# EOF' + chr(10)) for x in texts)} not whole")
         calls = sum(r["type"] == "call" for r in check.parse(log_bytes(d))[0])
         if sum(metrics(texts[-1])["mcpwatch_calls_total"].values()) != calls:
             problems.append(f"the file has {metrics(texts[-1])['mcpwatch_calls_total']}, the log {calls} calls")
         if stat.S_IMODE(first.stat().st_mode) != 0o644:
             problems.append(f"its mode is {first.stat().st_mode:o}")
-        config.write_text(text + f"metrics_file: {second}\nlog: {{append_only: no}}\n")
+        config.write_text(own + f"metrics_file: {second}\nlog: {{append_only: no}}\n")
         p.send_signal(signal.SIGHUP)
         if not eventually(second.exists, True) or eventually(first.exists, False):
             problems.append("after the reload it is not where it is to be")
@@ -408,5 +402,132 @@ def full_disk(binary, d):
     return problems
 
 
+def stopping(binary, d):
+    """While it waits for an outlet at its end it answers, and says that it ends; who watches gets every record."""
+    problems, got, said = [], bytearray(), []
+    (d / "rules.yaml").write_text(RULES)
+    (d / "stuck").write_text("#!/bin/sh\nexec sleep 60\n")
+    (d / "stuck").chmod(0o755)
+    for folder in (d, *d.parents[:2]):  # it is not root that runs it
+        os.chmod(folder, os.stat(folder).st_mode | 0o011)
+    config = f"""
+discover: no
+watch:
+  - exe: {d}/watched
+alerts:
+  - {{type: command, argv: ["{d}/stuck"], timeout: 30}}
+"""
+    with daemon(binary, d, config, "--rules", d / "rules.yaml") as p:
+        with talk(d, "watched") as t:
+            t.call("delete")
+        if eventually(lambda: status(binary, d).get("outlets", {}).get("waiting"), 1) != 1:
+            problems.append("no alert waits for the outlet")
+        watch = connect(d)
+        watch.settimeout(WAIT)
+        watch.sendall(b"watch\n")
+        got += watch.recv(65536)
+        p.send_signal(signal.SIGTERM)
+        while p.poll() is None:
+            q = verb(binary, d, "status", "--json")
+            if q.returncode == 0:
+                said.append(json.loads(q.stdout)["stopping"])
+        while data := watch.recv(65536):
+            got += data
+        watch.close()
+    records, _ = check.parse(log_bytes(d))
+    seen = {r["seq"] for r in map(json.loads, bytes(got).splitlines()) if "seq" in r}
+    if True not in said or False in said[said.index(True):]:
+        problems.append(f"stopping was said to be {said}")
+    if records[-1]["seq"] not in seen:
+        problems.append(f"the last record is {records[-1]['seq']}, told were those up to {max(seen, default=None)}")
+    return problems + ended(p)
+
+
+SPEAKER = """
+import json, socket, sys
+TLS = bytes.fromhex("16030100f5010000f10303") + bytes(239)
+H2 = b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n"
+listener = socket.create_server(("127.0.0.1", 0))
+
+def ask(port):
+    for hello in (TLS, TLS, H2):
+        with socket.create_connection(("127.0.0.1", port)) as s:
+            s.sendall(hello)
+            s.recv(100)
+
+def serve(port):
+    with listener.accept()[0] as s:
+        s.recv(1000)
+
+for line in sys.stdin:
+    m = json.loads(line)
+    if "id" not in m:
+        continue
+    result = {}
+    if m["method"] == "initialize":
+        result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "speaker", "version": "1"}}
+    elif m["method"] == "tools/call":
+        {"ask": ask, "serve": serve}[m["params"]["name"]](m["params"]["arguments"]["port"])
+        result = {"content": []}
+    else:
+        result = {"port": listener.getsockname()[1]}
+    print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": result}), flush=True)
+"""
+
+
+def opaque(binary, d):
+    """Connections of a server, and to it, that begin as TLS and HTTP/2 are counted; others' are not."""
+    (d / "speaker.py").write_text(SPEAKER)
+    (d / "watched").write_bytes(pathlib.Path("/usr/bin/python3").resolve().read_bytes())
+    (d / "watched").chmod(0o755)
+    problems = []
+    hello = bytes.fromhex("16030100f5010000f10303") + bytes(239)
+    with daemon(binary, d, f"discover: no\nwatch:\n  - exe: {d}/watched\n") as p, \
+            socket.create_server(("127.0.0.1", 0)) as other:
+        server = subprocess.Popen([d / "watched", "-I", d / "speaker.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+        def accept():
+            for _ in range(3):
+                with other.accept()[0] as s:
+                    s.recv(1000)
+                    s.sendall(b"\x16\x03\x03\x00\x30\x02")
+
+        def ask(i, method, **params):
+            server.stdin.write(json.dumps({"jsonrpc": "2.0", "id": i, "method": method, "params": params}).encode() + b"\n")
+            server.stdin.flush()
+
+        def answer():
+            return json.loads(server.stdout.readline())["result"]
+        t = threading.Thread(target=accept)
+        t.start()
+        try:
+            ask(1, "initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo={"name": "c", "version": "1"})
+            answer()
+            ask(2, "port")
+            port = answer()["port"]
+            ask(3, "tools/call", name="ask", arguments={"port": other.getsockname()[1]})
+            answer()
+            ask(4, "tools/call", name="serve", arguments={"port": 0})
+            with socket.create_connection(("127.0.0.1", port)) as s:
+                s.sendall(hello)
+                answer()
+            want = {"tls_in": 1, "http2_in": 0, "tls_out": 2, "http2_out": 1}
+            got = eventually(lambda: [s.get("opaque") for s in status(binary, d).get("servers", [])], [want])
+            if got != [want]:
+                problems.append(f"status says of them {got}")
+            m = metrics(verb(binary, d, "metrics").stdout)["mcpwatch_opaque_connections_total"]
+            if m != want:
+                problems.append(f"metrics: {m}")
+            page = verb(binary, d, "status").stdout
+            if "clear python, 1 to it unread, asks by TLS 2, by HTTP/2 1" not in page and \
+                    "clear, 1 to it unread, asks by TLS 2, by HTTP/2 1" not in page:
+                problems.append(f"the page: {page}")
+        finally:
+            server.stdin.close()
+            server.wait(WAIT)
+            t.join(WAIT)
+    return problems + ended(p)
+
+
 CASES = {"control-" + f.__name__.replace("_", "-"): f
-         for f in (numbers, losses, hostile_clients, slow_watcher, not_running, metrics_file, full_disk)}
+         for f in (numbers, losses, hostile_clients, slow_watcher, not_running, metrics_file, full_disk, stopping, opaque)}

@@ -74,11 +74,11 @@ def reload(binary, d):
     with daemon(binary, d, f"discover: no\nwatch:\n  - exe: {d}/first\n") as p:
         config.write_text("watch: [ {exe: ")
         p.send_signal(signal.SIGHUP)
-        time.sleep(0.5)
+        p.heard("READY=1", 1)
         client(raw_server(d, "first", "a/s"), d / "a")
         config.write_text(f"discover: no\nwatch:\n  - exe: {d}/second\n")
         p.send_signal(signal.SIGHUP)
-        time.sleep(0.5)
+        p.heard("READY=1", 2)
         client(raw_server(d, "second", "b/s"), d / "b")
     problems = ended(p)
     if "mcpwatch.yaml" not in p.said:
@@ -113,13 +113,14 @@ def reload_rules(binary, d):
             (d / f"{name}.d").mkdir()
             client(raw_server(d, name, f"{name}.d/s"), d / f"{name}.d")
 
-    def during(name, step):
-        """Clients run while it is done, and one that begins after it."""
+    def during(name, step, n):
+        """A client runs while the nth reload is done."""
         t = threading.Thread(target=load, args=([f"s{name}"],))
         t.start()
         time.sleep(0.1)
         step()
         t.join()
+        p.heard("READY=1", n)
 
     def put(text, broken_config=False):
         (rules / "own.yaml").write_text(text)
@@ -130,11 +131,11 @@ def reload_rules(binary, d):
     (rules / "own.yaml").write_text(RULE % "first")
     with daemon(binary, d, config, "--rules", rules) as p:
         load(["sa"])
-        during("b", lambda: put(RULE % "second" + REDACT))
+        during("b", lambda: put(RULE % "second" + REDACT), 1)
         load(["sc"])
-        during("d", lambda: put((RULE % "third").replace("call.tool", "call.tol")))
+        during("d", lambda: put((RULE % "third").replace("call.tool", "call.tol")), 2)
         load(["se"])
-        during("f", lambda: put(RULE % "fourth", broken_config=True))
+        during("f", lambda: put(RULE % "fourth", broken_config=True), 3)
         load(["sg"])
     problems = ended(p)
     records = check.parse(log_bytes(d))[0]

@@ -2,7 +2,9 @@
 """The exports of a real, sealed log, in every format the verb has: what of it is there, and what a reader is told
 where it is empty, damaged, or cannot be written. Each case gets the binary and a folder and returns problems."""
 
+import collections
 import csv
+import datetime
 import io
 import json
 import os
@@ -12,7 +14,7 @@ import shutil
 import subprocess
 import time
 
-from . import sealed
+from . import build, sealed
 from .badinput import run, shown
 
 HEAD = {"v": 1, "boot_ns": 1, "host": "h"}
@@ -356,5 +358,173 @@ def joined(binary, d):
     return problems if len(rows) == 8 else problems + [f"{len(rows)} calls of 8"]
 
 
-CASES = {f"exports-{f.__name__}": f
-         for f in (whole, empty, tampered, unreadable, unknown, hostile, unwritable, killed, hosts, joined)}
+FAR = """
+import http.server, json, os, sys, threading
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        m = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        r = {"content": [{"type": "text", "text": os.uname().nodename}]}
+        if m["method"] == "initialize":
+            r = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}}
+        body = json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": r}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args):
+        pass
+s = http.server.ThreadingHTTPServer((sys.argv[1], 8000), Handler)
+s.daemon_threads = True
+print("ready", flush=True)
+threading.Thread(target=s.serve_forever, daemon=True).start()
+sys.stdin.read()
+"""
+# Each of a list of connections is kept until the end, so that the kernel gives none of them the port of another.
+NEAR = """
+import http.client, json, sys
+kept = []
+for i, n, trace in json.loads(sys.argv[2]):
+    c = http.client.HTTPConnection(sys.argv[1], 8000, timeout=30)
+    kept.append(c)
+    def ask(i, method, params):
+        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        if trace:
+            headers["traceparent"] = f"00-{trace:032x}-00f067aa0ba902b7-01"
+        c.request("POST", "/mcp", json.dumps({"jsonrpc": "2.0", "id": i, "method": method, "params": params}), headers)
+        return c.getresponse().read()
+    ask(0, "initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}})
+    ask(i, "tools/call", {"name": "do", "arguments": {"n": n}})
+"""
+HOST = """
+mount --make-rprivate /
+hostname "$1"
+cat /proc/sys/kernel/random/uuid >"$2.boot"
+mount --bind "$2.boot" /proc/sys/kernel/random/boot_id
+ip link set lo up
+echo $$ >"$2.pid.new"
+mv "$2.pid.new" "$2.pid"
+until ip route get 10.77.0.1 && ip -br addr show | grep -q "$3/24"; do sleep 0.05; done >"$2.route" 2>&1
+shift 3
+exec "$@"
+"""
+
+
+class Host:
+    """A host of its own as far as namespaces go: name, boot, network, and processes of what is observed there."""
+
+    def __init__(self, d, name, addr):
+        self.d, self.name, self.addr, self.log, self.p = d, name, addr, d / name, None
+
+    def start(self, *argv, **options):
+        self.p = subprocess.Popen(["unshare", "-n", "-u", "-m", "sh", "-ec", HOST, "sh", self.name, self.log, self.addr, *argv],
+                                  start_new_session=True, stderr=subprocess.PIPE, **options)
+        end = time.monotonic() + 30
+        while not self.log.with_suffix(".pid").exists() and time.monotonic() < end and self.p.poll() is None:
+            time.sleep(0.02)
+        self.pid = self.log.with_suffix(".pid").read_text().strip()
+        return self
+
+    def observe(self, binary, *argv, **options):
+        return self.start(binary, "exec", "--state", "none", "--quiet", "--output", self.log, "--", "unshare", "-p", "-f",
+                          "--mount-proc", "python3", *argv, **options)
+
+    def inside(self, *argv):
+        subprocess.run(["nsenter", "-t", self.pid, "-n", *argv], check=True, capture_output=True, timeout=30)
+
+    def end(self, kill=False):
+        if kill:
+            os.killpg(self.p.pid, 9)
+        return self.p.communicate(timeout=60)[1].decode()
+
+
+def wire(hub, *hosts):
+    """Each of them has a cable to the hub, whose own address is of the first one's network."""
+    for i, h in enumerate(hosts):
+        net = h.addr.rpartition(".")[0]
+        hub.inside("ip", "link", "add", f"cable{i}", "type", "veth", "peer", "name", "eth0", "netns", h.pid)
+        hub.inside("ip", "addr", "add", f"{net}.1/24", "dev", f"cable{i}")
+        hub.inside("ip", "link", "set", f"cable{i}", "up")
+        h.inside("ip", "link", "set", "eth0", "up")
+        h.inside("ip", "addr", "add", f"{h.addr}/24", "dev", "eth0")
+        h.inside("ip", "route", "add", "default", "via", f"{net}.1")
+
+
+def shifted(path, seconds):
+    """The same records by another clock."""
+    def other(m):
+        t = datetime.datetime.fromisoformat(m[1]) + datetime.timedelta(seconds=seconds)
+        return t.isoformat() + m[2]
+    to = path.with_suffix(".shifted")
+    to.write_text(re.sub(r'(?<=")(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+Z)(?=")', other, path.read_text()))
+    return to
+
+
+def two_hosts(binary, d):
+    """A client on one host and its server on another, each with its own observer, name, boot, network and processes,
+    the clocks some seconds apart; a third host's client, which nobody observes, asks the same with the same ids and
+    lengths. Each call that both saw is joined by its connection or traceparent; of the third host's none is."""
+    if not shutil.which("ip"):
+        raise build.Missing("no ip (iproute2)")
+    for name, text in ("far.py", FAR), ("near.py", NEAR):
+        (d / name).write_text(text)
+    far, near, third = (Host(d, name, addr) for name, addr in (("far", "10.77.0.1"), ("near", "10.77.0.2"), ("third", "10.77.1.2")))
+    # id, argument, traceparent: the ids and lengths recur, the third one has those of the first
+    calls = [[1, 1, 0], [1, 2, 0], [2, 3, 0], [2, 4, 7], [3, 5, 8]]
+    others = [[1, 8, 0], [2, 9, 0], [4, 9, 0]]
+    problems = []
+    try:
+        far.observe(binary, d / "far.py", far.addr, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        third.start("sh", "-c", "read x; exec \"$@\"", "sh", "python3", d / "near.py", far.addr, json.dumps(others),
+                    stdin=subprocess.PIPE)
+        near.start("sh", "-c", "read x; exec \"$@\"", "sh", binary, "exec", "--state", "none", "--quiet", "--output", near.log, "--",
+                   "unshare", "-p", "-f", "--mount-proc", "python3", d / "near.py", far.addr, json.dumps(calls), stdin=subprocess.PIPE)
+        wire(far, near, third)
+        if far.p.stdout.readline() != b"ready\n":
+            return [f"the server did not begin: {far.end(kill=True)}"]
+        for h in near, third:
+            h.p.stdin.write(b"\n")
+            h.p.stdin.flush()
+        for h in near, third:
+            h.p.stdin.close()
+            h.p.stdin = None
+            said = h.end()
+            if h.p.returncode:
+                problems.append(f"{h.name}: exit status {h.p.returncode}: {said}")
+        far.p.communicate(timeout=60)  # it serves until its stdin ends
+    finally:
+        for h in near, far, third:
+            if h.p and h.p.poll() is None:
+                h.end(kill=True)
+    boots = {json.loads(h.log.read_text().splitlines()[0])["boot_id"] for h in (near, far)}
+    if len(boots) != 2:
+        problems.append(f"the hosts' boots: {boots}")
+    for seconds in 0, 7, -40:
+        _, data, _ = export(binary, d, "csv", near.log, "--log", shifted(far.log, seconds), "--type", "call")
+        rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+        by = {r["call"]: r for r in rows}
+        sides = collections.Counter(r["host"] for r in rows)
+        if sides != {"near": 2 * len(calls), "far": 2 * (len(calls) + len(others))}:
+            problems.append(f"{seconds} s: calls by host: {dict(sides)}")
+        for r in rows:
+            mate = by.get(r["joined"])
+            if r["joined"] and (not mate or mate["joined"] != r["call"] or mate["host"] == r["host"] or
+                                (mate["rpc_id"], mate["args"]) != (r["rpc_id"], r["args"])):
+                problems.append(f"{seconds} s: {r['host']} {r['call']} is joined to {r['joined']!r}")
+            elif not r["joined"] and r["host"] == "near":
+                problems.append(f"{seconds} s: {r['call']} (id {r['rpc_id']}) is joined to none")
+        if sum(not r["joined"] for r in rows) != 2 * len(others):
+            problems.append(f"{seconds} s: {sum(not r['joined'] for r in rows)} calls are joined to none, not {2 * len(others)}")
+    # behind an address translation only the traceparent tells
+    to = far.log.with_suffix(".translated")
+    to.write_text(far.log.read_text().replace(near.addr + ":", "192.0.2.9:"))
+    _, data, _ = export(binary, d, "csv", near.log, "--log", to, "--type", "call")
+    rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+    if (n := sum(r["host"] == "near" and r["joined"] != "" for r in rows)) != 2 * sum(c[2] > 0 for c in calls):
+        problems.append(f"translated: {n} calls are joined")
+    return problems
+
+
+CASES = {f"exports-{f.__name__.replace('_', '-')}": f
+         for f in (whole, empty, tampered, unreadable, unknown, hostile, unwritable, killed, hosts, joined, two_hosts)}

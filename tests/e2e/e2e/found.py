@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from . import build, cases, check
-from .host import WAIT, client, daemon, ended, log_bytes, raw_server
+from .host import WAIT, client, daemon, ended, eventually, log_bytes, raw_server
 
 HTTPD = build.HERE / "raw/httpd.py"
 
@@ -163,6 +163,7 @@ def running(binary, d):
             for tool in cases.MIX:
                 ask(cases.add_raw(s, tool))
                 if len(s.calls) == 1:
+                    eventually(lambda: bool(my_servers(d)))
                     time.sleep(0.3)  # what it shows takes effect
             time.sleep(0.3)
     finally:
@@ -237,6 +238,7 @@ def http_before(binary, d):
             for tool in cases.MIX:
                 c.ask(cases.add_raw(s, tool))
                 if len(s.calls) == 1:
+                    eventually(lambda: bool(my_servers(d)))
                     time.sleep(1)
             time.sleep(0.5)
     return ended(p) + later(s, d, len(cases.MIX), joined="2") + over_http(d, h.port)
@@ -248,6 +250,7 @@ def http_after(binary, d):
     with daemon(binary, d, "") as p, httpd(d) as h:
         c = Posts(h.port)
         c.ask(cases.INITIALIZE)
+        eventually(lambda: bool(my_servers(d)))
         time.sleep(1)  # whose the other end is is looked up
         for tool in cases.MIX:
             c.ask(cases.add_raw(s, tool))
@@ -318,7 +321,7 @@ def killed(binary, d):
         ask(cases.INITIALIZE)
         ask(cases.add_raw(s, "delete"))
         ask(cases.add_raw(s, "hang"), answers=False)
-        time.sleep(1)
+        eventually(lambda: any(r["type"] == "request" and r.get("tool") == "hang" for r in check.parse(log_bytes(d))[0]))
     problems = [] if p.code == -9 else [f"exit status {p.code}"]
     try:
         with daemon(binary, d, "") as p:

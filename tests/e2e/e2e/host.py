@@ -16,7 +16,7 @@ WAIT = 30
 @contextlib.contextmanager
 def daemon(binary, d, config, *args, kill=False):
     """A running daemon; what it told the service manager is in .told, its exit status after the block in .code.
-    kill: it has no chance to end by itself."""
+    .heard(MESSAGE, N) waits until it has told that N times since its start. kill: it has no chance to end by itself."""
     # what a test makes, it must be able to remove
     (d / "mcpwatch.yaml").write_text(config + "log: {append_only: no}\n")
     path = d / "notify"
@@ -28,13 +28,18 @@ def daemon(binary, d, config, *args, kill=False):
                               *([] if "--control" in args else ["--control", d / "control.sock"]), *args],
                              stderr=subprocess.PIPE, env={"NOTIFY_SOCKET": str(path), "PATH": "/usr/bin:/bin"})
         try:
-            p.ready = s.recv(64) == b"READY=1"
+            p.ready, p.told = s.recv(64) == b"READY=1", []
+
+            def heard(message, n):
+                while p.told.count(message) < n:
+                    p.told.append(s.recv(64).decode())  # TimeoutError, if it does not come
+
+            p.heard = heard
             yield p
             p.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
             p.said = p.communicate(timeout=WAIT)[1].decode()
             p.code = p.returncode
             s.setblocking(False)
-            p.told = []
             with contextlib.suppress(BlockingIOError):
                 while True:
                     p.told.append(s.recv(64).decode())
@@ -42,6 +47,14 @@ def daemon(binary, d, config, *args, kill=False):
             if p.poll() is None:
                 p.kill()
                 p.wait()
+
+
+def eventually(what, want=True, seconds=WAIT):
+    """What it is at last: until it is what is wanted."""
+    end = time.monotonic() + seconds
+    while (got := what()) != want and time.monotonic() < end:
+        time.sleep(0.1)
+    return got
 
 
 def log_bytes(d):

@@ -18,8 +18,8 @@ import time
 import pyte
 
 from . import cases, check
-from .control import talk
-from .host import WAIT, daemon, ended, log_bytes
+from .control import status, talk
+from .host import WAIT, daemon, ended, eventually, log_bytes
 
 COLOUR = re.compile(rb"\x1b\[[0-9;]*3[0-7]m")
 
@@ -60,7 +60,7 @@ class Terminal:
     def key(self, keys):
         os.write(self.fd, keys.encode())
 
-    def shows(self, *texts, seconds=5, without=()):
+    def shows(self, *texts, seconds=WAIT, without=()):
         """Until all of it is on the screen; what is there at last."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -198,14 +198,17 @@ def batch(binary, d):
     with daemon(binary, d, config) as p, talk(d, "watched") as t:
         for _ in range(4):
             t.call("delete")
-        time.sleep(0.5)
+        calls = 4 + 1  # and initialize
+        eventually(lambda: status(binary, d).get("calls", {}).get("status"), {"ok": calls})
         text = top("--once", "--control", d / "control.sock")
         if "SERVERS 1" not in text or "e2e-raw  " not in text or "q quit" in text or "\x1b" in text:
             problems.append(f"--once: {text}")
         narrow = top("--once", "--control", d / "control.sock", COLUMNS="20", LINES="5")
         if len(narrow.splitlines()) > 5 or max(map(len, narrow.splitlines())) > 20:
             problems.append(f"20x5: {narrow}")
-        calls = sum(r["type"] == "call" for r in check.parse(log_bytes(d))[0])
+        n = sum(r["type"] == "call" for r in check.parse(log_bytes(d))[0])
+        if n != calls:
+            problems.append(f"{n} calls in the log, {calls} made")
         o = json.loads(top("--json", "--control", d / "control.sock"))
         if [s["calls"] for s in o["servers"]] != [calls] or o["calls"] != calls:
             problems.append(f"--json: {o}")

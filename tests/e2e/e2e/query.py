@@ -121,9 +121,8 @@ def on_terminal(binary, cols, *args, env=None, keys=b"", quit_early=False):
         for name in "NO_COLOR", *([] if env and "LESS" in env else ["LESS"]):
             if not env or name not in env:
                 os.environ.pop(name, None)
-        time.sleep(0.05)
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, cols, 0, 0))
         os.execv(binary, [str(binary), *map(str, args)])
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, cols, 0, 0))
     out, end = b"", time.monotonic() + WAIT
     while time.monotonic() < end:
         if select.select([fd], [], [], 0.2)[0]:

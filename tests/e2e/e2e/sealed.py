@@ -94,9 +94,10 @@ def own(binary, d):
 
 def lost(binary, d):
     """kill -9 from inside a tool call: its request is in the log, the next start closes it and seals all. What the
-    kernel has told and the daemon has not read yet dies with it: so not in the first moment."""
-    p = run(binary, d, "pass", "t = __import__('time'); t.sleep(0.1);"
-            f"__import__('os').kill({DAEMON}, 9); t.sleep(1)")
+    kernel has told and the daemon has not read yet dies with it: so not before it is there."""
+    there = f"""any('"request"' in line and '"rpc_id":"2"' in line for f in glob.glob('{d}/log/seg/*') for line in open(f))"""
+    p = run(binary, d, "pass", f"import glob, os, time\nfor i in range(600):\n if {there}: break\n time.sleep(0.05)\n"
+            f"os.kill({DAEMON}, 9)\ntime.sleep(1)")
     problems = [] if p.returncode == -9 else [f"exit status {p.returncode}"]
     before, more = records(d)
     asked = [r for r in before if r["type"] == "request" and r["rpc_id"] == "2"]

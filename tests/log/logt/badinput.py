@@ -169,11 +169,17 @@ def links(t):
     return problems
 
 
+def size(log):
+    return sum(f.stat().st_size for f in (log / "seg").iterdir())
+
+
 def two_writers(t):
     log, folder = t.made("small", SMALL)
     argv = [t.built / "make_log", log, folder, 10**6, 5, "stop", 0]
+    before, end = size(log), time.monotonic() + 30
     first = subprocess.Popen(list(map(str, argv)), stdout=subprocess.DEVNULL)
-    time.sleep(0.3)
+    while size(log) == before and time.monotonic() < end:
+        time.sleep(0.02)
     p = t.make(log, folder, 3, 1)
     v = t.verify(log)
     first.kill()

@@ -4,6 +4,7 @@
 What is sealed stays as it was; what could not be written is counted in a gap; the next start goes on.
 """
 
+import os
 import random
 import signal
 import subprocess
@@ -114,13 +115,14 @@ def full(t):
 
 
 def wait_full(disk, p):
-    """Until nothing goes on to it any more, or the writer has ended."""
-    used, same, end = -1, 0, time.monotonic() + 30
-    while p.poll() is None and same < 10 and time.monotonic() < end:
+    """Until nothing goes on to it any more, or the writer has ended. With room left the writer may only wait for its turn."""
+    left, same, end = -1, 0, time.monotonic() + 30
+    while p.poll() is None and same < (10 if 0 <= left < 32 << 10 else 250) and time.monotonic() < end:
         time.sleep(0.02)
-        now = int(subprocess.run(["df", "--output=used", disk], capture_output=True, text=True).stdout.split()[-1])
-        same = same + 1 if now == used else 0
-        used = now
+        s = os.statvfs(disk)
+        now = s.f_bavail * s.f_frsize
+        same = same + 1 if now == left else 0
+        left = now
 
 
 def killed_when_full(t):
