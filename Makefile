@@ -136,7 +136,7 @@ $(B)/unit/test_%: tests/unit/test_%.c $(UNIT_SUPPORT) $(LIB_ALL)
 	$(test_binary)
 
 # those of what the verbs are made of
-UNIT_CLI := filter join known pattern rows
+UNIT_CLI := filter filter_server join known pattern rows
 $(UNIT_CLI:%=$(B)/unit/test_%): $(B)/mcpwatch-cli.a
 
 GO_SRCS := $(wildcard tests/live/go/*/*.go tests/live/go/go.mod)
@@ -272,7 +272,7 @@ FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c))
 T ?= 60
 # what they test is compiled once, for all of them
 FUZZ_FLAGS := -std=gnu11 -g -O1 -include stdio.h -include stdlib.h -include string.h -fno-sanitize-recover=all
-FUZZ_O := $(patsubst src/%.c,build/fuzz/obj/%.o,$(foreach d,base core io,$(call srcs,$(d))))
+FUZZ_O := $(patsubst src/%.c,build/fuzz/obj/%.o,$(filter-out src/cli/main.c,$(foreach d,base core io cli,$(call srcs,$(d)))))
 
 build/fuzz/obj/%.o: src/%.c | $(B)/gen/mcpwatch.skel.h
 	@mkdir -p $(@D)
@@ -289,7 +289,10 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/all.a $(wildcard tests/unit/su
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(CLANG) $(CPPFLAGS) -Itests/fuzz -Itests/unit $(PKG_CFLAGS) $(FUZZ_FLAGS) \
-		-fsanitize=fuzzer,address,undefined $< build/fuzz/all.a $(LIBS) -o $@
+		-fsanitize=fuzzer,address,undefined $< $(FUZZ_WITH) build/fuzz/all.a $(LIBS) -o $@
+
+# it asks a sealed log, which the tests' forge makes
+build/fuzz/fuzz_index: FUZZ_WITH := tests/unit/support_forge.c -lcmocka
 
 fuzz-build: $(FUZZ:%=build/fuzz/fuzz_%)
 
@@ -308,9 +311,10 @@ http-diff: $(B)/fuzz/diff_http ## the parser of HTTP against an independent one:
 
 # --- the rest ------------------------------------------------------------------------------------
 
-install: $(B)/mcpwatch ## install to $(DESTDIR)$(PREFIX)
+install: $(B)/mcpwatch ## install to $(DESTDIR)$(PREFIX); a configuration that is there stays
 	install -D -m 755 $(B)/mcpwatch $(DESTDIR)$(PREFIX)/sbin/mcpwatch
-	install -D -m 644 src/dist/mcpwatch.yaml $(DESTDIR)/etc/mcpwatch/mcpwatch.yaml
+# what somebody has written there stays
+	test -e $(DESTDIR)/etc/mcpwatch/mcpwatch.yaml || install -D -m 644 src/dist/mcpwatch.yaml $(DESTDIR)/etc/mcpwatch/mcpwatch.yaml
 	install -D -m 644 -t $(DESTDIR)/etc/mcpwatch/rules.d src/dist/rules.d/README
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/mcpwatch/rules src/dist/rules/*
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
