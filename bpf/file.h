@@ -212,10 +212,13 @@ __noinline int mw_file_open(__u32 class)
 		flags = 0;
 		bpf_probe_read_user(&flags, sizeof(flags), (void *)s->call.arg[2]);
 	}
+	if (class == MW_C_OPEN_HANDLE)
+		flags = s->call.arg[2];
 	e->flags = flags;
 	if (s->call.ret >= 0)
 		off = mw_act_opened(s, s->call.ret);
-	off += mw_act_name(off, dirfd, name, false);
+	if (class != MW_C_OPEN_HANDLE) /* which has no name, the file alone */
+		off += mw_act_name(off, dirfd, name, false);
 	return mw_send(MW_ACT_BODY + off);
 }
 

@@ -35,16 +35,23 @@
 /* slots of nodes that a search by name looks at */
 #define MW_PY_SLOTS_MAX 256
 
-static __always_inline bool mw_py_read(void *to, __u32 n, __u64 from)
+/*
+ * Memory may be swapped out: a read does not bring it back. So each one that fails is counted, and
+ * nothing is remembered of what was read meanwhile.
+ */
+static __always_inline bool mw_py_read(struct mw_py *p, void *to, __u32 n, __u64 from)
 {
-	return bpf_probe_read_user(to, n, (void *)from) == 0;
+	if (bpf_probe_read_user(to, n, (void *)from) == 0)
+		return true;
+	p->faults++;
+	return false;
 }
 
 /* The 8 bytes at `from`, 0 if they are not there. */
 static __always_inline __u64 mw_py_word(struct mw_py *p, __u64 from)
 {
 	p->one = 0; /* not on the stack: there is little of it where this is called */
-	bpf_probe_read_user(&p->one, sizeof(p->one), (void *)from);
+	mw_py_read(p, &p->one, sizeof(p->one), from);
 	return p->one;
 }
 
@@ -54,16 +61,19 @@ static __always_inline bool mw_py_type_name(struct mw_py *p, __u64 type)
 	__u64 name = mw_py_word(p, type + MW_PY_TP_NAME);
 
 	__builtin_memset(p->word, 0, sizeof(p->word));
-	return name && bpf_probe_read_user_str(p->word, sizeof(p->word), (void *)name) > 0;
+	if (name && bpf_probe_read_user_str(p->word, sizeof(p->word), (void *)name) > 0)
+		return true;
+	p->faults++;
+	return false;
 }
 
 /* A string object's characters into `word`, the rest 0, and how many; 0: it is longer than a name
- * looked for here. */
+ * looked for here, or was not read. */
 static __always_inline __u64 mw_py_short_str(struct mw_py *p, __u64 str)
 {
 	__u64 len;
 
-	if (!mw_py_read(p->head, 40, str) || p->head[1] != p->rt.str_type)
+	if (!mw_py_read(p, p->head, 40, str) || p->head[1] != p->rt.str_type)
 		return 0;
 	/* compact and ASCII, of one byte a character */
 	if ((p->head[4] & 0x7c) != 0x64)
@@ -73,7 +83,7 @@ static __always_inline __u64 mw_py_short_str(struct mw_py *p, __u64 str)
 	if (len > 24)
 		return 0;
 	__builtin_memset(p->word, 0, sizeof(p->word));
-	return len && mw_py_read(p->word, len, str + p->rt.str_data) ? len : 0;
+	return len && mw_py_read(p, p->word, len, str + p->rt.str_data) ? len : 0;
 }
 
 /* Whether a class is the one that the SDK of this variable uses. */
@@ -93,32 +103,14 @@ static __always_inline bool mw_py_class_is(struct mw_py *p, __u64 type, __u32 wh
 
 enum mw_py_node { MW_PY_NODE_OTHER = 0, MW_PY_NODE_BITMAP, MW_PY_NODE_ARRAY };
 
-/* What a node is whose type stands in head[1]. Types are the interpreter's own, and stay. */
+/* What a node is whose type stands in head[1]. */
 static __always_inline enum mw_py_node mw_py_node_kind(struct mw_py *p)
 {
 	__u64 type = p->head[1];
 
-	if (!type)
-		return MW_PY_NODE_OTHER;
 	if (type == p->rt.bitmap_type)
 		return MW_PY_NODE_BITMAP;
-	if (type == p->rt.array_type)
-		return MW_PY_NODE_ARRAY;
-	if (!mw_py_type_name(p, type))
-		return MW_PY_NODE_OTHER;
-	if (p->word[0] == MW_PY_WORD('h', 'a', 'm', 't', '_', 'b', 'i', 't') &&
-	    p->word[1] == MW_PY_WORD('m', 'a', 'p', '_', 'n', 'o', 'd', 'e') && !p->word[2]) {
-		p->rt.bitmap_type = type;
-		p->learned = 1;
-		return MW_PY_NODE_BITMAP;
-	}
-	if (p->word[0] == MW_PY_WORD('h', 'a', 'm', 't', '_', 'a', 'r', 'r') &&
-	    p->word[1] == MW_PY_WORD('a', 'y', '_', 'n', 'o', 'd', 'e', 0)) {
-		p->rt.array_type = type;
-		p->learned = 1;
-		return MW_PY_NODE_ARRAY;
-	}
-	return MW_PY_NODE_OTHER;
+	return type == p->rt.array_type ? MW_PY_NODE_ARRAY : MW_PY_NODE_OTHER;
 }
 
 static __always_inline __u32 mw_py_n_bits(__u32 v)
@@ -152,11 +144,11 @@ __noinline int mw_py_find(__u32 which)
 	node = p->root;
 	/* 5 bits of the hash a level; below that are nodes of equal hashes */
 	for (int i = 0; i < 7; i++, hash >>= 5) {
-		if (!mw_py_read(p->head, 32, node))
+		if (!mw_py_read(p, p->head, 32, node))
 			return -1;
 		switch (mw_py_node_kind(p)) {
 		case MW_PY_NODE_ARRAY:
-			if (!mw_py_read(p->pair, 8, node + 16 + 8 * (hash & 31)))
+			if (!mw_py_read(p, p->pair, 8, node + 16 + 8 * (hash & 31)))
 				return -1;
 			if (!p->pair[0])
 				return 0;
@@ -167,7 +159,7 @@ __noinline int mw_py_find(__u32 which)
 			if (!((__u32)p->head[3] & bit))
 				return 0;
 			bit = mw_py_n_bits((__u32)p->head[3] & (bit - 1));
-			if (!mw_py_read(p->pair, 16, node + 32 + 16 * bit))
+			if (!mw_py_read(p, p->pair, 16, node + 32 + 16 * bit))
 				return -1;
 			if (p->pair[0]) {
 				p->value = p->pair[1];
@@ -192,13 +184,13 @@ static __always_inline int mw_py_push(struct mw_py *p, __u64 node, __u64 d)
 	if (d >= MW_PY_DEPTH)
 		return -1;
 	l = &p->level[d];
-	if (!mw_py_read(p->head, 32, node))
+	if (!mw_py_read(p, p->head, 32, node))
 		return -1;
 	switch (mw_py_node_kind(p)) {
 	case MW_PY_NODE_ARRAY:
 		l->array = 1;
 		n = 32;
-		if (!mw_py_read(l->slot, 32 * 8, node + 16))
+		if (!mw_py_read(p, l->slot, 32 * 8, node + 16))
 			return -1;
 		break;
 	case MW_PY_NODE_BITMAP:
@@ -207,7 +199,7 @@ static __always_inline int mw_py_push(struct mw_py *p, __u64 node, __u64 d)
 		asm volatile("" : "+r"(n));
 		if (n > 64 || n != p->head[2])
 			return -1;
-		if (n && !mw_py_read(l->slot, n * 8, node + 32))
+		if (n && !mw_py_read(p, l->slot, n * 8, node + 32))
 			return -1;
 		break;
 	default:
@@ -256,7 +248,7 @@ static __always_inline void mw_py_meet(struct mw_py *p, __u64 key, __u64 value)
 	__u64 len;
 	__u32 which;
 
-	if (!mw_py_read(p->head, 24, key) || p->head[1] != p->rt.var_type) {
+	if (!mw_py_read(p, p->head, 24, key) || p->head[1] != p->rt.var_type) {
 		p->odd = 1;
 		return;
 	}
@@ -273,7 +265,7 @@ static __always_inline void mw_py_meet(struct mw_py *p, __u64 key, __u64 value)
 	} else {
 		return;
 	}
-	if (!mw_py_read(p->head, 16, value) || !mw_py_class_is(p, p->head[1], which)) {
+	if (!mw_py_read(p, p->head, 16, value) || !mw_py_class_is(p, p->head[1], which)) {
 		p->odd = 1; /* somebody else's of the same name, or one that has no request now */
 		return;
 	}
@@ -326,7 +318,7 @@ static long mw_py_step(__u32 i, void *unused)
 __noinline int mw_py_remember(__u64 var, __u32 which)
 {
 	__u64 hash, w = which;
-	__u32 folded;
+	__u32 folded, faults;
 	struct mw_scratch *s = mw_scratch_get();
 	struct mw_py_var *v;
 	struct mw_py *p;
@@ -336,7 +328,10 @@ __noinline int mw_py_remember(__u64 var, __u32 which)
 		return 0;
 	p = &s->py;
 	v = &p->rt.var[w];
+	faults = p->faults;
 	hash = mw_py_word(p, var + MW_PY_VAR_HASH);
+	if (p->faults != faults)
+		return 0;
 	folded = (__u32)hash ^ (__u32)(hash >> 32);
 	if (v->var && v->var != var) /* two of a name: what was looked through may have the other */
 		__builtin_memset(p->rt.seen, 0, sizeof(p->rt.seen));
@@ -354,6 +349,7 @@ __noinline int mw_py_remember(__u64 var, __u32 which)
  */
 static __always_inline int mw_py_search(struct mw_py *p)
 {
+	__u32 faults = p->faults;
 	__u64 shape, slot;
 
 	p->var = 0;
@@ -374,7 +370,7 @@ static __always_inline int mw_py_search(struct mw_py *p)
 		mw_py_remember(p->clock, MW_PY_CLOCK);
 	if (p->var)
 		mw_py_remember(p->var, p->which);
-	if (!p->whole || p->odd)
+	if (!p->whole || p->odd || p->faults != faults)
 		return p->var ? 1 : -1;
 	p->rt.seen[slot] = shape;
 	p->learned = 1;

@@ -206,7 +206,7 @@ struct mw_py {
 	__u64 span[11];		/* of the thread state */
 	__u64 head[6];		/* of an object: reference count, type, and what follows */
 	__u64 word[4];		/* of a string, rest 0 */
-	__u64 around[12];	/* the value, from 32 bytes before it */
+	__u64 before[6];	/* the 32 bytes before the value, and its first 16 */
 	__u64 one;
 	__u64 pair[2];
 	__u64 root;		  /* of the mapping */
@@ -220,6 +220,7 @@ struct mw_py {
 	__u32 which;		 /* of MW_N_PY_VARS */
 	__u32 learned;		 /* rt has changed */
 	__u32 depth, whole, odd; /* of a search: where it is, all was seen, something was not */
+	__u32 faults;		 /* reads that failed, of this event */
 	__u8 id[MW_ID_MAX + 4];
 	struct mw_py_level level[MW_PY_DEPTH];
 };

@@ -51,6 +51,7 @@ static __always_inline int mw_dispatch(struct mw_scratch *s, __u32 class)
 	case MW_C_OPEN:
 	case MW_C_OPENAT:
 	case MW_C_OPENAT2:
+	case MW_C_OPEN_HANDLE:
 	case MW_C_CREAT:
 		return mw_file_open(class);
 	case MW_C_UNLINK:

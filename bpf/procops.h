@@ -35,13 +35,17 @@ static __always_inline bool mw_signal_is_runtimes(__u32 class, __s32 sig)
 	       (sig == SIGURG_OF_GO || sig == SIG_OF_GLIBC || sig == SIG_OF_GLIBC2);
 }
 
-/* A group's number in the initial namespace; 0: there is none. */
-static __always_inline __u64 mw_group_number(struct task_struct *task, __s32 pid)
+/* The group that kill(2)'s number means: its own in the initial namespace, and when its leader
+ * started, if there still is one. */
+static __always_inline void mw_group_find(struct task_struct *task, __s32 pid, struct mw_target *t)
 {
 	struct pid *group =
 	    pid ? mw_pid_find(task, -pid) : BPF_CORE_READ(task, signal, pids[PIDTYPE_PGID]);
 
-	return pid == -1 || !group ? 0 : mw_pid_number(group, 0);
+	if (pid == -1 || !group)
+		return;
+	mw_target_of(group, t);
+	t->tgid = mw_pid_number(group, 0);
 }
 
 __noinline int mw_proc_kill(__u32 class)
@@ -77,10 +81,10 @@ __noinline int mw_proc_kill(__u32 class)
 	else
 		e->num[0] = (__s64)pid;
 	e->num[1] = (__s64)sig;
+	if (class != MW_C_PIDFD_SIGNAL && pid <= 0)
+		mw_group_find(task, pid, &t);
 	e->num[2] = t.tgid;
 	e->num[3] = t.start_ns;
-	if (class != MW_C_PIDFD_SIGNAL && pid <= 0)
-		e->num[2] = mw_group_number(task, pid);
 	return mw_send(MW_ACT_BODY);
 }
 

@@ -59,6 +59,8 @@ __noinline int mw_task_current(void)
 		break;
 	case MW_RT_PYTHON:
 		mw_task_python(s, task, &rt->python);
+		if (s->py.faults)
+			mw_count(task_faults, 1);
 		break;
 	case MW_RT_NODE:
 		mw_task_of_node();

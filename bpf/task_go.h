@@ -29,6 +29,16 @@ static __always_inline __u64 mw_go_caller(const struct mw_rt_go *rt, __u64 g)
 	return curg;
 }
 
+static __always_inline bool mw_go_id(__u64 g, const struct mw_rt_go *rt, __u64 *ret)
+{
+	if (!g)
+		return false; /* a thread of C's */
+	if (bpf_probe_read_user(ret, sizeof(*ret), (void *)(g + rt->goid)) == 0)
+		return true;
+	mw_count(task_faults, 1);
+	return false;
+}
+
 /*
  * From Go 1.17 on R14 has the current g on amd64 (src/cmd/compile/abi-internal.md), and a system
  * call leaves it as it was. C code has other things in it: so the stack must be that g's. The
@@ -46,11 +56,11 @@ static __always_inline void mw_task_go(struct mw_event_hdr *h, struct task_struc
 		if (!rt->tls || bpf_probe_read_user(&g, sizeof(g), (void *)g))
 			return;
 	}
-	if (bpf_probe_read_user(&id, sizeof(id), (void *)(g + rt->goid)))
+	if (!mw_go_id(g, rt, &id))
 		return;
 	if (!id && rt->tls) {
 		g = mw_go_caller(rt, g);
-		if (bpf_probe_read_user(&id, sizeof(id), (void *)(g + rt->goid)))
+		if (!mw_go_id(g, rt, &id))
 			return;
 	}
 	if (id && rt->parent)

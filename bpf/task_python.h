@@ -57,7 +57,7 @@ static __always_inline bool mw_py_keys(struct mw_py *p, __u64 keys)
 
 	p->place[MW_PY_REQUEST_ID] = p->place[MW_PY_SESSION] = p->place[MW_PY_HTTP] =
 	    MW_PY_KEYS_MAX;
-	if (!keys || !mw_py_read(p->head, 40, keys))
+	if (!keys || !mw_py_read(p, p->head, 40, keys))
 		return false;
 	if (p->rt.minor == 10) {
 		/* dk_refcnt, dk_size, dk_lookup, dk_usable, dk_nentries; hash, key, value */
@@ -92,11 +92,13 @@ __noinline int mw_py_class(__u64 type, __u32 which)
 	__u64 w = which, flags, keys;
 	struct mw_py_var *v;
 	struct mw_py *p;
+	__u32 faults;
 
 	asm volatile("" : "+r"(w));
 	if (!s || w >= MW_N_PY_VARS)
 		return -1;
 	p = &s->py;
+	faults = p->faults;
 	v = &p->rt.var[w];
 	if (!mw_py_class_is(p, type, w))
 		return -1;
@@ -110,11 +112,13 @@ __noinline int mw_py_class(__u64 type, __u32 which)
 		if (!(flags & MW_PY_FLAG_MANAGED))
 			return -1;
 		keys = mw_py_word(p, type + p->rt.cached_keys);
-		if (!mw_py_keys(p, keys))
+		if (!mw_py_keys(p, keys) || p->faults != faults)
 			return -1;
 		for (int i = 0; i < MW_N_PY_ATTRS; i++)
 			v->at[i] = p->place[i];
 	}
+	if (p->faults != faults)
+		return -1;
 	v->inlined = p->rt.minor >= 13 && (flags & MW_PY_FLAG_INLINE);
 	v->type = type;
 	p->learned = 1;
@@ -122,22 +126,22 @@ __noinline int mw_py_class(__u64 type, __u32 which)
 }
 
 /* Where the values of the attributes of `value` are, in the order of its class's keys; 0: they are
- * in a dict, of which *dict is set. `around` is read. */
+ * in a dict, of which *dict is set. `before` is read. */
 static __always_inline __u64 mw_py_values(struct mw_py *p, const struct mw_py_var *v, __u64 value,
 					  __u64 *dict)
 {
-	*dict = p->around[1];
+	*dict = p->before[1];
 	switch (p->rt.minor) {
 	case 10:
 		*dict = mw_py_word(p, value + v->dict);
 		return 0;
 	case 11:
-		return p->around[0];
+		return p->before[0];
 	case 12:
 		return *dict & 1 ? *dict + 1 : 0; /* tagged: one less */
 	default:
 		/* capacity, size, embedded, valid */
-		return v->inlined && p->around[6] >> 24 & 0xff ? value + 24 : 0;
+		return v->inlined && mw_py_word(p, value + 16) >> 24 & 0xff ? value + 24 : 0;
 	}
 }
 
@@ -155,9 +159,11 @@ static __always_inline bool mw_py_attributes(struct mw_py *p, const struct mw_py
 		return true;
 	}
 	/* ..., ma_keys, ma_values: without the latter the values stand beside the keys */
-	if (!dict || !mw_py_read(p->around, 48, dict) || !mw_py_keys(p, p->around[4]))
+	if (!dict || !mw_py_read(p, p->pair, sizeof(p->pair), dict + 32))
 		return false;
-	values = p->around[5];
+	values = p->pair[1];
+	if (!mw_py_keys(p, p->pair[0]))
+		return false;
 	if (!values)
 		return true;
 	values += p->rt.minor >= 13 ? 8 : 0;
@@ -229,12 +235,12 @@ static __always_inline bool mw_py_str(struct mw_py *p, __u64 str, __u64 *ret)
 {
 	__u64 len = p->head[2];
 
-	if (len > MW_ID_MAX || (p->head[4] & 0x7c) != 0x64)
+	if (len > MW_ID_MAX || (mw_py_word(p, str + 32) & 0x7c) != 0x64)
 		return false;
 	asm volatile("" : "+r"(len));
 	if (len > MW_ID_MAX)
 		return false;
-	if (len && !mw_py_read(p->id, len, str + p->rt.str_data))
+	if (len && !mw_py_read(p, p->id, len, str + p->rt.str_data))
 		return false;
 	p->hash = MW_ID_HASH_INIT;
 	bpf_loop(len, mw_py_str_step, NULL, 0);
@@ -250,6 +256,7 @@ __noinline int mw_py_fill(__u32 which, __u32 inner)
 	struct mw_py_var *v;
 	__u64 w = which, id;
 	struct mw_py *p;
+	__u32 faults;
 
 	asm volatile("" : "+r"(w));
 	if (!s || w >= MW_N_PY_VARS)
@@ -258,10 +265,13 @@ __noinline int mw_py_fill(__u32 which, __u32 inner)
 	h = (void *)s->ev;
 	v = &p->rt.var[w];
 	h->task = p->value;
-	if (inner || !mw_py_attributes(p, v, p->value) || (w == 0 && mw_py_is_doubtful(p)))
+	faults = p->faults;
+	if (inner || !mw_py_attributes(p, v, p->value) || p->faults != faults ||
+	    (w == 0 && mw_py_is_doubtful(p)))
 		return 0;
 	id = p->attr[MW_PY_REQUEST_ID];
-	if (!id || !mw_py_read(p->head, 40, id))
+	/* all there is of a short int: behind an object there may be nothing */
+	if (!id || !mw_py_read(p, p->head, 32, id))
 		return 0;
 	if (p->head[1] == p->rt.int_type) {
 		if (mw_py_int(p, (__s64 *)&h->task_of))
@@ -278,9 +288,9 @@ static __always_inline void mw_py_request(struct mw_py *p, __u64 w, bool inner)
 	__u64 type;
 
 	asm volatile("" : "+r"(w));
-	if (w >= MW_N_PY_VARS || !mw_py_read(p->around, sizeof(p->around), p->value - 32))
+	if (w >= MW_N_PY_VARS || !mw_py_read(p, p->before, sizeof(p->before), p->value - 32))
 		return;
-	type = p->around[5];
+	type = p->before[5];
 	if (type && (type == p->rt.var[w].type || mw_py_class(type, w) == 0))
 		mw_py_fill(w, inner);
 }
@@ -329,7 +339,8 @@ static __always_inline void mw_py_context(struct mw_scratch *s, bool entered)
 		p->value = p->kept;
 	}
 	mw_py_request(p, p->which,
-		      p->which == MW_PY_FASTMCP4 && p->clock && p->clock_value != p->rt.none);
+		      p->which == MW_PY_FASTMCP4 &&
+			  (p->faults || (p->clock && p->clock_value != p->rt.none)));
 }
 
 /*
@@ -346,11 +357,15 @@ static __always_inline void mw_task_python(struct mw_scratch *s, struct task_str
 	struct mw_py *p = &s->py;
 	bool entered;
 
+	p->faults = 0;
+	if (!fsbase)
+		return; /* another program, whose first steps these are */
 	state = mw_py_word(p, fsbase + rt->tls);
 	if (!state)
 		return;
 	__builtin_memcpy(&p->rt, rt, sizeof(p->rt));
-	if (!mw_py_read(p->span, sizeof(p->span), state + p->rt.thread_id) || p->span[0] != fsbase)
+	if (!mw_py_read(p, p->span, sizeof(p->span), state + p->rt.thread_id) ||
+	    p->span[0] != fsbase)
 		return;
 	i = (__u64)(p->rt.context - p->rt.thread_id) >> 3;
 	asm volatile("" : "+r"(i));
@@ -358,19 +373,19 @@ static __always_inline void mw_task_python(struct mw_scratch *s, struct task_str
 		return;
 	context = p->span[i];
 	/* ..., ctx_prev, ctx_vars, ctx_weakreflist, ctx_entered */
-	if (!context || !mw_py_read(p->head, 48, context) || p->head[1] != p->rt.context_type)
+	if (!context || !mw_py_read(p, p->head, 48, context) || p->head[1] != p->rt.context_type)
 		return;
 	entered = (__u32)p->head[5] == 1;
 	/* ..., h_root */
-	if (!mw_py_read(p->head, 24, p->head[3]))
+	if (!mw_py_read(p, p->head, 24, p->head[3]))
 		return;
 	p->root = p->head[2];
 	p->learned = 0;
 	mw_py_context(s, entered);
 	if (p->learned) {
 		/* what is learned stands behind the rest */
-		__builtin_memcpy(&rt->bitmap_type, &p->rt.bitmap_type,
-				 sizeof(*rt) - offsetof(struct mw_rt_python, bitmap_type));
+		__builtin_memcpy(rt->var, p->rt.var,
+				 sizeof(*rt) - offsetof(struct mw_rt_python, var));
 	}
 #endif
 }

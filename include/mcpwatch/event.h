@@ -241,7 +241,10 @@ enum mw_op {
 	 * n2 and n3 are the target process in the initial pid namespace, its tgid and start; 0: not
 	 * found (there is none, or no more when the call ended)
 	 */
-	MW_OP_KILL = 20, /* n0 pid as given, n1 signal; n0 <= 0: n2 the group. By pidfd: fd, n0 0 */
+	/* n0 pid as given, n1 signal; n0 <= 0: n2 the group, n3 its leader's start. By pidfd: fd,
+	 * n0
+	 * 0 */
+	MW_OP_KILL = 20,
 	MW_OP_PTRACE = 21, /* n0 request, n1 pid as given; TRACEME: n2, n3 the parent */
 	MW_OP_VM = 22,	   /* process_vm_readv (flags 0), writev (1): n1 pid as given; ret bytes */
 	/*
@@ -527,14 +530,16 @@ struct mw_clock {
 	__u32 pad;
 };
 
-/* MW_EV_META: host, kernel release, boot id, mcpwatch version follow, each of its length. */
+/* MW_EV_META: host, kernel release, boot id, mcpwatch version follow, each of its length; then what
+ * the source's events come from (NUL after each): such as "raw_tp sys_exit". */
 struct mw_ev_meta {
 	struct mw_event_hdr hdr;
 	__u64 run_id;	   /* random, one per start of a source: makes ids unique */
 	__s64 realtime_ns; /* CLOCK_REALTIME minus CLOCK_BOOTTIME */
 	__u32 version;	   /* MW_EVENT_VERSION */
 	__u16 host_len, kernel_len, boot_id_len, mcpwatch_len;
-	__u32 pad;
+	__u16 sources_len; /* 0: not known */
+	__u16 pad;
 	struct mw_clock clock;
 };
 

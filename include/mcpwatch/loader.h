@@ -40,6 +40,7 @@ struct mw_cpu {
 	__u64 lost_table;  /* entries that found no room */
 	__u64 unchecked;   /* bytes sent since this cpu looked how full the ring is */
 	__u64 faults;	   /* user bytes that could not be read */
+	__u64 task_faults; /* acts whose runtime's memory could not */
 };
 
 enum mw_verdict { MW_VERDICT_NONE = 0, MW_VERDICT_KEEP = 1, MW_VERDICT_DROP = 2 };
@@ -100,13 +101,13 @@ enum mw_py_which { MW_PY_MCP1 = 0, MW_PY_FASTMCP4, MW_PY_CLOCK, MW_N_PY_VARS };
 struct mw_rt_python {
 	/* addresses of PyContext_Type and so on */
 	__u64 context_type, var_type, int_type, str_type, none;
+	__u64 bitmap_type, array_type; /* of the nodes of a mapping of variables */
 	__u32 minor;		  /* 11 for 3.11 */
 	__u32 tls;		  /* from a thread's fsbase to its PyThreadState's address */
 	__u16 thread_id, context; /* in PyThreadState; context - thread_id is at most 80 */
 	__u16 cached_keys;	  /* in PyHeapTypeObject */
 	__u16 str_data;		  /* from a string object to its characters */
 	/* what the kernel side learns on the way; 0 at first */
-	__u64 bitmap_type, array_type; /* of the nodes of a mapping of variables */
 	struct mw_py_var var[MW_N_PY_VARS];
 	__u64 session;		  /* the one that is not of HTTP, of mcp 1.x */
 	__u64 many;		  /* there is more than one */

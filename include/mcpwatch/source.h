@@ -43,6 +43,7 @@ struct mw_source_stats {
 	uint64_t lost_run;	 /* programs that did not run (recursion) */
 	uint64_t lost_table;	 /* kernel tables full */
 	uint64_t faults;	 /* user bytes that could not be read */
+	uint64_t task_faults;	 /* acts whose runtime's memory could not: not known for whom */
 	uint64_t ring_len;	 /* size of the ring, 0 if there is none */
 };
 

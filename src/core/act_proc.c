@@ -75,6 +75,8 @@ static int on_kill(struct mw_act *a, const struct mw_ev_act *ev)
 	snprintf(said, sizeof(said), "pid:%lld", pid); /* as kill(2) has it: -1 all, -N group N */
 	snprintf(group, sizeof(group), "pgid:%llu", (unsigned long long)ev->num[2]);
 	act.from_kernel = ev->num[2] != 0;
+	if (ev->num[2] && ev->num[3])
+		act.other = (struct mw_prockey){ ev->num[3], (uint32_t)ev->num[2] };
 	r = mw_buf_reserve(&a->text, sizeof(said) + sizeof(group));
 	if (r == 0)
 		r = print(a, ev->num[2] ? group : said, &act.target);

@@ -223,14 +223,15 @@ bool mw_facts_is_alive(uint32_t tgid, uint64_t start_ns)
 
 /* --- facts ----------------------------------------------------------------------------------- */
 
-int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns)
+int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns, const char *const *sources,
+		  size_t n_sources)
 {
 	struct utsname u;
 	struct mw_ev_meta *m;
 	char boot_id[40], *p;
 	ssize_t n_boot;
 	uint64_t run_id;
-	size_t n_host, n_kernel, n_version = sizeof(MW_VERSION) - 1;
+	size_t n_host, n_kernel, n_version = sizeof(MW_VERSION) - 1, n_list = 0;
 
 	if (getrandom(&run_id, sizeof(run_id), 0) != sizeof(run_id) || uname(&u) < 0)
 		return -errno;
@@ -241,7 +242,10 @@ int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns)
 		n_boot = 0;
 	n_host = strlen(u.nodename);
 	n_kernel = strlen(u.release);
-	m = mw_evq_add(q, MW_EV_META, sizeof(*m), n_host + n_kernel + (size_t)n_boot + n_version);
+	for (size_t i = 0; i < n_sources; i++)
+		n_list += strlen(sources[i]) + 1;
+	m = mw_evq_add(q, MW_EV_META, sizeof(*m),
+		       n_host + n_kernel + (size_t)n_boot + n_version + n_list);
 	if (!m)
 		return -ENOMEM;
 	m->run_id = run_id;
@@ -252,11 +256,14 @@ int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns)
 	m->kernel_len = (uint16_t)n_kernel;
 	m->boot_id_len = (uint16_t)n_boot;
 	m->mcpwatch_len = (uint16_t)n_version;
+	m->sources_len = (uint16_t)n_list;
 	p = (char *)(m + 1);
 	p = mempcpy(p, u.nodename, n_host);
 	p = mempcpy(p, u.release, n_kernel);
 	p = mempcpy(p, boot_id, (size_t)n_boot);
-	memcpy(p, MW_VERSION, n_version);
+	p = mempcpy(p, MW_VERSION, n_version);
+	for (size_t i = 0; i < n_sources; i++)
+		p = mempcpy(p, sources[i], strlen(sources[i]) + 1);
 	return 0;
 }
 

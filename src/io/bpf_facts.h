@@ -44,8 +44,10 @@ bool mw_facts_is_alive(uint32_t tgid, uint64_t start_ns);
 /* CLOCK_REALTIME minus CLOCK_BOOTTIME, ns. */
 int64_t mw_realtime_offset(void);
 
-/* 0, or -ENOMEM or the errno of what failed; nothing is queued then. */
-int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns);
+/* 0, or -ENOMEM or the errno of what failed; nothing is queued then. sources: what the events will
+ * come from, short texts. */
+int mw_facts_meta(struct mw_evq *q, int64_t realtime_ns, const char *const *sources,
+		  size_t n_sources);
 /*
  * realtime_ns: what mw_realtime_offset says now; *known_ns: what the last META or CLOCK event said.
  * Further apart than this, either way: the clock was stepped (or slewed that far), which becomes an

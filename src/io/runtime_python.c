@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "io/binary.h"
+#include "io/file.h"
 #include "io/runtime.h"
 #include "io/runtime_maps.h"
 
@@ -43,6 +44,16 @@ static const struct layout layouts[] = {
 };
 
 #define THREAD_INTERPRETER 16 /* PyThreadState.interp, in all of them */
+
+/* In all of them: PyObject.ob_type, PyTypeObject.tp_name. */
+#define OBJECT_TYPE 8
+#define TYPE_NAME   24
+
+/* Most that is searched of the file, and of the process: Debian's has 5.5 and 1.3 MB, one that
+ * holds all its libraries some 30 and 4. */
+#define SEARCH_MAX (64u << 20)
+#define CHUNK	   (64u << 10)
+#define TRIES_MAX  64 /* words that look like a type's name, and are not */
 
 /* struct _Py_DebugOffsets, which _PyRuntime begins with from 3.13 on */
 struct debug_offsets {
@@ -224,13 +235,144 @@ static int check_loaded(const struct python *py, uint64_t type)
 	static const char name[] = "_contextvars.Context";
 	char buf[sizeof(name)];
 	uint64_t at;
-	int r = read_word(py, type + 24, &at); /* tp_name */
+	int r = read_word(py, type + TYPE_NAME, &at);
 
 	if (r == 0)
 		r = read_memory(py->pid, at, buf, sizeof(buf));
 	if (r < 0)
 		return r == -EFAULT ? -EAGAIN : r;
 	return memcmp(buf, name, sizeof(name)) == 0 ? 0 : -EAGAIN;
+}
+
+/* --- types that are not exported ---------------------------------------------------------------
+ *
+ * The kernel side knows the nodes of a mapping by their types. Their names stand in the program's
+ * constants, which the kernel may have taken out of memory by the time that one is looked at; here
+ * they are fetched.
+ */
+enum node { NODE_BITMAP, NODE_ARRAY, N_NODES };
+
+/* With the zero at the end. */
+static const char *const node_names[N_NODES] = { "hamt_bitmap_node", "hamt_array_node" };
+
+struct search {
+	uint8_t *buf; /* CHUNK bytes */
+	uint64_t left;
+	uint64_t name[N_NODES], type[N_NODES]; /* 0 not found yet */
+	unsigned int tries;
+};
+
+static bool is_found(const uint64_t at[N_NODES])
+{
+	return at[NODE_BITMAP] && at[NODE_ARRAY];
+}
+
+/* What a segment has that is searched: 0 nothing of it is. */
+static uint64_t segment_len(const Elf64_Phdr *p, Elf64_Word flags, uint64_t left)
+{
+	if (p->p_type != PT_LOAD || (p->p_flags & (PF_W | PF_X)) != flags)
+		return 0;
+	return p->p_filesz < left ? p->p_filesz : left;
+}
+
+/* Looks for the names in a segment of the file; where they are in the process. 0, or errno. */
+static int find_names(const struct python *py, const Elf64_Phdr *p, uint64_t len, struct search *s)
+{
+	/* one that lies over the end of a chunk is in the next one whole */
+	const size_t over = strlen(node_names[NODE_BITMAP]);
+
+	for (uint64_t off = 0; off < len && !is_found(s->name); off += CHUNK - over) {
+		const size_t n = len - off < CHUNK ? (size_t)(len - off) : CHUNK;
+		int r = mw_binary_read(py->file, p->p_offset + off, s->buf, n);
+
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < N_NODES; i++) {
+			const uint8_t *at =
+			    memmem(s->buf, n, node_names[i], strlen(node_names[i]) + 1);
+
+			if (at && !s->name[i])
+				s->name[i] = p->p_vaddr + py->bias + off + (uint64_t)(at - s->buf);
+		}
+		if (n < CHUNK)
+			break;
+	}
+	return 0;
+}
+
+/* A word that points to a name: whether a type is around it. */
+static int try_type(const struct python *py, uint64_t at, uint64_t metatype, struct search *s,
+		    size_t node)
+{
+	uint64_t of;
+	int r;
+
+	if (s->tries++ == TRIES_MAX)
+		return -EBADMSG;
+	r = read_word(py, at - TYPE_NAME + OBJECT_TYPE, &of);
+	if (r == 0 && of == metatype)
+		s->type[node] = at - TYPE_NAME;
+	return r;
+}
+
+/* Looks for the types in a segment of the process. 0, or errno. */
+static int find_types(const struct python *py, const Elf64_Phdr *p, uint64_t len, uint64_t metatype,
+		      struct search *s)
+{
+	const uint64_t start = (p->p_vaddr + py->bias + 7) & ~7ull;
+
+	len -= len < 7 ? len : start - (p->p_vaddr + py->bias);
+	for (uint64_t off = 0; off < len && !is_found(s->type); off += CHUNK) {
+		const size_t n = len - off < CHUNK ? (size_t)(len - off) & ~(size_t)7 : CHUNK;
+		int r = read_memory(py->pid, start + off, s->buf, n);
+
+		for (size_t i = 0; r == 0 && i < n; i += sizeof(uint64_t)) {
+			uint64_t w;
+
+			memcpy(&w, s->buf + i, sizeof(w));
+			for (size_t k = 0; r == 0 && k < N_NODES; k++)
+				if (w == s->name[k] && !s->type[k])
+					r = try_type(py, start + off + i, metatype, s, k);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* 0; -ENOTSUP with a note; or errno. */
+static int find_nodes(const struct python *py, struct mw_rt_python *rt, struct mw_runtime_found *f)
+{
+	/* constants stand by themselves, or with the code */
+	static const Elf64_Word where[] = { 0, PF_X };
+	_cleanup_(mw_freep) uint8_t *buf = malloc(CHUNK);
+	struct search s = { .buf = buf, .left = SEARCH_MAX };
+	struct mw_binary *b = py->file;
+	uint64_t metatype;
+	int r = buf ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = read_word(py, rt->context_type + OBJECT_TYPE, &metatype);
+	b->left = SEARCH_MAX;
+	for (size_t k = 0; k < sizeof(where) / sizeof(where[0]); k++)
+		for (size_t i = 0; r == 0 && !is_found(s.name) && i < b->n_ph; i++)
+			r = find_names(py, &b->ph[i], segment_len(&b->ph[i], where[k], b->left),
+				       &s);
+	for (size_t i = 0; r == 0 && is_found(s.name) && !is_found(s.type) && i < b->n_ph; i++) {
+		const uint64_t len = segment_len(&b->ph[i], PF_W, s.left);
+
+		s.left -= len;
+		r = find_types(py, &b->ph[i], len, metatype, &s);
+	}
+	if (r < 0)
+		return r;
+	if (!is_found(s.type)) {
+		snprintf(f->note, sizeof(f->note), "its types of a context's nodes are not found");
+		return -ENOTSUP;
+	}
+	rt->bitmap_type = s.type[NODE_BITMAP];
+	rt->array_type = s.type[NODE_ARRAY];
+	return 0;
 }
 
 static int fill(struct python *py, struct mw_runtime_found *f)
@@ -247,7 +389,7 @@ static int fill(struct python *py, struct mw_runtime_found *f)
 	    (r = address_of(py, "PyUnicode_Type", &rt.str_type)) < 0 ||
 	    (r = address_of(py, "_Py_NoneStruct", &rt.none)) < 0 ||
 	    (r = check_loaded(py, rt.context_type)) < 0 || (r = check_published(py, f)) < 0 ||
-	    (r = find_threads(py, &rt.tls, f)) < 0)
+	    (r = find_threads(py, &rt.tls, f)) < 0 || (r = find_nodes(py, &rt, f)) < 0)
 		return r;
 	rt.minor = py->at->minor;
 	rt.thread_id = py->at->thread_id;

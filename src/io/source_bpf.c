@@ -38,6 +38,7 @@ static void read_losses(struct mw_bpf_source *b, struct mw_bpf_losses *ret)
 			l.ring += b->cpus[i].lost_ring;
 			l.table += b->cpus[i].lost_table;
 			l.faults += b->cpus[i].faults;
+			l.task_faults += b->cpus[i].task_faults;
 		}
 	}
 	bpf_object__for_each_program(p, b->skel->obj)
@@ -262,6 +263,7 @@ static void bpf_stats(struct mw_source *s, struct mw_source_stats *ret)
 		.lost_run = l.run,
 		.lost_table = l.table,
 		.faults = l.faults,
+		.task_faults = l.task_faults,
 		.ring_len = b->ring.len,
 	};
 }

@@ -43,6 +43,14 @@ struct mw_source_bpf_config {
 };
 
 /*
+ * What its events come from, as doctor and the log's records name it: so many are written to ret,
+ * of static text. uring, hooks: whether this kernel has what io_uring is seen by, and what
+ * bpf/hook.h names.
+ */
+#define MW_SOURCE_BPF_NAMES_MAX 6
+size_t mw_source_bpf_names(bool uring, bool hooks, const char *ret[MW_SOURCE_BPF_NAMES_MAX]);
+
+/*
  * 0, or: -EINVAL the configuration, -EPERM not allowed (root or CAP_BPF and CAP_PERFMON, or a
  * local policy), -ENOENT the kernel has no BTF, -EXDEV not in the initial pid namespace, or
  * another errno.

@@ -63,6 +63,21 @@ static void raise_limits(void)
 	}
 }
 
+size_t mw_source_bpf_names(bool uring, bool hooks, const char *ret[MW_SOURCE_BPF_NAMES_MAX])
+{
+	size_t n = 0;
+
+	ret[n++] = "raw_tp sys_exit";
+	ret[n++] = "tp_btf sched_process_fork, sched_process_exec, sched_process_exit";
+	ret[n++] = "tp_btf inet_sock_set_state";
+	ret[n++] = "iter task, task_file";
+	if (uring)
+		ret[n++] = "tp_btf io_uring submit and complete";
+	if (hooks)
+		ret[n++] = "fentry security_path_unlink, _rmdir, _rename";
+	return n;
+}
+
 /* How many arguments a tracepoint has, or -1 where the kernel has not got it. */
 static int tracepoint_args(const struct btf *btf, const char *name)
 {
@@ -208,6 +223,17 @@ static int map(struct mw_bpf_source *b, const struct mw_source_bpf_config *cfg, 
 	return 0;
 }
 
+/* The first event: this host, and what was loaded. */
+static int introduce_host(struct mw_bpf_source *b)
+{
+	const struct mcpwatch_bpf *k = b->skel;
+	const char *names[MW_SOURCE_BPF_NAMES_MAX];
+	const size_t n = mw_source_bpf_names(bpf_program__autoload(k->progs.mw_uring_complete),
+					     k->rodata->cfg_hooks, names);
+
+	return mw_facts_meta(&b->queue, b->realtime_ns, names, n);
+}
+
 static int start(struct mw_bpf_source *b, const struct mw_source_bpf_config *cfg, uint32_t ring_len)
 {
 	int r = load(b, cfg, ring_len);
@@ -228,7 +254,7 @@ static int start(struct mw_bpf_source *b, const struct mw_source_bpf_config *cfg
 		return r;
 	b->realtime_ns = mw_realtime_offset();
 	b->next_tick = mw_boot_ns() + MW_BPF_TICK_NS;
-	r = mw_facts_meta(&b->queue, b->realtime_ns);
+	r = introduce_host(b);
 	if (r < 0)
 		return mw_source_bpf_fail(cfg, r, "cannot describe this host: %s", strerror(-r));
 	bpf_program__set_autoattach(b->skel->progs.mw_task_iter, false);

@@ -30,7 +30,7 @@ struct mw_bpf_ports {
 };
 
 struct mw_bpf_losses {
-	uint64_t ring, run, table, faults, argv;
+	uint64_t ring, run, table, faults, task_faults, argv;
 };
 
 struct mw_bpf_source {

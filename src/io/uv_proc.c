@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/cleanup.h"
+#include "io/file.h"
 #include "io/uprobes.h"
 
 /* Of linux/sched.h: it has not run another program since its fork. */
@@ -47,11 +49,10 @@ bool mw_uv_runs(uint32_t pid, const struct mw_rt_node *node)
 
 struct mapping {
 	uint64_t from, to, off;
-	unsigned long dev_major, dev_minor;
 	bool is_code;
 };
 
-/* One line of /proc/PID/maps: "from-to perms offset major:minor ..." */
+/* One line of /proc/PID/maps: "from-to perms offset ..." */
 static bool parse_mapping(const char *line, struct mapping *ret)
 {
 	struct mapping m;
@@ -67,17 +68,37 @@ static bool parse_mapping(const char *line, struct mapping *ret)
 	m.off = strtoull(p + 6, &p, 16);
 	if (*p != ' ')
 		return false;
-	m.dev_major = strtoul(p + 1, &p, 16);
-	if (*p != ':')
-		return false;
-	m.dev_minor = strtoul(p + 1, &p, 16);
 	*ret = m;
 	return true;
 }
 
+/*
+ * Opens the file behind a mapping. Its device is what statx says: /proc/PID/maps has another one
+ * where a file system lies over others (overlayfs, btrfs), as the program's then is. What was asked
+ * is what is opened, whatever is mapped there by now.
+ */
+static int open_mapped(uint32_t pid, uint64_t program_dev, const struct mapping *m)
+{
+	_cleanup_(mw_close) int at = -1;
+	char path[80];
+	struct statx st;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid,
+		 (unsigned long long)m->from, (unsigned long long)m->to);
+	at = open(path, O_PATH | O_CLOEXEC);
+	if (at < 0 || statx(at, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0)
+		return -errno;
+	if (!st.stx_dev_major && makedev(st.stx_dev_major, st.stx_dev_minor) != program_dev)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", at);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
 int mw_uv_code_at(uint32_t pid, uint64_t program_dev, uint64_t addr, uint64_t *ret_off)
 {
-	char path[80], line[512];
+	char path[32], line[512];
 	struct mapping m;
 	int fd = -ENOENT;
 	FILE *f;
@@ -90,14 +111,9 @@ int mw_uv_code_at(uint32_t pid, uint64_t program_dev, uint64_t addr, uint64_t *r
 	while (fgets(line, sizeof(line), f)) {
 		if (!parse_mapping(line, &m) || !m.is_code || addr < m.from || addr >= m.to)
 			continue;
-		if (!m.dev_major && makedev(m.dev_major, m.dev_minor) != program_dev)
-			break;
-		snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid,
-			 (unsigned long long)m.from, (unsigned long long)m.to);
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		*ret_off = addr - m.from + m.off;
-		if (fd < 0)
-			fd = -errno;
+		fd = open_mapped(pid, program_dev, &m);
+		if (fd >= 0)
+			*ret_off = addr - m.from + m.off;
 		break;
 	}
 	fclose(f);

@@ -5,6 +5,7 @@ usage: python_forge.py
 """
 import contextvars
 import ctypes
+import mmap
 import os
 import signal
 import struct
@@ -89,6 +90,28 @@ def node(*values):
     return at
 
 
+def at_edge(obj, before, size):
+    """A copy of an object, and of what stands before it, with no memory behind it."""
+    assert size % 8 == 0
+    two = libc.mmap(None, 2 * mmap.PAGESIZE, 3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    libc.munmap(two + mmap.PAGESIZE, mmap.PAGESIZE)
+    at = two + mmap.PAGESIZE - size
+    ctypes.memmove(at - before, id(obj) - before, before + size)
+    return at
+
+
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+number = 12345
+edge = RequestContext(number)
+size = RequestContext.__basicsize__
+if sys.version_info[1] == 13:  # the values stand in it: header, capacity in its first byte
+    size += 8 + 8 * (word(id(edge) + 16) & 0xff)
+EDGE = at_edge(edge, 32, size)
+last = RequestContext(ctypes.cast(at_edge(number, 0, 32), ctypes.py_object).value)
+
 
 os.kill(os.getpid(), signal.SIGSTOP)
 context.run(honest)
@@ -105,6 +128,8 @@ within("selves", forged(words(1, BITMAP, 64, 0xFFFFFFFF, *[id(many[0])] * 64)))
 within("type", forged(words(1, 0x1000, 64, 0xFFFFFFFF, *[1] * 64)))
 lie = RequestContext(999)
 within("lie", forged(words(1, BITMAP, 64, 0xFFFFFFFF, *[id(current), id(lie)] * 32)))
+within("edge", forged(words(1, BITMAP, 64, 0xFFFFFFFF, *[id(current), EDGE] * 32)))
+within("last", forged(words(1, BITMAP, 64, 0xFFFFFFFF, *[id(current), id(last)] * 32)))
 huge = RequestContext(1 << 60)
 within("huge", forged(words(1, BITMAP, 64, 0xFFFFFFFF, *[id(current), id(huge)] * 32)))
 long = RequestContext("x" * 65)

@@ -9,8 +9,10 @@ that as its argument.
 """
 import asyncio
 import contextvars
+import ctypes
 import dataclasses
 import decimal
+import mmap
 import os
 import random
 import signal
@@ -155,5 +157,23 @@ async def main():
     await b
 
 
+def forget_names():
+    """Takes the names of the types of a context's nodes out of memory, as the kernel does under pressure."""
+    libc = ctypes.CDLL(None)
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    word = lambda at: ctypes.c_uint64.from_address(at).value
+    few, many = contextvars.Context(), contextvars.Context()
+    few.run(others[0].set if others else clock.set, 0)
+    many.run(lambda: [v.set(0) for v in more])
+    for c in few, many:
+        node_type = word(word(word(id(c) + 24) + 16) + 8)
+        page = word(node_type + 24) & -mmap.PAGESIZE
+        # in a mapping of its own, so that no other one's fault brings it back
+        assert libc.madvise(page, mmap.PAGESIZE, mmap.MADV_RANDOM) == 0
+        assert libc.madvise(page, mmap.PAGESIZE, mmap.MADV_DONTNEED) == 0
+
+
+more = [contextvars.ContextVar(f"more_{i}") for i in range(40)]
 os.kill(os.getpid(), signal.SIGSTOP)
+forget_names()
 asyncio.run(main())

@@ -20,7 +20,11 @@ static char *full(const char *name)
 static int open_ways(void *arg)
 {
 	struct open_how how = { .flags = O_RDWR };
-	int dir;
+	union {
+		struct file_handle h;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} handle = { .h.handle_bytes = MAX_HANDLE_SZ };
+	int dir, mount;
 
 	(void)arg;
 	live.sh->v[0] = sys(open, "made", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
@@ -32,6 +36,8 @@ static int open_ways(void *arg)
 	live.sh->v[4] = sys(openat, (int)live.sh->v[3], "made", O_RDONLY);
 	live.sh->v[5] = sys(openat2, AT_FDCWD, "made", &how, sizeof(how));
 	live.sh->v[6] = sys(creat, "made", 0600);
+	sys(name_to_handle_at, AT_FDCWD, "made", &handle.h, &mount, 0);
+	live.sh->v[7] = sys(open_by_handle_at, AT_FDCWD, &handle.h, O_RDONLY);
 	return 0;
 }
 
@@ -50,16 +56,17 @@ static void test_open_ways(void **state)
 		{ SYS_openat, O_RDONLY, "made", true },
 		{ SYS_openat2, O_RDWR, "made", true },
 		{ SYS_creat, O_CREAT | O_WRONLY | O_TRUNC, "made", true },
+		{ SYS_open_by_handle_at, O_RDONLY, "", false },
 	};
-	static const int fd_of[] = { 0, 1, 2, 0, 0, 4, 5, 6 };
+	static const int fd_of[] = { 0, 1, 2, 0, 0, 4, 5, 6, 7 };
 	struct live_act a;
 	struct stat st;
 
 	(void)state;
 	live_run(open_ways, NULL);
 	assert_int_equal(stat(full("made"), &st), 0);
-	assert_int_equal(live_count_act(MW_OP_OPEN), 8);
-	for (size_t i = 0; i < 8; i++) {
+	assert_int_equal(live_count_act(MW_OP_OPEN), 9);
+	for (size_t i = 0; i < 9; i++) {
 		if (!want[i].sysno)
 			continue;
 		a = live_act(MW_OP_OPEN, i);

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 
@@ -320,6 +321,7 @@ static int send_some(void *arg)
 	int64_t *v = live.sh->v;
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), con = socket(AF_INET, SOCK_DGRAM, 0);
 	int gone = socket(AF_INET, SOCK_DGRAM, 0);
+	struct pollfd p = { .fd = gone };
 
 	(void)arg;
 	v[0] = fd;
@@ -342,7 +344,7 @@ static int send_some(void *arg)
 	if (connect(gone, (void *)&a, sizeof(a)))
 		return 2;
 	v[9] = result(send(gone, "12", 2, 0));
-	usleep(20000); /* the ICMP of it comes back */
+	poll(&p, 1, 30000); /* the ICMP of it comes back */
 	v[10] = result(send(gone, "12", 2, 0));
 	return 0;
 }

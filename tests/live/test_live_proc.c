@@ -136,12 +136,13 @@ static void test_exec_from_a_thread(void **state)
 
 /* --- what the source adds -------------------------------------------------------------------- */
 
-static int exec_sleep(void *arg)
+/* It is there until all of it was collected. */
+static int exec_and_stop(void *arg)
 {
-	char *const argv[] = { "sleep", "0.3", NULL };
+	char *const argv[] = { "sh", "-c", "kill -STOP $$", NULL };
 
 	(void)arg;
-	execv("/bin/sleep", argv);
+	execv("/bin/sh", argv);
 	return 1;
 }
 
@@ -152,7 +153,8 @@ static void test_proc_after_exec(void **state)
 	size_t i;
 
 	(void)state;
-	live_run(exec_sleep, NULL);
+	live_run(exec_and_stop, NULL);
+	assert_int_equal(live.status, 0);
 	for (i = 0; i < live.n_ev; i++)
 		if (live.ev[i]->type == MW_EV_EXEC)
 			h = live.ev[i + 1];

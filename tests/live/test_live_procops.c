@@ -66,6 +66,7 @@ static int send_signals(void *arg)
 
 	(void)arg;
 	signal(SIGUSR1, SIG_IGN);
+	setpgid(0, 0);
 	t = sleeper();
 	pidfd = (int)syscall(SYS_pidfd_open, t, 0);
 	info.si_signo = SIGUSR1;
@@ -100,8 +101,8 @@ static void test_kill(void **state)
 	static const struct {
 		int sysno, to, signal, found, ret;
 	} want[] = {
-		/* to: 0 the target, 1 none (pidfd), else as given. found: 1 the target, 2 the group
-		 */
+		/* to: 0 the target, 1 none (pidfd), else as given. found: 1 the target, 2 the
+		 * group, which the sender leads, 3 the sender */
 		{ SYS_kill, 0, SIGUSR1, 1, 0 },
 		{ SYS_tkill, 0, SIGUSR1, 1, 0 },
 		{ SYS_tgkill, 0, SIGUSR1, 1, 0 },
@@ -142,7 +143,7 @@ static void test_kill(void **state)
 			assert_true(a.e->num[3] > a.e->hdr.start_ns &&
 				    a.e->num[3] < a.e->hdr.ts_ns);
 		else
-			assert_int_equal(a.e->num[3], want[i].found == 3 ? a.e->hdr.start_ns : 0);
+			assert_int_equal(a.e->num[3], want[i].found ? a.e->hdr.start_ns : 0);
 		assert_int_equal(a.e->fd, want[i].to == 1 ? v[2] : want[i].to == 5 ? 99 : -1);
 		assert_true(a.e->mntns != 0);
 		live_act_done(&a);

@@ -76,7 +76,7 @@ static const struct mw_ev_runtime *runtime_of(uint32_t tgid, char version[64])
 /* On a machine that has other things to do the look takes its time. */
 static void wait_known(void)
 {
-	for (int i = 0; i < 5000 && !live_nth(MW_EV_RUNTIME, live.pid, 0); i++) {
+	for (int i = 0; i < 30000 && !live_nth(MW_EV_RUNTIME, live.pid, 0); i++) {
 		usleep(1000);
 		live_drain();
 	}

@@ -90,7 +90,7 @@ static int parent_talks(int what)
 	close(in[0]);
 	close(out[1]);
 	/* before its child has run exec it is nobody's client */
-	for (int i = 0; i < 5000 && !mw_source_bpf_tag_of(watch.source, (uint32_t)getpid()); i++)
+	for (int i = 0; i < 30000 && !mw_source_bpf_tag_of(watch.source, (uint32_t)getpid()); i++)
 		usleep(1000);
 	if (write(in[1], "to child\n", 9) != 9 || read(out[0], buf, 16) != 9 ||
 	    write(other[1], "unseen", 6) != 6)
@@ -252,6 +252,17 @@ static void test_listener_and_client(void **state)
 	watch_end();
 }
 
+/* What was read and written at the port: the host may have other listeners. */
+static size_t at_port(void)
+{
+	const struct mw_ev_io *io;
+	size_t n = 0;
+
+	for (size_t i = 0; (io = watch_nth(MW_EV_IO, 0, i)); i++)
+		n += io->local.port == *shared_port || io->peer.port == *shared_port;
+	return n;
+}
+
 /* While one of two sockets listens the port counts; then it does no more. */
 static void test_listening_is_counted(void **state)
 {
@@ -276,7 +287,7 @@ static void test_listening_is_counted(void **state)
 	assert_int_equal(watch_tell(&server, 'f'), 0);
 	watch_forget();
 	watch_collect();
-	assert_int_equal(watch_count(MW_EV_IO, 0), 0);
+	assert_int_equal(at_port(), 0);
 	/* what user space found itself counts the same */
 	mw_source_bpf_listen_port(watch.source, *shared_port, true);
 	assert_int_equal(watch_tell(&server, 'f'), 0);
@@ -284,7 +295,7 @@ static void test_listening_is_counted(void **state)
 	mw_source_bpf_listen_port(watch.source, *shared_port, false);
 	assert_int_equal(watch_tell(&server, 'f'), 0);
 	watch_collect();
-	assert_int_equal(watch_count(MW_EV_IO, 0), 1);
+	assert_int_equal(at_port(), 1);
 	watch_puppet_end(&client);
 	watch_puppet_end(&server);
 	watch_end();
@@ -308,7 +319,7 @@ static int exec_with(int what)
 	live.sh->v[1] = pid;
 	/* until it has run exec it has what this process has */
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	for (int i = 0; i < 5000 && strcmp(name, "sleep\n") != 0; i++) {
+	for (int i = 0; i < 30000 && strcmp(name, "sleep\n") != 0; i++) {
 		int fd = open(path, O_RDONLY);
 
 		memset(name, 0, sizeof(name));
@@ -319,7 +330,7 @@ static int exec_with(int what)
 	}
 	/* the name is there a little before the tag */
 	usleep(20000);
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		live.sh->v[2] = mw_source_bpf_tag_of(watch.source, (uint32_t)pid);
 		if (live.sh->v[2] == (what == 'n' ? 0 : MW_SOURCE_LISTENER))
 			break;

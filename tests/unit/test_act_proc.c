@@ -72,8 +72,10 @@ static void signals(void **state)
 	x = one((struct tev_act){ .op = MW_OP_KILL, .num = { 0, SIGINT, 40 } });
 	expect(&x, MW_EFFECT_PROC_KILL, "pgid:40", true, "pid:0", "SIGINT");
 	assert_int_equal(x.other.tgid, 0);
-	x = one((struct tev_act){ .op = MW_OP_KILL, .num = { minus5, 34, 41 } });
+	x = one((struct tev_act){ .op = MW_OP_KILL, .num = { minus5, 34, 41, 9 } });
 	expect(&x, MW_EFFECT_PROC_KILL, "pgid:41", true, "pid:-5", "SIGRT_2");
+	assert_int_equal(x.other.tgid, 41);
+	assert_int_equal(x.other.start_ns, 9);
 	x = one((struct tev_act){ .op = MW_OP_KILL, .num = { minus1, 99 } });
 	expect(&x, MW_EFFECT_PROC_KILL, "pid:-1", false, "", "99");
 	/* by pidfd */

@@ -42,11 +42,17 @@ static int look(uint32_t pid, uint64_t start_ns, void *p)
 	return r;
 }
 
-static void unstick(void)
+/* Lets them go on, and waits until n have looked. */
+static void unstick(int n)
 {
 	pthread_mutex_lock(&fake.lock);
 	fake.stuck = false;
 	pthread_cond_broadcast(&fake.go_on);
+	for (int i = 0; i < 60000 && fake.n_looks < n; i++) {
+		pthread_mutex_unlock(&fake.lock);
+		usleep(1000);
+		pthread_mutex_lock(&fake.lock);
+	}
 	pthread_mutex_unlock(&fake.lock);
 	usleep(50000);
 }
@@ -325,17 +331,21 @@ static void test_stuck(void **state)
 	mw_runtimes_exit(r, 10, 1);
 	h = head(11, 1);
 	mw_runtimes_exec(r, &h, true);
-	unstick();
+	unstick(MW_LOOKER_THREADS);
 	assert_int_equal(fake.n_looks, MW_LOOKER_THREADS);
 	fake.now += SEC;
-	mw_runtimes_poll(r);
+	/* the last of them may not have handed over what it saw */
+	for (int i = 0; i < 6000 && fake.n_told < MW_LOOKER_THREADS + 2; i++) {
+		mw_runtimes_poll(r);
+		usleep(10000);
+	}
 	assert_int_equal(fake.n_told, MW_LOOKER_THREADS + 2);
 	assert_int_equal(in_map(10), 0);
 	/* freed while one hangs: that one frees what is left */
 	fake.stuck = true;
 	mw_runtimes_exec(r, &h, true);
 	mw_runtimes_free(r);
-	unstick();
+	unstick(MW_LOOKER_THREADS + 1);
 }
 
 static void test_full(void **state)

@@ -3,7 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/uv_points.h"
@@ -329,6 +333,56 @@ static void test_code_at(void **state)
 	mw_binary_close(&b);
 }
 
+/*
+ * Over two file systems overlayfs says one device of a file and /proc another; so do btrfs, and
+ * overlayfs of old. The mount ends with the child.
+ */
+static void test_code_overlaid(void **state)
+{
+	char dir[] = "/tmp/mcpwatch-uv-over-XXXXXX", name[80], opts[160], *code;
+	struct stat st, got;
+	uint64_t off = 0;
+	pid_t child;
+	int fd, r;
+
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(dir));
+	child = fork();
+	if (child == 0) {
+		snprintf(opts, sizeof(opts), "lowerdir=/etc,upperdir=%s/u,workdir=%s/w", dir, dir);
+		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		    mount("none", dir, "tmpfs", 0, NULL) || chdir(dir) || mkdir("u", 0700) ||
+		    mkdir("w", 0700) || mkdir("m", 0700) || mount("none", "m", "overlay", 0, opts))
+			_exit(77);
+		snprintf(name, sizeof(name), "%s/m/code", dir);
+		fd = open(name, O_RDWR | O_CREAT, 0700);
+		if (fd < 0 || ftruncate(fd, 8192) < 0 || fstat(fd, &st) < 0)
+			_exit(1);
+		code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 4096);
+		close(fd);
+		fd = code == MAP_FAILED ? -1
+					: mw_uv_code_at((uint32_t)getpid(), st.st_dev,
+							(uint64_t)(uintptr_t)code + 8, &off);
+		if (fd == -EPERM) /* as above */
+			_exit(77);
+		if (fd < 0 || fstat(fd, &got) < 0)
+			_exit(2);
+		if (got.st_dev != st.st_dev || got.st_ino != st.st_ino || off != 4096 + 8)
+			_exit(3);
+		/* of another file system that may answer when it likes */
+		fd = mw_uv_code_at((uint32_t)getpid(), st.st_dev + 1000,
+				   (uint64_t)(uintptr_t)code + 8, &off);
+		_exit(fd == -ENOENT ? 0 : 4);
+	}
+	assert_int_equal(waitpid(child, &r, 0), child);
+	assert_int_equal(rmdir(dir), 0);
+	assert_true(WIFEXITED(r));
+	if (WEXITSTATUS(r) == 77)
+		skip(); /* nothing can be mounted, or followed */
+	assert_int_equal(WEXITSTATUS(r), 0);
+}
+
 static int set_up(void **state)
 {
 	int fd;
@@ -346,9 +400,10 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exported),    cmocka_unit_test(test_symbols),
-		cmocka_unit_test(test_all_workers), cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_room),	    cmocka_unit_test(test_code_at),
+		cmocka_unit_test(test_exported),      cmocka_unit_test(test_symbols),
+		cmocka_unit_test(test_all_workers),   cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_room),	      cmocka_unit_test(test_code_at),
+		cmocka_unit_test(test_code_overlaid),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
