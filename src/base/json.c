@@ -483,14 +483,19 @@ int mw_json_skip(struct mw_json *j, const struct mw_json_item *it, struct mw_sli
 	return 0;
 }
 
-void mw_json_array_init(struct mw_json_array *a, struct mw_slice text)
+/* Into the container that the text is; what is none is gone through to its end at once. */
+static void enter(struct mw_json *j, struct mw_slice text, enum mw_json_tok container)
 {
 	struct mw_json_item it;
 
-	mw_json_init(&a->json, text, MW_JSON_DEPTH_MAX);
-	/* what is no array is gone through to its end at once */
-	if (mw_json_next(&a->json, &it) != 1 || it.tok != MW_JSON_ARRAY)
-		mw_json_init(&a->json, mw_slice(NULL, 0), MW_JSON_DEPTH_MAX);
+	mw_json_init(j, text, MW_JSON_DEPTH_MAX);
+	if (mw_json_next(j, &it) != 1 || it.tok != container)
+		mw_json_init(j, mw_slice(NULL, 0), MW_JSON_DEPTH_MAX);
+}
+
+void mw_json_array_init(struct mw_json_array *a, struct mw_slice text)
+{
+	enter(&a->json, text, MW_JSON_ARRAY);
 }
 
 bool mw_json_array_next(struct mw_json_array *a, struct mw_slice *ret)
@@ -499,6 +504,22 @@ bool mw_json_array_next(struct mw_json_array *a, struct mw_slice *ret)
 
 	return mw_json_next(&a->json, &it) == 1 && it.tok != MW_JSON_ARRAY_END &&
 	       mw_json_skip(&a->json, &it, ret) == 0;
+}
+
+void mw_json_object_init(struct mw_json_object *o, struct mw_slice text)
+{
+	enter(&o->json, text, MW_JSON_OBJECT);
+}
+
+bool mw_json_object_next(struct mw_json_object *o, struct mw_slice *ret_name,
+			 struct mw_slice *ret_value)
+{
+	struct mw_json_item it;
+
+	if (mw_json_next(&o->json, &it) != 1 || it.tok != MW_JSON_KEY)
+		return false;
+	*ret_name = it.raw;
+	return mw_json_skip(&o->json, &it, ret_value) == 0;
 }
 
 int mw_json_check(struct mw_slice text, unsigned int depth_max, unsigned int *ret_flags,

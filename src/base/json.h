@@ -101,6 +101,15 @@ struct mw_json_array {
 void mw_json_array_init(struct mw_json_array *a, struct mw_slice text);
 bool mw_json_array_next(struct mw_json_array *a, struct mw_slice *ret);
 
+/* Likewise the members of an object's text: the name as it is written, quotes and all, and the
+ * value. */
+struct mw_json_object {
+	struct mw_json json;
+};
+void mw_json_object_init(struct mw_json_object *o, struct mw_slice text);
+bool mw_json_object_next(struct mw_json_object *o, struct mw_slice *ret_name,
+			 struct mw_slice *ret_value);
+
 /* Checks a whole text, equal keys too, in one pass and time proportional to its length. 0 and
  * flags, -EBADMSG or -E2BIG and the offset of the fault. Outputs may be NULL. Takes about 30 KiB of
  * stack. */
@@ -110,6 +119,9 @@ int mw_json_check(struct mw_slice text, unsigned int depth_max, unsigned int *re
 /* Whether a raw string (with quotes) decodes to exactly these bytes; false for no string. */
 bool mw_json_str_eq(struct mw_slice raw, const char *want);
 bool mw_json_str_eq_slice(struct mw_slice raw, struct mw_slice want);
+/* Whether the bytes of a raw string stand for themselves, ASCII without an escape; then *ret is
+ * what lies between its quotes, else it is untouched. */
+bool mw_json_str_plain(struct mw_slice raw, struct mw_slice *ret);
 /* Appends the decoded bytes of a raw string: escapes resolved, lone surrogates and bytes that are
  * not UTF-8 as U+FFFD each. 0, -E2BIG, -ENOMEM, -EINVAL (not a string); then out is unchanged. */
 int mw_json_str_decode(struct mw_slice raw, struct mw_buf *out);

@@ -75,6 +75,16 @@ int mw_json_char(struct mw_slice *s, uint32_t *ret_cp, unsigned int *flags)
 	return 1;
 }
 
+bool mw_json_str_plain(struct mw_slice raw, struct mw_slice *ret)
+{
+	struct mw_slice s;
+
+	if (!mw_json_inside(raw, &s) || mw_json_plain_end(s.p, s.p + s.n) != s.p + s.n)
+		return false;
+	*ret = s;
+	return true;
+}
+
 bool mw_json_str_eq_slice(struct mw_slice raw, struct mw_slice want)
 {
 	unsigned int flags = 0, n;
@@ -202,12 +212,12 @@ int mw_json_str_decode_head(struct mw_slice raw, size_t stop, struct mw_buf *out
 			break;
 		n = (size_t)(mw_json_plain_copy(s.p, s.p + n, out->p + out->len) - s.p);
 		out->len += n;
-		s = mw_slice(s.p + n, s.n - n);
+		s = mw_slice_from(s, n);
 		if (s.n == 0 || n == left)
 			break;
 		if (s.n > 1 && *s.p == '\\' && mw_json_short_escape[s.p[1]]) {
 			r = mw_buf_append(out, &mw_json_short_escape[s.p[1]], 1);
-			s = mw_slice(s.p + 2, s.n - 2);
+			s = mw_slice_from(s, 2);
 		} else {
 			r = mw_json_char(&s, &cp, &flags);
 			if (r == 1)
@@ -271,7 +281,7 @@ static int escape_one(struct mw_buf *out, struct mw_slice *s, bool *lost)
 			n_what = 6;
 		}
 	}
-	*s = mw_slice(s->p + n, s->n - n);
+	*s = mw_slice_from(*s, n);
 	return mw_buf_append(out, p, n_what);
 }
 

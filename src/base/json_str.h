@@ -108,7 +108,7 @@ static inline bool mw_json_inside(struct mw_slice raw, struct mw_slice *ret)
 {
 	if (raw.n < 2 || raw.p[0] != '"' || raw.p[raw.n - 1] != '"')
 		return false;
-	*ret = mw_slice(raw.p + 1, raw.n - 2);
+	*ret = mw_slice_inside(raw);
 	return true;
 }
 

@@ -22,6 +22,18 @@ static inline struct mw_slice mw_slice(const void *p, size_t n)
 	return (struct mw_slice){ p, n };
 }
 
+/* What stands behind the first n bytes, n <= s.n. */
+static inline struct mw_slice mw_slice_from(struct mw_slice s, size_t n)
+{
+	return n ? mw_slice(s.p + n, s.n - n) : s; /* NULL + 0 is undefined */
+}
+
+/* Without its first and last byte, s.n >= 2: what a JSON string has between its quotes. */
+static inline struct mw_slice mw_slice_inside(struct mw_slice s)
+{
+	return mw_slice(s.p + 1, s.n - 2);
+}
+
 /* Of a NUL-terminated string that is ours. */
 static inline struct mw_slice mw_slice_str(const char *s)
 {
@@ -47,6 +59,16 @@ static inline bool mw_slice_ends(struct mw_slice a, struct mw_slice tail)
 static inline bool mw_slice_starts(struct mw_slice a, struct mw_slice head)
 {
 	return a.n >= head.n && (head.n == 0 || memcmp(a.p, head.p, head.n) == 0);
+}
+
+/* What stands behind the last slash of a path; all of it where there is none. Part of path. */
+static inline struct mw_slice mw_slice_name(struct mw_slice path)
+{
+	size_t i = path.n;
+
+	while (i > 0 && path.p[i - 1] != '/')
+		i--;
+	return mw_slice_from(path, i);
 }
 
 #endif

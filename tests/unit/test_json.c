@@ -494,6 +494,34 @@ static void follows_paths(void **state)
 	assert_int_equal(v.n, s.n);
 }
 
+static void goes_through_containers(void **state)
+{
+	struct mw_slice s = text("[1, {\"a\": [2]} , \"x\"]"), name, v;
+	struct mw_json_array a;
+	struct mw_json_object o;
+
+	mw_json_array_init(&a, s);
+	assert_true(mw_json_array_next(&a, &v) && mw_slice_eq_str(v, "1"));
+	assert_true(mw_json_array_next(&a, &v) && mw_slice_eq_str(v, "{\"a\": [2]}"));
+	mw_json_object_init(&o, v);
+	assert_true(mw_json_object_next(&o, &name, &s));
+	assert_true(mw_slice_eq_str(name, "\"a\"") && mw_slice_eq_str(s, "[2]"));
+	assert_false(mw_json_object_next(&o, &name, &s));
+	assert_true(mw_json_array_next(&a, &v) && mw_slice_eq_str(v, "\"x\""));
+	assert_false(mw_json_array_next(&a, &v));
+
+	/* what is none has none, and a fault ends it */
+	mw_json_array_init(&a, text("{\"a\": 1}"));
+	assert_false(mw_json_array_next(&a, &v));
+	mw_json_object_init(&o, text("[1]"));
+	assert_false(mw_json_object_next(&o, &name, &v));
+	mw_json_object_init(&o, mw_slice(NULL, 0));
+	assert_false(mw_json_object_next(&o, &name, &v));
+	mw_json_object_init(&o, text("{\"a\": 1, \"b\": tru}"));
+	assert_true(mw_json_object_next(&o, &name, &v));
+	assert_false(mw_json_object_next(&o, &name, &v));
+}
+
 static int setup(void **state)
 {
 	test_guard_init(&guard, 1 << 16);
@@ -526,6 +554,7 @@ int main(void)
 		cmocka_unit_test(hostile_texts_cost_no_more),
 		cmocka_unit_test(finds_members),
 		cmocka_unit_test(follows_paths),
+		cmocka_unit_test(goes_through_containers),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, setup, teardown);
