@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "base/ascii.h"
 #include "core/act_priv.h"
 #include "core/event.h"
 
@@ -327,11 +328,7 @@ static int targets(struct mw_act *a, const struct mw_ev_act *ev,
 /* What stands behind the last slash; empty where that is a place and no name. */
 static struct mw_slice last_name(struct mw_slice path)
 {
-	size_t from = path.n;
-
-	while (from && path.p[from - 1] != '/')
-		from--;
-	path = mw_slice(path.p + from, path.n - from);
+	path = mw_slice_name(path);
 	if (mw_slice_eq_str(path, ".") || mw_slice_eq_str(path, ".."))
 		path.n = 0;
 	return path;
@@ -346,19 +343,6 @@ static bool has_spellings(struct mw_slice name)
 	return name.n && (name.p[name.n - 1] == '.' || name.p[name.n - 1] == ' ');
 }
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-static bool same_name(struct mw_slice a, struct mw_slice b)
-{
-	for (size_t i = 0; a.n == b.n && i < a.n; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
-			return false;
-	return a.n == b.n;
-}
-
 /* Whether they cannot be one name. `path` is the kernel's own. */
 static bool other_name(struct mw_slice path, uint8_t state, struct mw_slice asked)
 {
@@ -367,7 +351,7 @@ static bool other_name(struct mw_slice path, uint8_t state, struct mw_slice aske
 	path = last_name(path);
 	asked = last_name(asked);
 	return path.n && asked.n && !has_spellings(path) && !has_spellings(asked) &&
-	       !same_name(path, asked);
+	       !mw_slice_eq_nocase(path, asked);
 }
 
 static bool is_changed(const struct mw_ev_act *ev, const struct mw_event_act_strings *s)

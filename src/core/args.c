@@ -114,7 +114,7 @@ static int add_host(struct mw_args *x, struct mw_slice host, unsigned int port)
 		x->cap_hosts = cap;
 	}
 	for (size_t i = 0; i < host.n; i++)
-		h = hash_step(h, lower(host.p[i]));
+		h = hash_step(h, mw_lower(host.p[i]));
 	x->hosts[x->n_hosts++] = (struct host){
 		.hash = h, .off = (uint32_t)off, .n = (uint32_t)host.n, .port = (uint16_t)port
 	};
@@ -132,7 +132,7 @@ static bool host_port(struct mw_slice s, bool sure, struct mw_slice *ret, unsign
 	if (n == 0 || n > HOST_MAX || s.n - n > 6)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		const uint8_t c = lower(s.p[i]);
+		const uint8_t c = mw_lower(s.p[i]);
 
 		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' &&
 		    c != '.')

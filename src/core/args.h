@@ -83,5 +83,8 @@ struct mw_args_query {
 void mw_args_query_init(struct mw_args_query *q, const struct mw_action *act);
 /* The best way in which the arguments name the action. */
 enum mw_args_hit mw_args_match(const struct mw_args *x, const struct mw_args_query *q);
+/* Whether the last component of a path, of at least 4 bytes, is a word within one of the strings:
+ * "rm -f notes.txt". The first 64 KiB of them are looked at. */
+bool mw_args_mention(const struct mw_args *x, struct mw_slice path);
 
 #endif

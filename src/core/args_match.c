@@ -43,11 +43,11 @@ size_t mw_args_url_put(uint8_t *out, size_t max, struct mw_slice url, bool query
 	if (host.n == 0 || scheme.n + 3 + host.n + rest.n > max)
 		return 0;
 	for (size_t i = 0; i < scheme.n; i++)
-		out[n++] = lower(scheme.p[i]);
+		out[n++] = mw_lower(scheme.p[i]);
 	memcpy(out + n, "://", 3);
 	n += 3;
 	for (size_t i = 0; i < host.n; i++)
-		out[n++] = lower(host.p[i]);
+		out[n++] = mw_lower(host.p[i]);
 	if (rest.n)
 		memcpy(out + n, rest.p, rest.n);
 	return n + rest.n;
@@ -108,7 +108,7 @@ static void query_host(struct mw_args_query *q, struct mw_slice host)
 	if (host.n == 0 || q->n_host == sizeof(q->host) / sizeof(q->host[0]))
 		return;
 	for (size_t i = 0; i < host.n; i++)
-		h = hash_step(h, lower(host.p[i]));
+		h = hash_step(h, mw_lower(host.p[i]));
 	q->host[q->n_host].s = host;
 	q->host[q->n_host++].hash = h;
 }
@@ -244,16 +244,6 @@ static bool match_addr(const struct mw_args *x, const struct mw_addr *peer)
 	return false;
 }
 
-static bool lower_eq(struct mw_slice a, struct mw_slice b)
-{
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
-			return false;
-	return true;
-}
-
 static bool match_host(const struct mw_args *x, const struct mw_args_query *q)
 {
 	for (size_t k = 0; k < x->n_hosts; k++) {
@@ -264,7 +254,7 @@ static bool match_host(const struct mw_args *x, const struct mw_args_query *q)
 			continue;
 		for (size_t i = 0; i < q->n_host; i++)
 			if (h->hash == q->host[i].hash &&
-			    lower_eq(mw_slice(x->text.p + h->off, h->n), q->host[i].s))
+			    mw_slice_eq_nocase(mw_slice(x->text.p + h->off, h->n), q->host[i].s))
 				return true;
 	}
 	return false;
@@ -354,4 +344,33 @@ enum mw_args_hit mw_args_match(const struct mw_args *x, const struct mw_args_que
 		if (match_loose(x, &q->path[i]))
 			return MW_ARGS_LOOSE;
 	return MW_ARGS_NONE;
+}
+
+static bool is_of_word(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (mw_lower(c) >= 'a' && mw_lower(c) <= 'z') || c >= 0x80 ||
+	       c == '_' || c == '-' || c == '.';
+}
+
+bool mw_args_mention(const struct mw_args *x, struct mw_slice path)
+{
+	size_t left = MENTION_MAX, n = 0;
+	struct mw_slice text, name;
+
+	while (n < path.n && path.p[path.n - n - 1] != '/')
+		n++;
+	name = from(path, path.n - n);
+	if (n < END_MIN)
+		return false;
+	for (size_t i = 0; i < x->n_words && left; i++) {
+		text = mw_slice(x->text.p + x->words[i].off,
+				x->words[i].n < left ? x->words[i].n : left);
+		left -= text.n;
+		for (size_t at = 0; at + n <= text.n; at++)
+			if (text.p[at] == name.p[0] && !memcmp(text.p + at, name.p, n) &&
+			    (at == 0 || !is_of_word(text.p[at - 1])) &&
+			    (at + n == text.n || !is_of_word(text.p[at + n])))
+				return true;
+	}
+	return false;
 }

@@ -3,18 +3,15 @@
 #ifndef MW_CORE_ARGS_PRIV_H
 #define MW_CORE_ARGS_PRIV_H
 
+#include "base/ascii.h"
 #include "core/args.h"
 #include "core/sql.h"
 
 #define END_MIN 4 /* bytes of a relative string */
+#define MENTION_MAX 65536
 /* Constants of a statement that arguments may name: bytes, digits of a number. */
 #define CONSTANT_MIN 6
 #define DIGITS_MIN   5
-
-static inline uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
 
 struct word {
 	uint64_t fwd, rev;
@@ -84,7 +81,7 @@ static inline size_t find(struct mw_slice s, uint8_t c)
 
 static inline struct mw_slice from(struct mw_slice s, size_t i)
 {
-	return i < s.n ? mw_slice(s.p + i, s.n - i) : mw_slice(s.p, 0);
+	return i < s.n ? mw_slice_from(s, i) : mw_slice(s.p, 0);
 }
 
 static inline struct mw_slice word_text(const struct mw_args *x, const struct word *w)

@@ -42,7 +42,7 @@ struct mw_slice mw_cgroup_container(struct mw_slice cgroup)
 
 	while (last_component(&cgroup, &c)) {
 		if (c.n > lxc.n && mw_slice_starts(c, lxc))
-			return mw_slice(c.p + lxc.n, c.n - lxc.n);
+			return mw_slice_from(c, lxc.n);
 		if (ends(c, ".scope"))
 			c.n -= sizeof(".scope") - 1;
 		if (c.n < ID_LEN)

@@ -412,6 +412,8 @@ int mw_correlate_resend(struct mw_correlate *c, uint64_t call, struct mw_prockey
 
 static void close_place(struct mw_correlate *c, struct mw_corr_call *x, uint64_t end_ns)
 {
+	const struct mw_kin_node *n = mw_kin_get(c->kin, x->server->key);
+
 	if (!x->open)
 		return;
 	call_unlink(c, x);
@@ -422,6 +424,8 @@ static void close_place(struct mw_correlate *c, struct mw_corr_call *x, uint64_t
 		x->server->mind->ended_ns = end_ns;
 	if (end_ns > x->server->closed_end_ns)
 		x->server->closed_end_ns = end_ns;
+	if (n && n->rt_kind == MW_RT_PYTHON)
+		mw_corr_past_note(mw_corr_mind(c, x->server), x);
 }
 
 int mw_correlate_move(struct mw_correlate *c, uint64_t call, struct mw_prockey server,

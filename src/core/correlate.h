@@ -10,7 +10,11 @@
  *     it was done; all on that process's word (basis runtime), and certain only where no events
  * were lost, the client sent the call, and no call of the server had to be given up.
  *      - PYTHON: the context's request has the id of exactly one open call. Of several only those
- *        are candidates. A context that was a call's, whose id no open call has: that one, `after`.
+ *        are candidates. One whose id no open call has: the call that had it, `after`; if several
+ *        had, of different sessions, those that ended in the last 10 s. Where such a one has ended
+ *        before an open call with its id, that is certain only if its arguments name the target;
+ *        once tasks were seen to act behind their calls, both are candidates for 10 s, and
+ *        nothing later is certain.
  *        No request's context: none, once the variable was seen there.
  *      - GO: the goroutine that writes the answer did all it did since its answer before, or since
  *        it read exactly this request, for this call; certain where goids are known. What a

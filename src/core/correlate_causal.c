@@ -19,7 +19,11 @@ static const char why_ids[] =
     "done in the context of a request whose id several calls have, of different sessions";
 static const char why_id_seen[] =
     "done in a request's context that belonged to this call before, and whose id several have";
+static const char why_id_again[] =
+    "done in the context of a request with this call's id, which one that ended before had, too";
 static const char why_id_after[] = "done in this call's context after its answer";
+static const char why_id_ended[] =
+    "done in a request's context whose id several calls have had that have ended";
 static const char why_no_request[] = "the task serves no request";
 static const char why_reader[] =
     "done by the goroutine that read this call's request and nothing else";
@@ -73,8 +77,10 @@ static struct mw_corr_task *remember(struct mw_correlate *c, struct mw_kin_node 
 {
 	struct mw_corr_task *t = mw_corr_task(mw_corr_mind(c, n->server), task.id, 0);
 
-	if (t)
-		t->call = call; /* without memory only what comes after the answer is less known */
+	if (t) { /* without memory only what comes after the answer is less known */
+		t->call = call;
+		t->of = task.of;
+	}
 	return t;
 }
 
@@ -103,13 +109,85 @@ static size_t with_id(const struct mw_kin_server *s, struct mw_task task, uint64
 	return n;
 }
 
-static bool by_python(struct mw_correlate *c, struct mw_kin_node *n, struct mw_task task,
-		      uint64_t ts_ns, struct mw_tie *tie)
+/* In the context of a request that no open call has. */
+static bool by_past(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_action *act,
+		    const struct mw_corr_task *t, struct mw_tie *tie)
 {
 	const struct mw_kin_server *s = n->server;
+	const struct mw_corr_past *p = mw_corr_past(s->mind, act->task);
+	const bool own = t && t->call && t->of == act->task.of;
+	size_t near = p ? mw_corr_past_near(p, act->ts_ns, tie->candidates) : 0;
+	uint64_t call = near == 1 ? tie->candidates[0] : p && p->n == 1 ? p->of[0].call : 0;
+
+	if (!p && !own) {
+		tie->elsewhere = s->mind->agrees && !s->sent.head;
+		return false;
+	}
+	if (!own && !s->mind->agrees)
+		return false;
+	s->mind->late = true;
+	if (own && (near <= 1 || t->call == p->of[0].call))
+		call = t->call;
+	if (!call && near && near <= MW_PAST_KEPT) {
+		mw_corr_put_shared(tie, why_id_ended);
+		tie->n_candidates = near;
+		tie->by_runtime = tie->after = true;
+		return true;
+	}
+	if (!call) {
+		tie->why = why_id_ended;
+		return true;
+	}
+	mw_corr_put_one(tie, MW_LINK_CAUSAL, call, why_id_after);
+	tie->by_runtime = tie->after = true;
+	if (own && p && p->n == 1 && !s->mind->past_went && !s->n_open && !s->sent.head &&
+	    !s->given_up)
+		tie->confidence = MW_CONF_CERTAIN;
+	remember(c, n, act->task, call);
+	return true;
+}
+
+/*
+ * Whether what is done with the id of an open call may be done by a task that a call of another
+ * session has left behind, and what is known then: true, the tie is said.
+ */
+static bool by_either(struct mw_corr_mind *m, const struct mw_action *act, struct mw_corr_call *x,
+		      const struct mw_corr_task *t, struct mw_tie *tie, bool *doubtful)
+{
+	const struct mw_corr_past *p = mw_corr_past(m, act->task);
+	struct mw_args_query q;
+	size_t near;
+
+	*doubtful = false;
+	if (!p || p->of[0].call == x->id)
+		return false;
+	near = mw_corr_past_near(p, x->begin_ns, tie->candidates);
+	if (!near && !m->late)
+		return false;
+	/* an address is no more than a host, which many calls name */
+	mw_args_query_init(&q, act);
+	if (!act->peer.family && x->first->args &&
+	    mw_args_match(x->first->args, &q) == MW_ARGS_EXACT)
+		return false;
+	*doubtful = true;
+	if (!near || !m->late || near > MW_PAST_KEPT || (t && t->call == x->id))
+		return false;
+	tie->candidates[near] = x->id;
+	tie->n_candidates = near + 1;
+	tie->by_runtime = true;
+	mw_corr_put_shared(tie, why_id_again);
+	return true;
+}
+
+static bool by_python(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_action *act,
+		      struct mw_tie *tie)
+{
+	const struct mw_kin_server *s = n->server;
+	const struct mw_task task = act->task;
 	struct mw_corr_mind *m = mw_corr_mind(c, n->server);
 	struct mw_corr_call *x = NULL;
 	struct mw_corr_task *t;
+	bool doubtful;
 	size_t n_with;
 
 	if (!m)
@@ -124,7 +202,7 @@ static bool by_python(struct mw_correlate *c, struct mw_kin_node *n, struct mw_t
 		return false;
 	}
 	m->variable = true;
-	n_with = with_id(s, task, ts_ns, tie, &x);
+	n_with = with_id(s, task, act->ts_ns, tie, &x);
 	t = mw_corr_task_get(m, task.id);
 	if (n_with == 1 && x && x->unconfirmed) {
 		mw_corr_put_shared(tie, why_id_unconfirmed);
@@ -135,12 +213,17 @@ static bool by_python(struct mw_correlate *c, struct mw_kin_node *n, struct mw_t
 		return true;
 	}
 	if (n_with == 1 && x) {
+		m->agrees = true;
+		if (by_either(m, act, x, t, tie, &doubtful))
+			return true;
 		mw_corr_put_one(tie, MW_LINK_CAUSAL, x->id, why_id);
 		tie->by_runtime = true;
 		if (!x->context)
 			x->context = task.id;
 		if (!is_sure(x, s))
 			tie->why = why_id_weak;
+		else if (doubtful)
+			tie->why = why_id_again;
 		else if (x->context != task.id)
 			tie->why = why_id_second;
 		else
@@ -160,13 +243,7 @@ static bool by_python(struct mw_correlate *c, struct mw_kin_node *n, struct mw_t
 		tie->by_runtime = true;
 		return true;
 	}
-	if (!t || !t->call)
-		return false;
-	mw_corr_put_one(tie, MW_LINK_CAUSAL, t->call, why_id_after);
-	tie->by_runtime = tie->after = true;
-	if (!s->n_open && !s->sent.head && !s->given_up)
-		tie->confidence = MW_CONF_CERTAIN;
-	return true;
+	return by_past(c, n, act, t, tie);
 }
 
 /* --- Go: who reads and who answers ---------------------------------------------------------------
@@ -229,18 +306,20 @@ static bool by_go(struct mw_correlate *c, struct mw_kin_node *n, struct mw_task 
 /* --- all of them ---------------------------------------------------------------------------------
  */
 
-bool mw_corr_by_task(struct mw_correlate *c, struct mw_kin_node *n, struct mw_task task,
-		     uint64_t ts_ns, struct mw_tie *tie)
+bool mw_corr_by_task(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_action *act,
+		     struct mw_tie *tie)
 {
+	const struct mw_task task = act->task;
+
 	if (!n->rt_reads || !n->is_server)
 		return false;
 	switch (n->rt_kind) {
 	case MW_RT_PYTHON:
-		return by_python(c, n, task, ts_ns, tie);
+		return by_python(c, n, act, tie);
 	case MW_RT_GO:
-		return task.id && by_go(c, n, task, ts_ns, tie);
+		return task.id && by_go(c, n, task, act->ts_ns, tie);
 	case MW_RT_NODE:
-		return task.id && mw_corr_by_node(c, n, task, ts_ns, tie);
+		return task.id && mw_corr_by_node(c, n, task, act->ts_ns, tie);
 	}
 	return false;
 }

@@ -23,7 +23,7 @@ static const char why_file[] = "done on the file that an effect of this call ope
 static const char why_socket[] = "done on the connection that an effect of this call made";
 static const char why_unconfirmed[] =
     "done on what an effect of this call opened, which only the server's own end shows";
-static const char why_nobody[] = "done on the file that was opened for no call";
+static const char why_nobody[] = "done on the file that was opened for no open call";
 static const char why_path[] =
     "done on the path that an effect of this call had opened or made shortly before";
 
@@ -271,6 +271,11 @@ bool mw_corr_by_flow(struct mw_correlate *c, const struct mw_kin_node *n,
 			tie->why = why_nobody;
 			return true;
 		}
+		if (g && g->late && act->kind == MW_EFFECT_FILE_CLOSE) {
+			mw_corr_put_one(tie, MW_LINK_FLOW, g->late, why_of(g));
+			tie->by_runtime = tie->after = true;
+			return true;
+		}
 		if (g && g->call && !(is_request(act->kind) && g->requested) &&
 		    certain == (g->certain && act->kind == MW_EFFECT_FILE_CLOSE) &&
 		    !mw_corr_had_ended(c, g->call, act->ts_ns))
@@ -304,8 +309,10 @@ static int note_group(struct mw_correlate *c, const struct mw_kin_node *n,
 			return 0;
 		g->requested = true;
 	}
-	if (begin_it)
-		g->nobody = tie->excluded;
+	if (begin_it) {
+		g->nobody = tie->excluded || (n->is_server && tie->after && !tie->call);
+		g->late = n->is_server && tie->after ? tie->call : 0;
+	}
 	if (cl && (begin_it || !g->call || cl->link != MW_LINK_FLOW))
 		join(g, cl);
 	if (call && (begin_it || (tie->link != MW_LINK_SOLE && tie->link != MW_LINK_FLOW)))

@@ -33,14 +33,17 @@ struct mw_corr_mind *mw_corr_mind(struct mw_correlate *c, struct mw_kin_server *
 	return m;
 }
 
+static void claim_free(struct mw_claim *cl);
+
 void mw_corr_mind_free(const struct mw_alloc *a, struct mw_corr_mind *m)
 {
 	if (!m)
 		return;
 	while (m->head)
-		mw_claim_free(m->head);
+		claim_free(m->head);
 	mw_corr_tasks_free(m);
 	mw_corr_habits_free(m);
+	mw_corr_past_free(m);
 	mw_alloc_free(a, m, sizeof(*m));
 }
 
@@ -62,7 +65,7 @@ static void lean_leave(struct mw_claim *cl)
 	cl->lean_prev = cl->lean_next = NULL;
 }
 
-void mw_claim_free(struct mw_claim *cl)
+static void claim_free(struct mw_claim *cl)
 {
 	struct mw_corr_mind *m = cl->mind;
 
@@ -148,7 +151,7 @@ static void evict(struct mw_correlate *c, struct mw_corr_mind *m)
 
 	if (!cl->lean || note_as(cl, cl->lean) < 0)
 		c->stats.claims_evicted++;
-	mw_claim_free(cl);
+	claim_free(cl);
 }
 
 static bool has_room(const struct mw_correlate *c, const struct mw_corr_mind *m, size_t size)
@@ -224,7 +227,7 @@ void mw_claims_list(struct mw_correlate *c, struct mw_corr_call *call)
 		next = cl->lean_next;
 		if (note_as(cl, call) < 0)
 			c->stats.claims_evicted++;
-		mw_claim_free(cl);
+		claim_free(cl);
 	}
 	mw_effects_sort(&call->effects);
 }
@@ -254,6 +257,6 @@ void mw_claims_trim(struct mw_correlate *c, struct mw_kin_server *s)
 	for (cl = m->head; cl && cl->ts_ns < oldest; cl = next) {
 		next = cl->next;
 		if (!cl->lean && (cl->via ? cl->via->ts_ns : cl->ts_ns) < oldest)
-			mw_claim_free(cl);
+			claim_free(cl);
 	}
 }

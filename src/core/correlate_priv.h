@@ -68,7 +68,8 @@ struct mw_corr_group {
 	uint64_t call; /* 0: not known */
 	bool certain, by_runtime;
 	bool torn;	/* its effects were proven to be of several calls */
-	bool nobody;	/* it was opened for no call */
+	bool nobody;	/* it was opened for no call that is open */
+	uint64_t late;	/* it was opened for this one, after its answer; 0 not */
 	bool requested; /* a connection: it has carried a request */
 	bool detached;	/* its key is another's now: it lives while members wait */
 	uint64_t ts_ns;
@@ -119,7 +120,9 @@ struct mw_corr_task {
 	uint64_t read_ns, read_call; /* its last read of messages; the call that it brought alone */
 	/* its last answer, and since when it was that call's; NODE: whose line it is on */
 	uint64_t answer_ns, from_ns, answer;
-	uint64_t call;	 /* PYTHON: whose it is known to be */
+	/* PYTHON: whose it is known to be, and the id that it said; its address may be another's
+	 * now */
+	uint64_t call, of;
 	uint64_t root;	 /* NODE: the read that it came of, or the first that is known; 0 itself */
 	bool strict;	 /* NODE: from there on each came of exactly one before it */
 	bool many;	 /* NODE: it read several times */
@@ -138,7 +141,11 @@ struct mw_corr_mind {
 	struct mw_table *tasks;	 /* NULL: none yet */
 	struct mw_table *habits; /* what it did while no call was open; NULL: nothing yet */
 	uint64_t ended_ns;	 /* of the call that ended last */
+	struct mw_table *past;	 /* PYTHON: struct mw_corr_past; NULL: none yet */
+	bool past_went;		 /* it had no room for all */
 	bool variable;		 /* PYTHON: the request variable was seen */
+	bool agrees;		 /* PYTHON: it had the id of an open call */
+	bool late;		 /* PYTHON: it was seen in use after its call's end */
 	bool works;		 /* answers were seen to come from the tasks that act */
 	bool asked;		 /* a request was brought to it */
 	bool entangled;		 /* NODE: an answer came of another call's line */
@@ -199,11 +206,29 @@ struct mw_corr_task *mw_corr_task_below(struct mw_corr_task *t, const struct mw_
 					bool into);
 void mw_corr_tasks_free(struct mw_corr_mind *m);
 
+/* correlate_past.c */
+#define MW_PAST_KEPT 4
+/* The calls that had an id and ended last. */
+struct mw_corr_past {
+	uint64_t key[2];
+	struct {
+		uint64_t call, end_ns;
+	} of[MW_PAST_KEPT]; /* newest first */
+	size_t n;	    /* in all */
+};
+/* It has ended at this place. Without memory less is known. */
+void mw_corr_past_note(struct mw_corr_mind *m, const struct mw_corr_call *x);
+/* By the id that the task says (MW_EVF_ID_INT, MW_EVF_ID_STR); NULL: not known. */
+const struct mw_corr_past *mw_corr_past(const struct mw_corr_mind *m, struct mw_task task);
+/* Those that may still act at ts_ns; how many, of which MW_PAST_KEPT are given. */
+size_t mw_corr_past_near(const struct mw_corr_past *p, uint64_t ts_ns, uint64_t ret[]);
+void mw_corr_past_free(struct mw_corr_mind *m);
+
 /* correlate_causal.c */
 /* Whether the runtime's task says whose this is: the tie, and true; pending may be set otherwise.
  */
-bool mw_corr_by_task(struct mw_correlate *c, struct mw_kin_node *n, struct mw_task task,
-		     uint64_t ts_ns, struct mw_tie *tie);
+bool mw_corr_by_task(struct mw_correlate *c, struct mw_kin_node *n, const struct mw_action *act,
+		     struct mw_tie *tie);
 /* correlate_habit.c */
 enum mw_corr_habit { MW_HABIT_NO = 0, MW_HABIT_ALIKE, MW_HABIT_SAME };
 /* It was done while no call was open. */

@@ -41,20 +41,48 @@ static struct mw_kin_tie *tie_to_all(struct mw_correlate *c, const struct mw_kin
 	return tie;
 }
 
+/* To the calls that are this one's candidates. */
+static struct mw_kin_tie *tie_to_some(struct mw_correlate *c, const struct mw_kin_server *s,
+				      uint64_t ts_ns, const struct mw_tie *by)
+{
+	struct mw_kin_tie *tie = mw_kin_tie_new(c->a, s->key, by->n_candidates);
+
+	if (!tie)
+		return NULL;
+	for (size_t i = 0; i < by->n_candidates; i++)
+		tie->ids[i] = by->candidates[i];
+	tie->n_all = by->n_candidates;
+	tie->ts_ns = ts_ns;
+	tie->lost = s->given_up != 0;
+	tie->why = by->why;
+	return tie;
+}
+
 /* By the runtime's task that started it: 1 decided, or kept as the task's until that is; 0 the task
  * says nothing; -ENOMEM. */
 static int judge_by_task(struct mw_correlate *c, struct mw_kin_node *n, struct mw_kin_node *parent,
 			 struct mw_task task, uint64_t ts_ns)
 {
 	struct mw_kin_server *s = n->server;
+	const struct mw_action started = { .task = task, .ts_ns = ts_ns }; /* names nothing */
 	struct mw_tie by = { .link = MW_LINK_NONE };
-	const bool known = mw_corr_by_task(c, parent, task, ts_ns, &by);
+	const bool known = mw_corr_by_task(c, parent, &started, &by);
 	struct mw_corr_call *x = NULL;
 	struct mw_corr_task *t = NULL;
 	struct mw_kin_tie *tie;
 	size_t n_all = 0;
 
 	if (known && !by.call && by.link == MW_LINK_NONE) {
+		n->judged = true;
+		return 1;
+	}
+	if (known && by.link == MW_LINK_SHARED && parent->rt_kind == MW_RT_PYTHON &&
+	    by.n_candidates > 1 && by.n_candidates <= MW_CANDIDATES_MAX) {
+		tie = tie_to_some(c, s, ts_ns, &by);
+		if (!tie)
+			return -ENOMEM;
+		mw_kin_set_tie(c->kin, n, tie);
+		mw_kin_tie_unref(c->a, tie);
 		n->judged = true;
 		return 1;
 	}

@@ -42,7 +42,7 @@ static bool number_of(struct mw_slice s, uint64_t *ret)
 	uint64_t v = 0;
 
 	if (minus)
-		s = mw_slice(s.p + 1, s.n - 1);
+		s = mw_slice_from(s, 1);
 	if (s.n == 0 || s.n > 18 || (s.p[0] == '0' && (s.n > 1 || minus)))
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
@@ -59,7 +59,7 @@ static struct mw_corr_id id_of(struct mw_slice raw)
 	struct mw_corr_id id = { .known = false };
 
 	if (raw.n >= 2 && raw.p[0] == '"') {
-		raw = mw_slice(raw.p + 1, raw.n - 2);
+		raw = mw_slice_inside(raw);
 		/* an escaped one is compared by nobody: it is then less known, not wrong */
 		id.known = raw.n && raw.n <= MW_ID_MAX && !memchr(raw.p, '\\', raw.n);
 	} else {

@@ -290,7 +290,7 @@ int mw_correlate_act(struct mw_correlate *c, const struct mw_action *act, struct
 	if (!n || !n->server)
 		return 0;
 	ret->server = n->server->key;
-	if (mw_corr_by_task(c, n, act->task, act->ts_ns, ret))
+	if (mw_corr_by_task(c, n, act, ret))
 		ret->excluded = ret->link == MW_LINK_NONE;
 	else if (!mw_corr_by_flow(c, n, act, true, ret))
 		tie_else(c, n, act, ret);

@@ -65,7 +65,7 @@ void mw_eng_part_keep(struct mw_engine *e, const struct mw_emit *r,
 		return;
 	text = mw_slice(e->out.p + at, e->out.len - at);
 	if (text.p[0] == ',')
-		text = mw_slice(text.p + 1, text.n - 1);
+		text = mw_slice_from(text, 1);
 	if (!text.n || text.n > PART_LEN_MAX)
 		return;
 	if (mw_table_count(e->parts) == PARTS_MAX)

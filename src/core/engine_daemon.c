@@ -2,6 +2,9 @@
 /* engine_daemon.c - records of the daemon itself: its start and stop, its clock */
 #include "core/engine_priv.h"
 
+/* A capture may have been made by anybody. */
+#define SOURCES_MAX 32
+
 /* step_ns: how far it was set, forward or back; 0: it was not. */
 static void put_clock(struct mw_emit *r, const struct mw_clock *c, int64_t step_ns)
 {
@@ -44,6 +47,19 @@ static void put_hashes(const struct mw_engine *e, struct mw_emit *r)
 	put_hash(r, "rules_hash", e->cfg.rules_hash);
 }
 
+/* What the events come from. */
+static void put_sources(struct mw_emit *r, struct mw_slice sources)
+{
+	struct mw_slice one;
+
+	if (!sources.n)
+		return;
+	mw_emit_open(r, "sources", '[');
+	for (size_t i = 0; i < SOURCES_MAX && (one = mw_argv_at(sources, i)).p; i++)
+		mw_emit_text_max(r, NULL, one, MW_ENG_NAME_MAX);
+	mw_emit_close(r, ']');
+}
+
 void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_ev_meta *meta)
 {
 	struct mw_emit r = mw_eng_begin(e, "daemon", meta ? meta->hdr.ts_ns : e->now_ns);
@@ -56,6 +72,7 @@ void mw_eng_say_daemon(struct mw_engine *e, const char *event, const struct mw_e
 		mw_emit_text(&r, "boot_id", s.boot_id);
 		mw_emit_text(&r, "kernel", s.kernel);
 		put_hashes(e, &r);
+		put_sources(&r, s.sources);
 		put_clock(&r, &meta->clock, 0);
 		mw_eng_found(e, &r);
 	} else if (strcmp(event, "reload") == 0) {

@@ -13,7 +13,7 @@ static struct mw_slice after_last(struct mw_slice s, const char *mark)
 
 	for (i = s.n; i >= m.n && m.n; i--)
 		if (memcmp(s.p + i - m.n, m.p, m.n) == 0)
-			return mw_slice(s.p + i, s.n - i);
+			return mw_slice_from(s, i);
 	return mw_slice(NULL, 0);
 }
 

@@ -40,25 +40,15 @@ int mw_pol_keep(struct mw_engine *e, struct pol_texts *t, struct mw_slice s, str
 	return 0;
 }
 
-/* A JSON string that stands for its own bytes. */
-static bool is_plain(struct mw_slice raw)
-{
-	if (raw.p[0] != '"' || raw.p[raw.n - 1] != '"')
-		return false;
-	for (size_t i = 1; i + 1 < raw.n; i++)
-		if (raw.p[i] < ' ' || raw.p[i] >= 0x7f || raw.p[i] == '\\' || raw.p[i] == '"')
-			return false;
-	return true;
-}
-
 int mw_pol_keep_json(struct mw_engine *e, struct pol_texts *t, struct mw_slice raw,
 		     struct mw_slice *ret)
 {
 	struct mw_buf *b = &e->policy->text;
+	struct mw_slice plain;
 	int r;
 
-	if (raw.n >= 2 && raw.n < TEXT_MAX / 4 && is_plain(raw))
-		return mw_pol_keep(e, t, mw_slice(raw.p + 1, raw.n - 2), ret);
+	if (raw.n < TEXT_MAX / 4 && mw_json_str_plain(raw, &plain))
+		return mw_pol_keep(e, t, plain, ret);
 	b->len = 0;
 	r = mw_json_str_decode_head(raw, TEXT_MAX / 4, b);
 	if (r == -ENOMEM)

@@ -64,8 +64,11 @@ struct pol_server {
 	struct pol_texts texts;
 	struct mw_slice argv[MW_POL_ARGV_MAX], roots[MW_POL_ROOTS_MAX];
 	struct mw_buf home;	/* HOME of its environment */
-	struct mw_buf declared; /* roots that its client named, or that others turned out to be; NUL
-				 * after each */
+	/* Roots that its clients named, and what a root turned out to be that is a link; NUL after
+	 * each. */
+	struct mw_buf declared, resolved;
+	size_t n_told; /* of f.roots: those of its command line and of its clients */
+	bool declared_more, more_roots; /* than are kept: nothing counts as outside of them */
 	uint64_t ready_ns; /* it answered its first request, or began to act on one; 0: not yet */
 	uint64_t opens;	   /* calls that were opened, in all */
 	struct pol_call *open, *open_tail; /* those that act, oldest first */
@@ -153,13 +156,12 @@ struct pol_server *mw_pol_server_by_id(struct mw_engine *e, uint64_t id);
 void mw_pol_servers_free(struct mw_engine *e);
 /* Below one of its roots, or it has none. */
 bool mw_pol_in_roots(const struct pol_server *ps, struct mw_slice path);
-/* The client's answer to roots/list. */
-void mw_pol_roots_listed(struct mw_engine *e, struct pol_server *ps, struct mw_slice result);
-/* A folder that it may also use. */
-void mw_pol_add_root(struct mw_engine *e, struct pol_server *ps, struct mw_slice path);
+/* A client's answer to roots/list. Whether it names one that was not known. */
+bool mw_pol_roots_listed(struct mw_engine *e, struct pol_server *ps, struct mw_slice result);
+/* What a root of it turned out to be that is a link. */
+void mw_pol_root_is(struct mw_engine *e, struct pol_server *ps, struct mw_slice path);
 
 /* engine_policy_call.c */
-struct pol_call *mw_pol_call(struct mw_engine *e, struct mw_call *c); /* made if there is none */
 struct pol_call *mw_pol_call_by_id(const struct mw_engine *e, uint64_t id);
 void mw_pol_calls_free(struct mw_engine *e);
 /* Its facts as of now. */

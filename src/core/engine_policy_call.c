@@ -131,7 +131,8 @@ static void fill(struct mw_engine *e, struct pol_call *pc, const struct mw_call 
 	mw_pol_who_fill(e, pc, c);
 }
 
-struct pol_call *mw_pol_call(struct mw_engine *e, struct mw_call *c)
+/* Made if there is none. */
+static struct pol_call *call_of(struct mw_engine *e, struct mw_call *c)
 {
 	struct pol_call *pc = mw_table_get(e->policy->calls, &c->id);
 
@@ -191,7 +192,7 @@ void mw_eng_policy_open(struct mw_engine *e, struct mw_call *c, bool acts)
 	if (!e->policy)
 		return;
 	ps = mw_pol_server(e, c->server);
-	pc = mw_pol_call(e, c);
+	pc = call_of(e, c);
 	if (!pc || !ps)
 		return;
 	if (pc->f.remote && !ps->remote_client) {
@@ -321,7 +322,7 @@ void mw_eng_policy_request(struct mw_engine *e, const struct mw_sess_event *ev, 
 
 	if (!e->policy)
 		return;
-	pc = mw_pol_call(e, c);
+	pc = call_of(e, c);
 	if (!pc)
 		return;
 	if (c->differs)
@@ -428,7 +429,7 @@ void mw_eng_policy_call(struct mw_engine *e, const struct mw_sess_event *ev)
 	if (!e->policy)
 		return;
 	e->policy->busy = true;
-	pc = mw_pol_call(e, c);
+	pc = call_of(e, c);
 	if (!pc)
 		return;
 	put_end(e, pc, ev);
@@ -478,6 +479,7 @@ void mw_eng_policy_call_done(struct mw_engine *e, const struct mw_sess_event *ev
 	const struct mw_call *c = ev->call;
 	struct pol_server *ps;
 	struct pol_call *pc;
+	bool roots = false;
 
 	if (!e->policy)
 		return;
@@ -488,13 +490,15 @@ void mw_eng_policy_call_done(struct mw_engine *e, const struct mw_sess_event *ev
 		return;
 	ps = mw_pol_server(e, c->server);
 	if (ps && c->s2c && ev->result.n && mw_slice_eq_str(pc->f.method, "roots/list"))
-		mw_pol_roots_listed(e, ps, ev->result);
+		roots = mw_pol_roots_listed(e, ps, ev->result);
 	else if (ps && !c->s2c && ev->result.n)
 		mw_pol_told(e, ps, pc->f.method, ev->result, ev->ts_ns);
 	open_leave(e, pc);
 	flush(e, pc);
 	retire(e, pc);
 	mw_policy_forget(e->policy->policy, c->id);
+	if (roots)
+		mw_eng_say_server_again(e, c->server);
 }
 
 void mw_eng_policy_withdrawn(struct mw_engine *e, const struct mw_call *c)

@@ -118,7 +118,7 @@ static bool is_outside(struct mw_engine *e, struct pol_server *ps, const struct 
 		return true;
 	for (size_t i = 0; i < ps->f.roots.n; i++)
 		if (mw_slice_eq(ps->f.roots.v[i], act->asked)) {
-			mw_pol_add_root(e, ps, t);
+			mw_pol_root_is(e, ps, t);
 			return false;
 		}
 	return true;
@@ -140,8 +140,7 @@ static void fill(struct mw_engine *e, struct mw_fact_effect *f, const struct mw_
 			const struct mw_slice one = mw_argv_at(rest, 0);
 
 			argv[f->argv.n++] = one;
-			rest = one.n < rest.n ? mw_slice(rest.p + one.n + 1, rest.n - one.n - 1)
-					      : mw_slice(NULL, 0);
+			rest = one.n < rest.n ? mw_slice_from(rest, one.n + 1) : mw_slice(NULL, 0);
 		}
 	f->ok = act->ret >= 0 || (act->kind == MW_EFFECT_NET_CONNECT && act->ret == -EINPROGRESS);
 	f->write = is_writing(act);
@@ -180,6 +179,20 @@ static int host_target(struct mw_engine *e, const struct mw_fact_effect *f, stru
 	return r == 1;
 }
 
+/* Who asks for a command names by a word of it what the command takes away. */
+static bool is_mentioned(const struct mw_args *args, const struct mw_action *act)
+{
+	switch (act->kind) {
+	case MW_EFFECT_FILE_DELETE:
+	case MW_EFFECT_FILE_RMDIR:
+	case MW_EFFECT_FILE_RENAME:
+	case MW_EFFECT_FILE_TRUNCATE:
+		return mw_args_mention(args, act->target);
+	default:
+		return false;
+	}
+}
+
 void mw_pol_effect_of(struct mw_engine *e, struct mw_fact_effect *f, const struct pol_call *pc)
 {
 	const struct mw_args *args = pc ? mw_pol_args(e, pc) : NULL;
@@ -196,7 +209,8 @@ void mw_pol_effect_of(struct mw_engine *e, struct mw_fact_effect *f, const struc
 		}
 		f->named = hit == MW_ARGS_EXACT;
 		/* what is not known whole may name anything */
-		f->named_near = hit != MW_ARGS_NONE || !args || !mw_args_whole(args);
+		f->named_near = hit != MW_ARGS_NONE || !args || !mw_args_whole(args) ||
+				is_mentioned(args, f->act);
 	}
 	if (e->policy->wants.injected && args && f->act->kind == MW_EFFECT_PROC_EXEC)
 		f->injected = mw_inject_find(f->act->target, f->act->argv, args) != MW_INJECT_NONE;

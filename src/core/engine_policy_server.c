@@ -7,7 +7,8 @@
  *
  * Roots are what its command line names as folders: absolute arguments (or ".", "./x", "~/x") that
  * are neither the program, the script, an option, nor behind an option, of which at least one does
- * not look like a file; and what its client declares (roots/list). As the core cannot follow a
+ * not look like a file; and what its clients declare (roots/list). As one process may serve several
+ * clients, what one of them declared stays. These stand in its record. As the core cannot follow a
  * link, the path that such a folder turns out to have when it is opened counts too.
  */
 #include "core/engine_policy.h"
@@ -45,28 +46,54 @@ bool mw_pol_in_roots(const struct pol_server *ps, struct mw_slice path)
 	for (size_t i = 0; i < ps->f.roots.n; i++)
 		if (is_below(path, ps->f.roots.v[i]))
 			return true;
-	return ps->f.roots.n == 0;
+	return ps->f.roots.n == 0 || ps->more_roots;
 }
 
-void mw_pol_add_root(struct mw_engine *e, struct pol_server *ps, struct mw_slice path)
+static bool is_listed(const struct mw_buf *list, struct mw_slice path)
+{
+	struct mw_slice rest = mw_buf_slice(list), one;
+
+	while (rest.n) {
+		one = mw_argv_at(rest, 0);
+		if (mw_slice_eq(one, path))
+			return true;
+		rest = mw_slice_from(rest, one.n + 1);
+	}
+	return false;
+}
+
+/* Whether it is one that was not there. */
+static bool add_root(struct mw_engine *e, struct pol_server *ps, struct mw_buf *list,
+		     struct mw_slice path)
 {
 	int r;
 
-	if (!path.n || path.n > PATH_LEN_MAX || memchr(path.p, 0, path.n))
-		return;
-	if (ps->f.roots.n && mw_pol_in_roots(ps, path))
-		return;
-	r = mw_buf_append(&ps->declared, path.p, path.n);
-	if (r == 0 && (r = mw_buf_append_byte(&ps->declared, 0)) < 0)
-		ps->declared.len -= path.n;
+	if (!path.n || path.n > PATH_LEN_MAX || memchr(path.p, 0, path.n) || is_listed(list, path))
+		return false;
+	r = mw_buf_append(list, path.p, path.n);
+	if (r == 0 && (r = mw_buf_append_byte(list, 0)) < 0)
+		list->len -= path.n;
 	if (r == -ENOMEM)
 		mw_eng_note_error(e, r);
+	if (r == -E2BIG && list == &ps->declared)
+		ps->declared_more = true;
 	ps->gen = UINT64_MAX;
+	return r == 0;
+}
+
+void mw_pol_root_is(struct mw_engine *e, struct pol_server *ps, struct mw_slice path)
+{
+	(void)add_root(e, ps, &ps->resolved, path);
 }
 
 static void put_root(struct mw_engine *e, struct pol_server *ps, struct mw_slice root)
 {
-	if (root.n && ps->f.roots.n < MW_POL_ROOTS_MAX)
+	for (size_t i = 0; i < ps->f.roots.n; i++)
+		if (mw_slice_eq(ps->roots[i], root))
+			return;
+	if (ps->f.roots.n == MW_POL_ROOTS_MAX)
+		ps->more_roots = true;
+	else if (root.n)
 		ps->roots[ps->f.roots.n++] = copy(e, ps, root);
 }
 
@@ -99,7 +126,7 @@ static void put_argv_root(struct mw_engine *e, struct pol_server *ps, const stru
 
 	if (arg.p[0] == '~') {
 		base = mw_procs_home(e->procs, p->uid);
-		arg = mw_slice(arg.p + 2, arg.n - 2);
+		arg = mw_slice_from(arg, 2);
 	}
 	mw_buf_init(&path, e->a, 2 * PATH_LEN_MAX);
 	r = mw_path_join(&path, base, arg);
@@ -140,11 +167,11 @@ static void argv_roots(struct mw_engine *e, struct pol_server *ps, const struct 
 		}
 }
 
-static void declared_roots(struct mw_engine *e, struct pol_server *ps)
+static void listed_roots(struct mw_engine *e, struct pol_server *ps, const struct mw_buf *list)
 {
 	struct mw_slice root;
 
-	for (size_t i = 0; (root = mw_argv_at(mw_buf_slice(&ps->declared), i)).p && root.n; i++)
+	for (size_t i = 0; (root = mw_argv_at(mw_buf_slice(list), i)).p && root.n; i++)
 		put_root(e, ps, root);
 }
 
@@ -194,8 +221,10 @@ static void fill(struct mw_engine *e, struct pol_server *ps)
 {
 	const struct mw_server *sv = ps->sv;
 	const struct mw_proc *p = mw_procs_get(e->procs, sv->proc);
+	bool more;
 
 	mw_pol_texts_free(e, &ps->texts);
+	ps->more_roots = ps->declared_more;
 	ps->gen = e->policy->gen;
 	ps->f = (struct mw_fact_server){
 		.id = ps->id,
@@ -210,7 +239,11 @@ static void fill(struct mw_engine *e, struct pol_server *ps)
 	ps->f.configured_name = copy(e, ps, mw_eng_configured_name(e, sv));
 	if (p)
 		put_proc(e, ps, p);
-	declared_roots(e, ps);
+	listed_roots(e, ps, &ps->declared);
+	ps->n_told = ps->f.roots.n;
+	more = ps->more_roots; /* what it makes of its links does not count */
+	listed_roots(e, ps, &ps->resolved);
+	ps->more_roots = more;
 	ps->f.home = mw_buf_slice(&ps->home);
 }
 
@@ -224,6 +257,7 @@ static void server_free(struct mw_engine *e, struct pol_server *ps)
 	mw_pol_texts_free(e, &ps->texts);
 	mw_buf_done(&ps->home);
 	mw_buf_done(&ps->declared);
+	mw_buf_done(&ps->resolved);
 	mw_alloc_free(e->a, ps, sizeof(*ps));
 }
 
@@ -258,6 +292,7 @@ struct pol_server *mw_pol_server(struct mw_engine *e, const struct mw_server *sv
 		ps->sv = sv;
 		mw_buf_init(&ps->home, e->a, PATH_LEN_MAX);
 		mw_buf_init(&ps->declared, e->a, DECLARED_MAX);
+		mw_buf_init(&ps->resolved, e->a, DECLARED_MAX);
 	}
 	if (!ps || mw_table_put(t, &ps->id, ps) < 0) {
 		mw_alloc_free(e->a, ps, sizeof(*ps));
@@ -278,9 +313,9 @@ void mw_eng_policy_env(struct mw_engine *e, const struct mw_ev_env *ev)
 	ps = mw_pol_server(e, mw_session_server(e->session, mw_prockey_of(&ev->hdr)));
 	while (ps && rest.n) {
 		one = mw_argv_at(rest, 0);
-		rest = mw_slice(rest.p + one.n, rest.n - one.n);
+		rest = mw_slice_from(rest, one.n);
 		if (rest.n)
-			rest = mw_slice(rest.p + 1, rest.n - 1);
+			rest = mw_slice_from(rest, 1);
 		if (!mw_slice_starts(one, MW_SLICE_LIT("HOME=/")))
 			continue;
 		ps->home.len = 0;
@@ -289,6 +324,14 @@ void mw_eng_policy_env(struct mw_engine *e, const struct mw_ev_env *ev)
 		ps->f.home = mw_buf_slice(&ps->home);
 		return;
 	}
+}
+
+void mw_eng_policy_roots(struct mw_engine *e, const struct mw_server *sv, struct mw_texts *ret)
+{
+	struct pol_server *ps = e->policy ? mw_pol_server(e, sv) : NULL;
+
+	if (ps)
+		*ret = (struct mw_texts){ ps->f.roots.v, ps->n_told };
 }
 
 void mw_pol_servers_free(struct mw_engine *e)
@@ -300,6 +343,7 @@ void mw_pol_servers_free(struct mw_engine *e)
 		mw_pol_texts_free(e, &ps->texts);
 		mw_buf_done(&ps->home);
 		mw_buf_done(&ps->declared);
+		mw_buf_done(&ps->resolved);
 		mw_alloc_free(e->a, ps, sizeof(*ps));
 	}
 	mw_table_free(e->policy->servers);
@@ -347,26 +391,33 @@ static struct mw_slice file_path(struct mw_buf *url)
 	return mw_slice(url->p, n);
 }
 
-void mw_pol_roots_listed(struct mw_engine *e, struct pol_server *ps, struct mw_slice result)
+bool mw_pol_roots_listed(struct mw_engine *e, struct pol_server *ps, struct mw_slice result)
 {
 	struct mw_slice roots, one, uri;
 	struct mw_json_item it;
 	struct mw_json j;
+	bool more = false;
 	size_t n = 0;
 
 	if (mw_json_member(result, "roots", &roots, NULL) < 0 || roots.p[0] != '[')
-		return;
+		return false;
 	mw_json_init(&j, roots, MW_JSON_DEPTH_MAX);
 	if (mw_json_next(&j, &it) != 1)
-		return;
-	while (n++ < MW_POL_ROOTS_MAX && mw_json_next(&j, &it) == 1 && it.tok == MW_JSON_OBJECT) {
+		return false;
+	while (mw_json_next(&j, &it) == 1 && it.tok == MW_JSON_OBJECT) {
 		struct mw_buf *text = &e->policy->text;
 
+		if (n++ == MW_POL_ROOTS_MAX) {
+			ps->declared_more = true;
+			ps->gen = UINT64_MAX;
+			break;
+		}
 		if (mw_json_skip(&j, &it, &one) < 0)
-			return;
+			break;
 		text->len = 0;
 		if (mw_json_member(one, "uri", &uri, NULL) == 0 &&
 		    mw_json_str_decode_head(uri, PATH_LEN_MAX, text) == 0)
-			mw_pol_add_root(e, ps, file_path(text));
+			more |= add_root(e, ps, &ps->declared, file_path(text));
 	}
+	return more;
 }

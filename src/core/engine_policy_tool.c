@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "core/power.h"
 #include "core/verbs.h"
@@ -172,9 +173,7 @@ static size_t params_of(const struct mw_engine *e, struct mw_slice definition,
 
 static uint8_t letter_of(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (uint8_t)(c | 0x20);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80 ? c : 0;
+	return mw_is_alnum(c) || c >= 0x80 ? mw_lower(c) : 0;
 }
 
 /* The different words of its description, in lower case. */

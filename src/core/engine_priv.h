@@ -214,7 +214,8 @@ void mw_eng_server_ref(struct mw_engine *e, struct mw_emit *r, const struct mw_s
 void mw_eng_on_session(struct mw_engine *e, const struct mw_sess_event *ev);
 /* A process has its configured name: the servers that it names are said again. */
 void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named);
-/* More is known of this process: if it is a server that was said, its record is said again. */
+/* More is known of it, or of the server that this process is: if it was said, it is said again. */
+void mw_eng_say_server_again(struct mw_engine *e, const struct mw_server *sv);
 void mw_eng_say_again(struct mw_engine *e, struct mw_prockey proc);
 
 /* engine_key.c */
@@ -316,6 +317,10 @@ int mw_eng_policy_new(struct mw_engine *e);
 void mw_eng_policy_free(struct mw_engine *e);
 /* Something was learned about a process. */
 void mw_eng_policy_stale(struct mw_engine *e);
+/* The folders that it was started with, or that a client of it has declared (NULL and 0: none, or
+ * there are no rules). Borrowed until the next push. */
+struct mw_texts;
+void mw_eng_policy_roots(struct mw_engine *e, const struct mw_server *sv, struct mw_texts *ret);
 /* The environment of a server's process: its HOME. */
 void mw_eng_policy_env(struct mw_engine *e, const struct mw_ev_env *ev);
 void mw_eng_policy_server(struct mw_engine *e, const struct mw_server *sv, bool seen, uint64_t seq);

@@ -138,6 +138,13 @@ static void put_proc(struct mw_emit *r, const struct mw_proc *p, struct mw_prock
 	mw_emit_text(r, "container", mw_cgroup_container(p->cgroup));
 }
 
+/* How well what is said to it is read: HTTP/2 inside of TLS is TLS. What it asks of others says
+ * nothing of that. */
+static const char *io_of(const struct mw_server *sv)
+{
+	return sv->serves_tls ? "tls" : sv->serves_http2 ? "unread" : "clear";
+}
+
 /* Which runtimes' tasks tie what the server does. */
 static void put_links(struct mw_engine *e, struct mw_emit *r, const struct mw_server *sv)
 {
@@ -153,8 +160,30 @@ static void put_links(struct mw_engine *e, struct mw_emit *r, const struct mw_se
 	mw_emit_close(r, ']');
 }
 
+/* What a client said of them is content, and stands where that does. Asked for before a record is
+ * begun: rules may have something to say first. */
+static struct mw_texts roots_of(struct mw_engine *e, const struct mw_server *sv)
+{
+	struct mw_texts roots = { NULL, 0 };
+
+	if (mw_eng_content(e, sv) == MW_CONTENT_FULL)
+		mw_eng_policy_roots(e, sv, &roots);
+	return roots;
+}
+
+static void put_roots(struct mw_emit *r, struct mw_texts roots)
+{
+	if (!roots.n)
+		return;
+	mw_emit_open(r, "roots", '[');
+	for (size_t i = 0; i < roots.n; i++)
+		mw_emit_text_max(r, NULL, roots.v[i], MW_ENG_NAME_MAX);
+	mw_emit_close(r, ']');
+}
+
 static void say_server(struct mw_engine *e, const struct mw_server *sv, const char *event)
 {
+	const struct mw_texts roots = roots_of(e, sv);
 	const struct mw_proc *p = mw_procs_get(e->procs, sv->proc);
 	const uint64_t seq = e->head.seq;
 	struct mw_emit r = mw_eng_begin(e, "server", e->now_ns);
@@ -168,6 +197,8 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 	mw_emit_text_max(&r, "configured_name", mw_eng_configured_name(e, sv), MW_ENG_NAME_MAX);
 	put_proc(&r, p, sv->proc);
 	mw_eng_put_addr(e, &r, &sv->addr);
+	mw_emit_text_max(&r, "sni", sv->sni, MW_ENG_NAME_MAX);
+	put_roots(&r, roots);
 	mw_emit_close(&r, '}');
 	if (!mw_prockey_none(sv->client) || sv->client_name.n) {
 		mw_emit_open(&r, "client", '{');
@@ -180,7 +211,7 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 	mw_emit_str(&r, "transport", mw_eng_server_transport(sv));
 	mw_emit_text(&r, "protocol", sv->protocol);
 	mw_emit_open(&r, "tier", '{');
-	mw_emit_str(&r, "io", "clear");
+	mw_emit_str(&r, "io", io_of(sv));
 	put_links(e, &r, sv);
 	mw_emit_close(&r, '}');
 	mw_eng_end(e, &r);
@@ -188,12 +219,15 @@ static void say_server(struct mw_engine *e, const struct mw_server *sv, const ch
 		mw_eng_policy_server(e, sv, strcmp(event, "seen") == 0, mw_eng_seq_of(e, seq));
 }
 
-void mw_eng_say_again(struct mw_engine *e, struct mw_prockey proc)
+void mw_eng_say_server_again(struct mw_engine *e, const struct mw_server *sv)
 {
-	const struct mw_server *sv = mw_session_server(e->session, proc);
-
 	if (sv && sv->said && !sv->gone)
 		say_server(e, sv, "changed");
+}
+
+void mw_eng_say_again(struct mw_engine *e, struct mw_prockey proc)
+{
+	mw_eng_say_server_again(e, mw_session_server(e->session, proc));
 }
 
 void mw_eng_on_name(struct mw_engine *e, struct mw_prockey named)

@@ -128,7 +128,7 @@ static void say_between(struct mw_engine *e, const struct mw_engine_resume *from
 			continue;
 		id = mw_slice(m[CALL].p + strlen(names[CALL]), m[CALL].n - strlen(names[CALL]));
 		while (id.n && id.p[0] != '"')
-			id = mw_slice(id.p + 1, id.n - 1);
+			id = mw_slice_from(id, 1);
 		if (n++ == 0)
 			mw_emit_open(&r, "calls", '[');
 		mw_emit_again(&r, id);

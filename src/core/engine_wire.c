@@ -75,14 +75,21 @@ void mw_eng_on_dgram(struct mw_engine *e, const struct mw_ev_dgram *ev)
 /* It counts for the server that the process is, or that is nearest above it. */
 static void on_opaque(struct mw_engine *e, const struct mw_wire_event *ev)
 {
+	const struct mw_opaque_conn o = { .tls = ev->opaque == MW_OPAQUE_TLS,
+					  .in = ev->end == MW_END_READ,
+					  .answered = ev->answered,
+					  .name = ev->name };
 	struct mw_prockey p = ev->proc;
+	int r;
 
 	for (int i = 0; i < ANCESTORS_MAX && !mw_prockey_none(p); i++) {
 		const struct mw_proc *x = mw_procs_get(e->procs, p);
 
 		if (mw_session_server(e->session, p)) {
-			mw_session_opaque(e->session, p, ev->opaque == MW_OPAQUE_TLS,
-					  ev->end == MW_END_READ);
+			r = mw_session_opaque(e->session, p, &o);
+			mw_eng_note_error(e, r);
+			if (r == 1)
+				mw_eng_say_again(e, p);
 			return;
 		}
 		p = x ? x->parent : (struct mw_prockey){ 0 };

@@ -89,7 +89,8 @@ static size_t data_len(const struct mw_event_hdr *h)
 	case MW_EV_META: {
 		const struct mw_ev_meta *ev = p;
 
-		return (size_t)ev->host_len + ev->kernel_len + ev->boot_id_len + ev->mcpwatch_len;
+		return (size_t)ev->host_len + ev->kernel_len + ev->boot_id_len + ev->mcpwatch_len +
+		       ev->sources_len;
 	}
 	case MW_EV_USER: {
 		const struct mw_ev_user *ev = p;
@@ -195,6 +196,7 @@ struct mw_event_meta_strings mw_event_meta_strings(const struct mw_ev_meta *ev)
 	s.kernel = cut(&p, ev->kernel_len);
 	s.boot_id = cut(&p, ev->boot_id_len);
 	s.mcpwatch = cut(&p, ev->mcpwatch_len);
+	s.sources = cut(&p, ev->sources_len);
 	return s;
 }
 

@@ -41,6 +41,7 @@ struct mw_event_act_strings mw_event_act_strings(const struct mw_ev_act *ev);
 
 struct mw_event_meta_strings {
 	struct mw_slice host, kernel, boot_id, mcpwatch;
+	struct mw_slice sources; /* NUL after each */
 };
 struct mw_event_meta_strings mw_event_meta_strings(const struct mw_ev_meta *ev);
 struct mw_slice mw_event_user(const struct mw_ev_user *ev, struct mw_slice *ret_home);

@@ -110,7 +110,8 @@ struct mw_fact_effect {
 			 * no call, whenever it was */
 	bool leads;	/* ... by a process that the server comes from */
 	bool named;	/* the arguments of its call name the target itself */
-	bool named_near; /* or a folder above it, or may do so: they are not known whole */
+	bool named_near; /* or a folder above it; of what is taken away also its last name, as a
+			  * word of a text; or may do so: they are not known whole */
 	bool own;	/* a file that the same server made before */
 	bool own_child; /* done to a process that the same server started, or by one to itself; of
 			 * `launch` to one that was started for the server, or to it */

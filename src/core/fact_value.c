@@ -42,7 +42,7 @@ static struct mw_slice addr_text(const uint8_t addr[16], char buf[64])
 		return mw_slice(NULL, 0);
 	s = mw_buf_slice(&b);
 	s.n -= 2; /* ":0" */
-	return s.p[0] == '[' ? mw_slice(s.p + 1, s.n - 2) : s;
+	return s.p[0] == '[' ? mw_slice_inside(s) : s;
 }
 
 struct mw_slice mw_value_text(uint32_t field, const struct mw_value *v, char buf[64])

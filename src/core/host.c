@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/ascii.h"
+
 #define HOST_MAX 300
 
 static bool parse_uint(struct mw_slice s, size_t digits, unsigned int max, unsigned int *ret)
@@ -32,7 +34,7 @@ static size_t find(struct mw_slice s, uint8_t c)
 
 static struct mw_slice from(struct mw_slice s, size_t i)
 {
-	return i < s.n ? mw_slice(s.p + i, s.n - i) : mw_slice(s.p, 0);
+	return i < s.n ? mw_slice_from(s, i) : mw_slice(s.p, 0);
 }
 
 static bool parse_v4(struct mw_slice s, uint8_t out[4])
@@ -110,19 +112,7 @@ static bool parse_v6(struct mw_slice s, uint8_t out[16])
 
 bool mw_slice_lower_eq(struct mw_slice s, const char *want)
 {
-	size_t n = strlen(want);
-
-	if (s.n != n)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = s.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (uint8_t)(c | 32);
-		if (c != (uint8_t)want[i])
-			return false;
-	}
-	return true;
+	return mw_slice_eq_nocase(s, mw_slice_str(want));
 }
 
 static unsigned int scheme_port(struct mw_slice scheme)

@@ -499,7 +499,7 @@ int mw_http_next(struct mw_http *h, struct mw_slice bytes, size_t *used, struct 
 		mw_buf_reset(&h->head, 0);
 	h->lent = false;
 	do
-		r = step(h, mw_slice(bytes.p + *used, bytes.n - *used), used, ret);
+		r = step(h, mw_slice_from(bytes, *used), used, ret);
 	while (r == GO_ON);
 	if (r < 0)
 		return r;

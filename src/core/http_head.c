@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/ascii.h"
+
 #define METHOD_MAX 32u
 #define LENGTH_MAX ((uint64_t)INT64_MAX)
 
@@ -14,21 +16,9 @@ bool mw_http_tchar(uint8_t c)
 	       memchr(marks, c, sizeof(marks) - 1);
 }
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 static bool same_name(struct mw_slice s, const char *name)
 {
-	size_t n = strlen(name);
-
-	if (s.n != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (lower(s.p[i]) != lower((uint8_t)name[i]))
-			return false;
-	return true;
+	return mw_slice_eq_nocase(s, mw_slice_str(name));
 }
 
 /* White space, and the line ends within a folded value. */
@@ -154,7 +144,7 @@ static int start_parse(struct mw_slice line, struct mw_http_head *h)
 		return -EBADMSG;
 	h->response = s.response;
 	if (s.response)
-		return status_parse(mw_slice(line.p + i, line.n - i), h);
+		return status_parse(mw_slice_from(line, i), h);
 	if (line.n != i + 1 || !digit(line.p[i]))
 		return -EBADMSG;
 	h->minor = line.p[i] - (unsigned int)'0';
@@ -175,7 +165,7 @@ int mw_http_head_parse(struct mw_slice bytes, struct mw_http_head *ret)
 	r = start_parse(line_next(bytes, &pos, &bare), &h);
 	if (r < 0)
 		return r;
-	h.fields = mw_slice(bytes.p + pos, bytes.n - pos);
+	h.fields = mw_slice_from(bytes, pos);
 	for (end = pos; end < bytes.n;) {
 		size_t at = end;
 
@@ -474,7 +464,7 @@ static int fields_judge(struct judge *j, struct mw_slice s, bool trailer)
 		line.n -= line.n && line.p[line.n - 1] == '\n';
 		line.n -= line.n && line.p[line.n - 1] == '\r';
 		if (r == 0)
-			r = value_check(j, mw_slice(line.p + name.n + 1, line.n - name.n - 1));
+			r = value_check(j, mw_slice_from(line, name.n + 1));
 		if (r == 0 && !trailer)
 			r = field_judge(j, name, value);
 	}

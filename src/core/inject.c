@@ -16,14 +16,6 @@
 #define NEST_MAX     32
 #define ELEMENTS_MAX 1024
 
-static struct mw_slice name_of(struct mw_slice path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return mw_slice(path.p + i, path.n - i);
-	return path;
-}
-
 static bool is_in(struct mw_slice s, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -65,7 +57,7 @@ static bool is_prefix(struct mw_slice token)
 	};
 	size_t i = 0;
 
-	if (token.n == 0 || token.p[0] == '-' || IS_IN(name_of(token), words))
+	if (token.n == 0 || token.p[0] == '-' || IS_IN(mw_slice_name(token), words))
 		return true;
 	while (i < token.n && (mw_is_alnum(token.p[i]) || token.p[i] == '_'))
 		i++;
@@ -222,7 +214,7 @@ static bool has_meta(struct mw_slice w)
 static struct mw_slice trim(struct mw_slice w)
 {
 	while (w.n && is_space(w.p[0]))
-		w = mw_slice(w.p + 1, w.n - 1);
+		w = mw_slice_from(w, 1);
 	while (w.n && is_space(w.p[w.n - 1]))
 		w.n--;
 	return w;
@@ -311,7 +303,7 @@ static bool is_shell(struct mw_slice name)
 					      "mksh", "fish", "rbash", "ksh93", "busybox" };
 
 	if (name.n > 1 && name.p[0] == '-') /* of a login */
-		name = mw_slice(name.p + 1, name.n - 1);
+		name = mw_slice_from(name, 1);
 	return IS_IN(name, shells);
 }
 
@@ -484,7 +476,7 @@ static bool in_shells(const struct found *f, struct mw_slice exe)
 	for (size_t i = 0; i < f->n; i++) {
 		size_t at;
 
-		if (!is_shell(name_of(f->v[i])) && !(i == 0 && is_shell(name_of(exe))))
+		if (!is_shell(mw_slice_name(f->v[i])) && !(i == 0 && is_shell(mw_slice_name(exe))))
 			continue;
 		at = command_text(f, i);
 		if (at < f->n && any_word(f, f->v[at], in_shell_text))
@@ -548,9 +540,9 @@ enum mw_inject mw_inject_find(struct mw_slice exe, struct mw_slice argv, const s
 	split(&f, argv);
 	if (f.n == 0 || args->n_words == 0)
 		return MW_INJECT_NONE;
-	name = name_of(exe.n ? exe : f.v[0]);
+	name = mw_slice_name(exe.n ? exe : f.v[0]);
 	if (in_shells(&f, exe) || in_runners(&f, name) || in_code(&f, name))
 		return MW_INJECT_SHELL;
-	return is_option(&f, name) || is_option(&f, name_of(f.v[0])) ? MW_INJECT_OPTION
-								     : MW_INJECT_NONE;
+	return is_option(&f, name) || is_option(&f, mw_slice_name(f.v[0])) ? MW_INJECT_OPTION
+									   : MW_INJECT_NONE;
 }

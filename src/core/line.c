@@ -107,7 +107,7 @@ int mw_lines_next(struct mw_lines *l, const struct mw_chunk *c, size_t *pos, str
 	if (c->gap)
 		return next_gap(l, c, ret);
 	while (*pos < c->bytes.n) {
-		struct mw_slice s = mw_slice(c->bytes.p + *pos, c->bytes.n - *pos);
+		struct mw_slice s = mw_slice_from(c->bytes, *pos);
 		const uint8_t *lf = memchr(s.p, '\n', s.n);
 
 		if (lf)

@@ -146,7 +146,7 @@ static struct mw_slice upper_of(struct mw_slice options)
 		struct mw_slice option = cut(&options, ',');
 
 		if (mw_slice_starts(option, name))
-			return mw_slice(option.p + name.n, option.n - name.n);
+			return mw_slice_from(option, name.n);
 	}
 	return mw_slice(NULL, 0);
 }
@@ -238,7 +238,7 @@ static bool below(struct mw_slice path, struct mw_slice dir, struct mw_slice *re
 		dir.n = 0; /* the root: every absolute path */
 	if (!mw_slice_starts(path, dir) || (path.n > dir.n && path.p[dir.n] != '/'))
 		return false;
-	*ret = mw_slice(path.p + dir.n, path.n - dir.n);
+	*ret = mw_slice_from(path, dir.n);
 	return true;
 }
 

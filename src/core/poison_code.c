@@ -99,8 +99,97 @@ static int hex_of(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A text has this many bytes and spaces somewhere with nothing between that is not UTF-8: nearly
- * all long words and paths decode to bytes that have not. */
+/* Single letters with one byte between each two become a word: "i-g-n-o-r-e", "i g n o r e". */
+#define SPELLED_MIN 4
+
+/* Room was reserved. */
+static void put(struct mw_buf *out, struct mw_slice s)
+{
+	memcpy(out->p + out->len, s.p, s.n);
+	out->len += s.n;
+}
+
+int mw_code_join(struct mw_buf *out, struct mw_slice t)
+{
+	int r = mw_buf_reserve(out, t.n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0, to; i < t.n; i = to) {
+		/* i begins a word, or is none of a word's bytes */
+		for (to = i; to + 2 < t.n && mw_is_alnum(t.p[to]) && !mw_is_alnum(t.p[to + 1]) &&
+			     t.p[to + 1] < 0x80 && mw_is_alnum(t.p[to + 2]) &&
+			     (to + 3 == t.n || (!mw_is_alnum(t.p[to + 3]) && t.p[to + 3] < 0x80));)
+			to += 2;
+		if ((to - i) / 2 + 1 >= SPELLED_MIN) {
+			for (; i <= to; i += 2)
+				out->p[out->len++] = t.p[i];
+			to++;
+			continue;
+		}
+		for (to = i + 1; to < t.n && (mw_is_alnum(t.p[to - 1]) || t.p[to - 1] >= 0x80);)
+			to++;
+		put(out, mw_slice(t.p + i, to - i));
+	}
+	return 0;
+}
+
+/* Capital letters that begin a word inside of one: fewer than this are a name's. */
+#define HUMPS_MIN 2
+
+static size_t n_humps(struct mw_slice word)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; i < word.n; i++)
+		n += mw_is_upper(word.p[i]) && !mw_is_upper(word.p[i - 1]);
+	return n;
+}
+
+/* '-' or '_' between two small letters: "pre-vious". */
+static bool is_parting(struct mw_slice t, size_t at)
+{
+	return (t.p[at] == '-' || t.p[at] == '_') && at && at + 1 < t.n &&
+	       mw_is_lower(t.p[at - 1]) && mw_is_lower(t.p[at + 1]);
+}
+
+#define PARTINGS_MIN 2
+
+int mw_code_unjoin(struct mw_buf *out, struct mw_slice t)
+{
+	bool any = false;
+	size_t n_parted = 0;
+	int r = mw_buf_reserve(out, 2 * t.n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0, to; i < t.n; i = to) {
+		for (to = i; to < t.n && mw_is_letter(t.p[to]);)
+			to++;
+		if (to == i) {
+			if (is_parting(t, i))
+				n_parted++;
+			else
+				out->p[out->len++] = t.p[i];
+			to++;
+			continue;
+		}
+		if (n_humps(mw_slice(t.p + i, to - i)) < HUMPS_MIN) {
+			put(out, mw_slice(t.p + i, to - i));
+			continue;
+		}
+		any = true;
+		for (size_t k = i; k < to; k++) {
+			if (k > i && mw_is_upper(t.p[k]) && !mw_is_upper(t.p[k - 1]))
+				out->p[out->len++] = ' ';
+			out->p[out->len++] = t.p[k];
+		}
+	}
+	return any || n_parted >= PARTINGS_MIN;
+}
+
+/* A text has this many bytes and spaces: nearly all long words and paths decode to bytes that have
+ * not, or are UTF-8 nowhere so far. */
 #define STRETCH_MIN 12
 #define SPACES_MIN  2
 
@@ -121,16 +210,34 @@ static bool has_stretch(struct mw_slice t)
 	return false;
 }
 
-/* Whether decoded bytes are a text: nearly all of it printable, and words in it. */
+/* Whether decoded bytes are a text: nearly all of it printable, and words in it. A byte that is not
+ * UTF-8 now and then does not keep a model from reading it. */
 static bool is_text(struct mw_slice t)
 {
-	size_t odd = 0;
+	size_t odd = 0, high = 0, spaces = 0;
 
-	if (t.n < STRETCH_MIN || !has_stretch(t))
+	if (t.n < STRETCH_MIN)
 		return false;
-	for (size_t i = 0; i < t.n; i++)
+	for (size_t i = 0; i < t.n; i++) {
 		odd += (t.p[i] < ' ' && t.p[i] != '\n' && t.p[i] != '\t') || t.p[i] == 0x7f;
-	return odd * 20 <= t.n;
+		high += t.p[i] >= 0x80;
+		spaces += t.p[i] == ' ';
+	}
+	if (odd * 20 > t.n)
+		return false;
+	return high * 4 <= t.n ? spaces >= SPACES_MIN : has_stretch(t);
+}
+
+/* What is not UTF-8 parts words. */
+static void part_words(uint8_t *p, const uint8_t *end)
+{
+	while (p < end) {
+		const unsigned int len = *p < 0x80 ? 1 : mw_utf8_len(p, end);
+
+		if (len == 0)
+			*p = ' ';
+		p += len ? len : 1;
+	}
 }
 
 /* The decoded bytes of t[from..to), all of it base64. */
@@ -217,8 +324,10 @@ int mw_code_next(struct mw_slice t, size_t *pos, struct mw_buf *out)
 		}
 		i = end;
 		*pos = end;
-		if (out->len > start && is_text(mw_slice(out->p + start, out->len - start)))
+		if (out->len > start && is_text(mw_slice(out->p + start, out->len - start))) {
+			part_words(out->p + start, out->p + out->len);
 			return 1;
+		}
 		out->len = start;
 	}
 	*pos = t.n;

@@ -98,6 +98,11 @@ size_t mw_fold_place(const struct mw_fold *f, size_t at);
 
 /* Letters and digits alone, digits that stand for letters as these, 'l' as 'i'. */
 int mw_code_squeeze(struct mw_buf *out, struct mw_slice folded);
+/* A folded text with words in place of single letters in a row ("i-g-n-o-r-e"). */
+int mw_code_join(struct mw_buf *out, struct mw_slice folded);
+/* A text with spaces where words run into each other by capital letters ("IgnoreAllRules"), and
+ * without what parts a word ("pre-vious"). 1; 0: it has none of these; -ENOMEM, -E2BIG. */
+int mw_code_unjoin(struct mw_buf *out, struct mw_slice text);
 int mw_code_rot13(struct mw_buf *out, struct mw_slice folded);
 int mw_code_reverse(struct mw_buf *out, struct mw_slice folded);
 /* Appends the next run of base64, hex digits or "\x41"-like pairs behind *pos that decodes to text.

@@ -2,6 +2,7 @@
 /* poison_text.c - what one text says, in whatever spelling */
 #include <errno.h>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "core/poison_priv.h"
 
@@ -11,6 +12,7 @@
 /* Words of letters and digits mixed, single letters in a row: from here on looked at squeezed. */
 #define LEET_MIN    3
 #define LETTERS_MIN 8
+#define SPELLED_MIN 4 /* from here on in definitions, each word by itself */
 #define TURNED_MIN  2
 #define TOLD_MIN    12 /* what decoded text must count to be called hidden orders */
 #define ORDERS_MIN  8  /* the same of what stands openly, with hidden characters about */
@@ -72,6 +74,16 @@ static int index_terms(struct mw_poison_terms *t)
 	return r == -EINVAL ? 0 : r;
 }
 
+/* "### instruction" without its signs is a word that everybody uses. */
+static bool is_words(struct mw_slice term)
+{
+	for (size_t i = 0; i < term.n; i++)
+		if (!is_word(term.p[i]) && term.p[i] != ' ' && term.p[i] != '-' &&
+		    term.p[i] != '\'')
+			return false;
+	return true;
+}
+
 static int put_both(struct mw_poison_scan *p, uint32_t i, enum mw_term_class class,
 		    const char *term)
 {
@@ -88,7 +100,7 @@ static int put_both(struct mw_poison_scan *p, uint32_t i, enum mw_term_class cla
 		r = mw_code_squeeze(&p->code, mw_buf_slice(&p->fold.out));
 	if (r < 0)
 		return r;
-	if (p->code.len < SQUEEZED_MIN)
+	if (p->code.len < SQUEEZED_MIN || !is_words(mw_buf_slice(&p->fold.out)))
 		p->code.len = 0;
 	r = mw_buf_append_byte(&p->code, ' '); /* never found, where it is too short */
 	if (r < 0)
@@ -133,17 +145,12 @@ static bool is_name_byte(uint8_t c)
 	return mw_is_alnum(c) || c == '_' || c == '-' || c == '.';
 }
 
-static bool is_upper(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
 /* "read_file", "sendMail": no word of a language; another one must be quoted. */
 static bool is_distinct(struct mw_slice s)
 {
 	for (size_t i = 1; i < s.n; i++)
 		if (s.p[i] == '_' || s.p[i] == '-' || s.p[i] == '.' ||
-		    (is_upper(s.p[i]) && !is_upper(s.p[i - 1])))
+		    (mw_is_upper(s.p[i]) && !mw_is_upper(s.p[i - 1])))
 			return true;
 	return false;
 }
@@ -294,6 +301,16 @@ static int look_turned(struct mw_poison_scan *p, const struct mw_rules_at *plain
 		match(p, &p->squeezed, mw_buf_slice(&p->code), NULL, none, &x);
 		ret->score += told(p, &x, ret);
 	}
+	if (p->fold.letters_run >= SPELLED_MIN && !p->data) {
+		struct mw_rules_at x = { 0 };
+
+		p->code.len = 0;
+		r = mw_code_join(&p->code, t);
+		if (r < 0)
+			return r;
+		match(p, &p->plain, mw_buf_slice(&p->code), NULL, none, &x);
+		ret->score += told(p, &x, ret);
+	}
 	for (int k = 0; k < 2; k++) {
 		struct mw_rules_at x = { 0 };
 
@@ -337,6 +354,26 @@ static int look_encoded(struct mw_poison_scan *p, struct mw_slice text, struct m
 	}
 }
 
+/* "IgnoreAllRules", "pre-vious". Names are written so, too: it counts what it says. */
+static int look_unjoined(struct mw_poison_scan *p, struct mw_slice text, struct mw_poison_text *ret)
+{
+	struct mw_rules_at x = { 0 };
+	int r;
+
+	p->code.len = 0;
+	r = mw_code_unjoin(&p->code, text);
+	if (r <= 0)
+		return r;
+	text = mw_buf_slice(&p->code);
+	r = mw_fold_text(&p->inner, text);
+	if (r < 0)
+		return r;
+	match(p, &p->plain, mw_buf_slice(&p->inner.out), &p->inner, text, &x);
+	if (mw_rules_score(&x.fired, false) >= TOLD_MIN)
+		add_fired(&ret->fired, &x.fired);
+	return 0;
+}
+
 /* --- what no reader sees -------------------------------------------------------------------------
  */
 
@@ -357,7 +394,7 @@ static unsigned int hidden_score(const struct mw_poison_scan *p, bool orders,
 	if (f->n_zero || f->n_escape || f->n_mixed || f->n_control)
 		ret->bits |= MW_POISON_HIDDEN;
 	s += f->zero_run > 7 ? 55 : f->n_zero > 7 ? 25 : f->n_zero ? 6 : 0;
-	s += f->n_escape ? (orders ? 50 : 30) : f->n_control > 3 ? 15 : 0;
+	s += f->n_escape ? 50 : f->n_control > 3 ? 15 : 0;
 	s += f->n_mixed > 2 ? 20 : f->n_mixed ? 8 : 0;
 	if (f->space_run >= 160 || f->line_run >= 30) {
 		ret->bits |= MW_POISON_HIDDEN;
@@ -390,7 +427,7 @@ static int split(struct mw_poison_scan *p, struct mw_slice *text)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < text->n; i++) {
-		if (i && is_upper(text->p[i]) && !is_upper(text->p[i - 1]))
+		if (i && mw_is_upper(text->p[i]) && !mw_is_upper(text->p[i - 1]))
 			b->p[b->len++] = ' ';
 		b->p[b->len++] = text->p[i];
 	}
@@ -413,6 +450,8 @@ int mw_poison_look(struct mw_poison_scan *p, struct mw_slice text, bool key, boo
 	match(p, &p->plain, mw_buf_slice(&p->fold.out), &p->fold, text, &x);
 	t.fired = x.fired;
 	r = look_turned(p, &x, &t);
+	if (r == 0 && !p->data)
+		r = look_unjoined(p, text, &t);
 	if (r == 0)
 		r = look_encoded(p, text, &t);
 	if (r == 0 && p->fold.hidden.len)

@@ -112,6 +112,8 @@ static const char *const t_secret[] = {
 	"учётные данные", "переменные окружения",
 };
 static const char *const t_convo[] = {
+	"prior messages", "earlier messages", "messages of this chat", "of this chat",
+	"of the chat", "chat so far", "whole chat", "entire chat", "tool call history",
 	"what the user wrote", "what the user said", "earlier question*", "you and the user",
 	"system message", "what other tools returned", "task that you were given",
 	"message of the user", "arguments and result", "arguments and its result",
@@ -142,7 +144,7 @@ static const char *const t_read[] = {
 	"прочти*", "читай*", "открой*", "считай*", "содержим*",
 };
 static const char *const t_send[] = {
-	"give here", "give it as", "give them as", "give them to", "with the question and",
+	"place them", "place it in", "put them", "give here", "give it as", "give them as", "give them to", "with the question and",
 	"with that tools",
 	"provide it", "provide them", "give the content*", "paste", "copy the", "copy its",
 	"copy all", "includes", "include*", "call this tool with", "call of this tool",
@@ -172,6 +174,8 @@ static const char *const t_order[] = {
 	"обязательно", "всегда", "важно", "нужно", "необходимо",
 };
 static const char *const t_wide[] = {
+	"if the user asks", "if asked about", "all actions", "any action", "before it answers",
+	"for all later", "all future", "every future",
 	"when executing shell commands", "when executing commands",
 	"when running shell commands", "when running commands", "when writing code",
 	"when generating code", "each code block", "code block that you", "in all code",
@@ -223,6 +227,7 @@ static const char *const t_mark[] = {
 	"<|system|>",
 };
 static const char *const t_frame[] = {
+	"assistant: sure", "assistant: i will", "assistant: certainly", "assistant: of course",
 	"</tool>", "</description>", "</tools>", "</tool_description>", "</function>",
 	"<|im_start|>", "<|im_end|>", "[inst]", "[/inst]", "<<sys>>", "### instruction",
 	"### system", "<|endoftext|>", "<|start_header_id|>", "<start_of_turn>",
@@ -253,7 +258,7 @@ static const char *const t_url[] = {
 	"http://", "https://", "webhook*", "ftp://", "//evil", "attacker",
 };
 static const char *const t_run[] = {
-	"prefix the command", "prefix all commands", "prefix each command", "grant all", ">(nc",
+	"you must run", "must execute", "prefix the command", "prefix all commands", "prefix each command", "grant all", ">(nc",
 	"save a copy to", "copy to /",
 	"delete files", "remove everything", "delete all", "remove all", "shell tool",
 	"always execute", "sudo", "setup.sh", "file rights", "with the terminal",
@@ -275,6 +280,7 @@ static const char *const t_change[] = {
 	"through this tool", "modify the",
 };
 static const char *const t_approve[] = {
+	"skip the confirmation", "confirmation dialog*", "confirmation prompt*",
 	"confirmation is disabled", "confirmation is not", "without any confirmation",
 	"skip confirmation*", "no need to ask", "without the users approval",
 	"users have agreed", "users agreed", "has already agreed", "user has agreed",
@@ -309,7 +315,7 @@ static const char *const t_first[] = {
 	"is called", "is invoked", "is available", "are available", "are present", "is present",
 };
 static const char *const t_side[] = {
-	"as context", "and call again", "call it again", "call this tool again",
+	"in field", "as context", "and call again", "call it again", "call this tool again",
 	"call the tool again", "retry with", "sidenote", "side_note", "debug_info", "trace_id",
 	"feedback", "telemetry", "metadata", "parameter context", "field context", "`context`",
 	"`notes`", "`reasoning`", "`extra`", "scratchpad", "additional_data", "the argument",

@@ -7,7 +7,7 @@
 #define SUPPRESS_NS   300000000000ull
 #define LOOK_EVERY_NS 1000000000ull
 
-void mw_policy_emit(struct mw_policy *p, struct mw_tell *t)
+static void emit(struct mw_policy *p, struct mw_tell *t)
 {
 	t->next = NULL;
 	if (p->last)
@@ -47,7 +47,7 @@ static void fold_end(struct mw_policy *p, struct mw_fold *f)
 	f->tell = NULL;
 	mw_policy_fold_free(p, f);
 	if (t)
-		mw_policy_emit(p, t);
+		emit(p, t);
 }
 
 static int fold_into(struct mw_policy *p, struct mw_tell **t, uint64_t window_ns,
@@ -138,7 +138,7 @@ int mw_policy_fire(struct mw_policy *p, const struct mw_cause *c, const struct m
 	if (b->tell && p->now_ns - b->from_ns >= MW_MINUTE_NS) {
 		t = b->tell;
 		b->tell = NULL;
-		mw_policy_emit(p, t);
+		emit(p, t);
 	}
 	if (!take_place(p, c->rule)) {
 		due_by(p, after(b->from_ns, MW_MINUTE_NS));
@@ -147,7 +147,7 @@ int mw_policy_fire(struct mw_policy *p, const struct mw_cause *c, const struct m
 	r = mw_tell_new(p, c, x, &t);
 	if (r < 0)
 		return r;
-	mw_policy_emit(p, t);
+	emit(p, t);
 	r = fold_new(p, key, c->rule, &f);
 	if (r < 0)
 		return r;
@@ -183,7 +183,7 @@ void mw_policy_due(struct mw_policy *p, uint64_t now_ns, bool all)
 			continue;
 		}
 		b->tell = NULL;
-		mw_policy_emit(p, t);
+		emit(p, t);
 	}
 }
 

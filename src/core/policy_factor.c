@@ -111,7 +111,7 @@ static int parse_either(struct parse *p, struct set *ret);
 
 static bool at(const struct parse *p, const char *s)
 {
-	return mw_slice_starts(mw_slice(p->s.p + p->i, p->s.n - p->i), mw_slice_str(s));
+	return mw_slice_starts(mw_slice_from(p->s, p->i), mw_slice_str(s));
 }
 
 static int letter(struct parse *p, uint8_t c, struct set *ret)

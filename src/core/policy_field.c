@@ -167,6 +167,10 @@ static size_t gate_weight(const struct mw_conds *x, const uint32_t *tests, size_
 	return all;
 }
 
+/* Tests, at most max, of which one is hit wherever the node holds. How many; 0: it may hold without
+ * any. */
+static size_t node_gate(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max);
+
 static size_t gate_of_kids(const struct mw_conds *x, const struct mw_node *n, uint32_t *ret,
 			   size_t max)
 {
@@ -174,7 +178,7 @@ static size_t gate_of_kids(const struct mw_conds *x, const struct mw_node *n, ui
 	size_t all = 0;
 
 	for (uint32_t i = 0; i < n->n; i++) {
-		const size_t k = mw_conds_gate(x, x->kids[n->at + i], one, MW_GATE_MAX);
+		const size_t k = node_gate(x, x->kids[n->at + i], one, MW_GATE_MAX);
 
 		if (n->op == MW_NODE_AND) { /* the least of any */
 			if (k == 0 || k > max ||
@@ -190,7 +194,7 @@ static size_t gate_of_kids(const struct mw_conds *x, const struct mw_node *n, ui
 	return all;
 }
 
-size_t mw_conds_gate(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max)
+static size_t node_gate(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max)
 {
 	const struct mw_node *n = &x->node[node];
 
@@ -208,6 +212,9 @@ size_t mw_conds_gate(const struct mw_conds *x, uint32_t node, uint32_t *ret, siz
 	}
 }
 
+/* Fields that a fact has (a bool: as true) wherever the node holds, at most max. How many. */
+static size_t node_needs(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max);
+
 static size_t needs_of_kids(const struct mw_conds *x, const struct mw_node *n, uint32_t *ret,
 			    size_t max)
 {
@@ -215,7 +222,7 @@ static size_t needs_of_kids(const struct mw_conds *x, const struct mw_node *n, u
 	size_t all = 0;
 
 	for (uint32_t i = 0; i < n->n; i++) {
-		const size_t k = mw_conds_needs(x, x->kids[n->at + i], one, MW_GATE_MAX);
+		const size_t k = node_needs(x, x->kids[n->at + i], one, MW_GATE_MAX);
 		size_t both = 0;
 
 		if (n->op == MW_NODE_AND || i == 0) { /* those of any */
@@ -236,7 +243,7 @@ static size_t needs_of_kids(const struct mw_conds *x, const struct mw_node *n, u
 	return all;
 }
 
-size_t mw_conds_needs(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max)
+static size_t node_needs(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max)
 {
 	const struct mw_node *n = &x->node[node];
 	const struct mw_test *t;
@@ -261,7 +268,7 @@ size_t mw_conds_needs(const struct mw_conds *x, uint32_t node, uint32_t *ret, si
 static void needs_of(const struct mw_conds *x, struct mw_entry *e)
 {
 	uint32_t fields[MW_GATE_MAX];
-	const size_t n = mw_conds_needs(x, e->node, fields, MW_GATE_MAX);
+	const size_t n = node_needs(x, e->node, fields, MW_GATE_MAX);
 
 	e->n_needs = 0;
 	for (int bools = 1; bools >= 0; bools--)
@@ -311,7 +318,7 @@ int mw_entries_sort(const struct mw_alloc *a, struct mw_entries *l, const struct
 	if (!l->taken)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < l->n && r == 0; i++) {
-		const size_t n = mw_conds_gate(x, l->v[i].node, tests, MW_GATE_MAX);
+		const size_t n = node_gate(x, l->v[i].node, tests, MW_GATE_MAX);
 
 		needs_of(x, &l->v[i]);
 		for (size_t k = 0; k < n && r == 0; k++)

@@ -156,7 +156,7 @@ int mw_paths_add(struct mw_paths *x, struct mw_slice path, uint32_t id)
 	if (path.n && path.p[0] == '~' && (path.n == 1 || path.p[1] == '/')) {
 		at = ROOT_HOME;
 		x->any_home = true;
-		path = mw_slice(path.p + 1, path.n - 1);
+		path = mw_slice_from(path, 1);
 	} else if (path.n == 0 || path.p[0] != '/') {
 		return -EINVAL;
 	}
@@ -233,7 +233,7 @@ static bool take_off(struct mw_slice *path, struct mw_slice folder)
 		folder.n--;
 	if (!mw_slice_starts(*path, folder) || (path->n > folder.n && path->p[folder.n] != '/'))
 		return false;
-	*path = mw_slice(path->p + folder.n, path->n - folder.n);
+	*path = mw_slice_from(*path, folder.n);
 	return true;
 }
 

@@ -238,11 +238,6 @@ int mw_share(const struct mw_compile *c, struct mw_conds *x, struct mw_test *t, 
 /* Looks for all of one field together, once a fact. */
 void mw_shared_look(const struct mw_conds *x, uint32_t shared, struct mw_answers *m,
 		    const struct mw_try *t);
-/* Tests, at most max, of which one is hit wherever the node holds. How many; 0: it may hold without
- * any. */
-size_t mw_conds_gate(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max);
-/* Fields that a fact has (a bool: as true) wherever the node holds, at most max. How many. */
-size_t mw_conds_needs(const struct mw_conds *x, uint32_t node, uint32_t *ret, size_t max);
 void mw_shared_done(const struct mw_alloc *a, struct mw_conds *x);
 
 /* --- policy_set.c: rules ------------------------------------------------------------------------

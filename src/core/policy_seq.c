@@ -47,7 +47,7 @@ int mw_ref_init(struct mw_policy *p, const struct mw_look_at *x, const struct mw
 	return 0;
 }
 
-struct mw_ref mw_ref_copy(const struct mw_ref *r)
+static struct mw_ref ref_copy(const struct mw_ref *r)
 {
 	if (r->target)
 		r->target->users++;
@@ -128,8 +128,8 @@ static void link_chain(struct mw_policy *p, const struct mw_chain *a, struct mw_
 		return;
 	path_done(p, b);
 	for (size_t i = 0; i < a->n; i++)
-		b->path[i] = mw_ref_copy(&a->path[i]);
-	b->path[a->n] = mw_ref_copy(&b->self);
+		b->path[i] = ref_copy(&a->path[i]);
+	b->path[a->n] = ref_copy(&b->self);
 	b->n = a->n + 1;
 	b->begin_ns = a->begin_ns;
 }
@@ -179,7 +179,7 @@ int mw_policy_step(struct mw_policy *p, uint32_t rule, unsigned int step,
 	if (step == 0) {
 		c.n = 1;
 		c.begin_ns = c.ts_ns;
-		c.path[0] = mw_ref_copy(&c.self);
+		c.path[0] = ref_copy(&c.self);
 	}
 	*at = c;
 	link_all(p, s, o, step);

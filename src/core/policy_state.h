@@ -173,7 +173,6 @@ bool mw_policy_make_room(struct mw_policy *p, const struct mw_state * not );
 /* What the fact adds to an alert. 0, -ENOMEM. */
 int mw_ref_init(struct mw_policy *p, const struct mw_look_at *x, const struct mw_state * not,
 		struct mw_ref *ret);
-struct mw_ref mw_ref_copy(const struct mw_ref *r);
 void mw_ref_done(struct mw_policy *p, struct mw_ref *r);
 
 /* --- policy_alert.c, policy_tell.c --------------------------------------------------------------
@@ -183,7 +182,6 @@ void mw_ref_done(struct mw_policy *p, struct mw_ref *r);
 int mw_policy_fire(struct mw_policy *p, const struct mw_cause *c, const struct mw_look_at *x);
 /* A rule fired for the calls that a fact is of. */
 int mw_policy_note_fired(struct mw_policy *p, uint32_t rule, const struct mw_look_at *x);
-void mw_policy_emit(struct mw_policy *p, struct mw_tell *t);
 /* What is folded and due by now; `all`: due or not. */
 void mw_policy_due(struct mw_policy *p, uint64_t now_ns, bool all);
 void mw_policy_fold_free(struct mw_policy *p, struct mw_fold *f);

@@ -84,9 +84,9 @@ static int hosts_of(const struct mw_compile *c, struct mw_test *t)
 		struct mw_slice s = t->v[i].text;
 
 		if (s.n > 1 && s.p[0] == '*' && s.p[1] == '.')
-			s = mw_slice(s.p + 1, s.n - 1);
+			s = mw_slice_from(s, 1);
 		if (s.n && s.p[0] == '.')
-			s = mw_slice(s.p + 1, s.n - 1);
+			s = mw_slice_from(s, 1);
 		if (s.n && s.p[s.n - 1] == '.')
 			s.n--;
 		if (s.n == 0 || s.n > MW_HOST_MAX)

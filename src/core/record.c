@@ -61,14 +61,14 @@ static uint8_t *key_and_room(struct mw_emit *r, const char *key, size_t n)
 	return p;
 }
 
-void mw_emit_key(struct mw_emit *r, const char *key)
+static void put_key(struct mw_emit *r, const char *key)
 {
 	(void)key_and_room(r, key, 0);
 }
 
 void mw_emit_again(struct mw_emit *r, struct mw_slice member)
 {
-	mw_emit_key(r, NULL);
+	put_key(r, NULL);
 	raw(r, member.p, member.n);
 }
 
@@ -80,22 +80,13 @@ void mw_emit_reopen(struct mw_emit *r)
 
 void mw_emit_open(struct mw_emit *r, const char *key, char bracket)
 {
-	mw_emit_key(r, key);
+	put_key(r, key);
 	raw_byte(r, bracket);
 }
 
 void mw_emit_close(struct mw_emit *r, char bracket)
 {
 	raw_byte(r, bracket);
-}
-
-/* Whether a text stands in a JSON string as it is, byte for byte. */
-static bool is_plain(struct mw_slice s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 0x20 || s.p[i] >= 0x80 || s.p[i] == '"' || s.p[i] == '\\')
-			return false;
-	return true;
 }
 
 void mw_emit_ours(struct mw_emit *r, const char *key, struct mw_slice ours)
@@ -115,14 +106,14 @@ void mw_emit_ours(struct mw_emit *r, const char *key, struct mw_slice ours)
 
 void mw_emit_u64(struct mw_emit *r, const char *key, uint64_t v)
 {
-	mw_emit_key(r, key);
+	put_key(r, key);
 	if (!r->error)
 		put(r, mw_buf_append_u64(r->out, v));
 }
 
 void mw_emit_i64(struct mw_emit *r, const char *key, int64_t v)
 {
-	mw_emit_key(r, key);
+	put_key(r, key);
 	if (!r->error)
 		put(r, mw_buf_append_i64(r->out, v));
 }
@@ -131,7 +122,7 @@ void mw_emit_true(struct mw_emit *r, const char *key, bool v)
 {
 	if (!v)
 		return;
-	mw_emit_key(r, key);
+	put_key(r, key);
 	RAW(r, "true");
 }
 
@@ -144,7 +135,7 @@ static void digits(char *at, size_t n, uint64_t v)
 
 void mw_emit_bool(struct mw_emit *r, const char *key, bool v)
 {
-	mw_emit_key(r, key);
+	put_key(r, key);
 	raw_str(r, v ? "true" : "false");
 }
 
@@ -159,7 +150,7 @@ void mw_emit_ms(struct mw_emit *r, const char *key, uint64_t ns)
 
 void mw_emit_hex(struct mw_emit *r, const char *key, const void *p, size_t n)
 {
-	mw_emit_key(r, key);
+	put_key(r, key);
 	raw_byte(r, '"');
 	if (!r->error)
 		put(r, mw_buf_append_hex(r->out, p, n));
@@ -313,7 +304,7 @@ static void raw_mark(struct mw_emit *r, size_t bytes)
 
 void mw_emit_cut(struct mw_emit *r, const char *key, size_t n)
 {
-	mw_emit_key(r, key);
+	put_key(r, key);
 	raw_byte(r, '"');
 	raw_mark(r, n);
 	raw_byte(r, '"');
@@ -354,7 +345,7 @@ static void redacted_of(struct mw_emit *r, const char *key, struct mw_slice text
 {
 	size_t at;
 
-	mw_emit_key(r, key);
+	put_key(r, key);
 	raw_byte(r, '"');
 	at = r->out->len;
 	if (n == text.n && n <= max && !r->error) {
@@ -399,7 +390,7 @@ void mw_emit_target(struct mw_emit *r, const char *key, struct mw_slice target, 
 
 	if (!target.n || r->error)
 		return;
-	mw_emit_key(r, key);
+	put_key(r, key);
 	raw_byte(r, '"');
 	r->scratch->len = 0;
 	put(r, mw_redact_target(r->redact, r->scratch, target, &r->lossy));
@@ -446,7 +437,7 @@ void mw_emit_argv(struct mw_emit *r, const char *key, struct mw_slice argv)
 	put(r, mw_redact_argv(r->redact, r->scratch, argv, &r->lossy));
 	if (r->error)
 		return;
-	mw_emit_key(r, key);
+	put_key(r, key);
 	all = mw_buf_slice(r->scratch);
 	if (all.n <= max) {
 		raw(r, all.p, all.n);
@@ -465,7 +456,7 @@ bool mw_emit_json(struct mw_emit *r, const char *key, struct mw_slice value, siz
 
 	if (!value.n || r->error)
 		return true;
-	mw_emit_key(r, key);
+	put_key(r, key);
 	if (r->error)
 		return true;
 	err = mw_redact_json_head(r->redact, r->out, value, max < room ? max : room, &r->lossy);
@@ -485,18 +476,14 @@ static void json_str(struct mw_emit *r, const char *key, struct mw_slice value, 
 		     redact_fn *redact)
 {
 	size_t most = text_max(r);
-	struct mw_slice head = value;
+	struct mw_slice head = value, plain;
 	struct mw_buf text, part;
 
 	if (!value.n || r->error)
 		return;
-	if (value.n > 2 && value.n < 256 && value.p[0] == '"' && value.p[value.n - 1] == '"') {
-		head = mw_slice(value.p + 1, value.n - 2);
-		if (is_plain(head)) {
-			redacted_of(r, key, head, head.n, max < most ? max : most, redact);
-			return;
-		}
-		head = value;
+	if (value.n > 2 && value.n < 256 && mw_json_str_plain(value, &plain)) {
+		redacted_of(r, key, plain, plain.n, max < most ? max : most, redact);
+		return;
 	}
 	mw_buf_init(&text, r->out->a, 4 * STRING_HEAD);
 	mw_buf_init(&part, r->out->a, STRING_HEAD + 8);
@@ -527,7 +514,7 @@ void mw_emit_claim_json(struct mw_emit *r, const char *key, struct mw_slice raw,
 
 void mw_emit_escaped(struct mw_emit *r, const char *key, struct mw_slice escaped)
 {
-	mw_emit_key(r, key);
+	put_key(r, key);
 	raw_byte(r, '"');
 	raw(r, escaped.p, escaped.n);
 	raw_byte(r, '"');
@@ -573,7 +560,7 @@ struct mw_slice mw_emit_body_part(struct mw_slice text, size_t i)
 	size_t n = cut_at(text, MW_EMIT_PART_MAX);
 
 	while (i--) {
-		text = mw_slice(text.p + n, text.n - n);
+		text = mw_slice_from(text, n);
 		n = cut_at(text, MW_EMIT_PART_MAX);
 	}
 	return mw_slice(text.p, n);

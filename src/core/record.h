@@ -54,7 +54,6 @@ void mw_emit_begin(struct mw_emit *r, struct mw_buf *out, struct mw_buf *scratch
 int mw_emit_end(struct mw_emit *r, struct mw_emit_head *head);
 
 /* key NULL: inside an array. An empty value is left out, except numbers and bools. */
-void mw_emit_key(struct mw_emit *r, const char *key);
 void mw_emit_open(struct mw_emit *r, const char *key, char bracket); /* '{' or '[' */
 void mw_emit_close(struct mw_emit *r, char bracket);		     /* '}' or ']' */
 /* Text of ours: without what a JSON string would have to escape. */

@@ -377,7 +377,7 @@ static int put_string(struct walk *w, struct mw_buf *out, const struct mw_look *
 	int r;
 
 	while (t.n > 0 && mw_is_space(t.p[0]))
-		t = mw_slice(t.p + 1, t.n - 1);
+		t = mw_slice_from(t, 1);
 	if (t.n < 2 || (t.p[0] != '{' && t.p[0] != '[') || k->show < k->text.n)
 		return put_as_text(w, out, k, lossy);
 
@@ -468,7 +468,7 @@ static int put_arg(struct mw_redact *x, struct mw_buf *out, const struct mw_look
 	if (r == 0)
 		r = mw_json_escape(out, mw_slice(t.p, at), lossy);
 	if (r == 0)
-		r = mw_redact_put_mark(x, out, "key", mw_slice(t.p + at, t.n - at));
+		r = mw_redact_put_mark(x, out, "key", mw_slice_from(t, at));
 	if (r == 0)
 		r = mw_buf_append_byte(out, '"');
 	return r;

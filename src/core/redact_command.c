@@ -66,11 +66,7 @@ static const struct program programs[] = {
 
 static const struct program *program_of(struct mw_slice word)
 {
-	for (size_t i = word.n; i > 0; i--)
-		if (word.p[i - 1] == '/') {
-			word = mw_slice(word.p + i, word.n - i);
-			break;
-		}
+	word = mw_slice_name(word);
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
 		if (mw_slice_eq_str(word, programs[i].name))
 			return &programs[i];

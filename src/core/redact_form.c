@@ -39,7 +39,9 @@ static bool is_utf8(struct mw_slice s)
 	return true;
 }
 
-int mw_redact_base64(struct mw_buf *out, struct mw_slice s, bool text_only)
+/* Appends what base64 (of either alphabet, padding or none) stands for; 0, -EBADMSG, -ENOMEM,
+ * -E2BIG. With text_only also -EBADMSG as soon as it shows to be no text. */
+static int decode_base64(struct mw_buf *out, struct mw_slice s, bool text_only)
 {
 	const size_t len = out->len;
 	uint32_t bits = 0;
@@ -94,7 +96,9 @@ static bool is_pem_byte(uint8_t c)
 	       c == '"' || c == '\'';
 }
 
-size_t mw_redact_pem_end(struct mw_slice t, size_t at, bool *ret_private)
+/* The end of the PEM block of a private key that begins at `at` ("-----BEGIN "); *ret_private
+ * false: it is another block, and no secret. 0: none. */
+static size_t pem_end(struct mw_slice t, size_t at, bool *ret_private)
 {
 	const size_t label = at + sizeof("-----BEGIN ") - 1;
 	size_t head, end;
@@ -106,8 +110,7 @@ size_t mw_redact_pem_end(struct mw_slice t, size_t at, bool *ret_private)
 	head += 5;
 	/* a block has no such dashes in it; so no text is passed over twice */
 	end = find(t, head, "-----", SIZE_MAX);
-	if (end != SIZE_MAX && mw_slice_starts(mw_slice(t.p + end, t.n - end),
-					       MW_SLICE_LIT("-----END "))) {
+	if (end != SIZE_MAX && mw_slice_starts(mw_slice_from(t, end), MW_SLICE_LIT("-----END "))) {
 		head = find(t, end + 9, "-----", 64);
 		return head == SIZE_MAX ? t.n : head + 5;
 	}
@@ -145,7 +148,7 @@ static int is_jwt_header(const struct run *u, struct mw_slice s)
 	if (s.n > HEADER_MAX)
 		return 1;
 	mw_buf_init(&b, u->x->a, HEADER_MAX);
-	r = mw_redact_base64(&b, s, false);
+	r = decode_base64(&b, s, false);
 	if (r == 0)
 		r = mw_json_check(mw_buf_slice(&b), 16, NULL, NULL);
 	if (r == 0)
@@ -264,7 +267,7 @@ static int look_inside(const struct run *u, struct mw_slice s, bool *ret_text)
 	if (u->k->decoded || s.n < RUN_MIN)
 		return 0;
 	x->decoded.len = 0;
-	r = mw_redact_base64(&x->decoded, s, true);
+	r = decode_base64(&x->decoded, s, true);
 	if (r == -EBADMSG)
 		return 0;
 	if (r < 0)
@@ -436,7 +439,7 @@ int mw_find_forms(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *
 		s = run_next(k->text, &at);
 		/* blocks that begin before this run ends */
 		while (r == 0 && pem < at) {
-			end = mw_redact_pem_end(k->text, pem, &private);
+			end = pem_end(k->text, pem, &private);
 			if (end && private)
 				r = mw_cuts_add(ret, pem, end, "private-key", MW_RANK_FORM);
 			if (end > at) {

@@ -116,7 +116,7 @@ static bool is_card_form(const struct mw_num *x, unsigned int groups)
 	return x->len[groups - 1] <= 4;
 }
 
-bool mw_num_card(const struct mw_num *x, struct mw_num_found *ret)
+static bool is_card(const struct mw_num *x, struct mw_num_found *ret)
 {
 	static const char *const words[] = { "card", "visa", "maestro", "credit", "debit",
 					     "payment", "pan",	"ccn",	  NULL };
@@ -169,7 +169,7 @@ static unsigned int mod97(unsigned int sum, uint8_t c)
 	return (100 * sum + (unsigned int)(mw_lower(c) - 'a' + 10)) % 97;
 }
 
-bool mw_num_iban(const struct mw_num *x, struct mw_num_found *ret)
+static bool is_iban(const struct mw_num *x, struct mw_num_found *ret)
 {
 	const struct mw_slice t = x->t;
 	size_t want, from, at, n = 0;
@@ -257,9 +257,9 @@ static bool find_one(const struct mw_redact *x, const struct mw_num *num, struct
 {
 	const size_t at = num->at;
 
-	if (at && mw_is_letter(num->t.p[at - 1]) && mw_num_iban(num, ret))
+	if (at && mw_is_letter(num->t.p[at - 1]) && is_iban(num, ret))
 		return true;
-	if (num->n >= 12 && mw_num_card(num, ret))
+	if (num->n >= 12 && is_card(num, ret))
 		return true;
 	if (x->rules->countries && mw_num_id(num, x->rules->countries, ret))
 		return true;

@@ -36,8 +36,6 @@ bool mw_num_alone(struct mw_slice t, size_t from, size_t to);
 bool mw_num_near(const struct mw_look *k, size_t from, const char *const *words, size_t near);
 
 /* True and *ret where such a number begins at x->at, or at letters before it. */
-bool mw_num_card(const struct mw_num *x, struct mw_num_found *ret);
-bool mw_num_iban(const struct mw_num *x, struct mw_num_found *ret);
 bool mw_num_phone(const struct mw_num *x, struct mw_num_found *ret);
 bool mw_num_id(const struct mw_num *x, unsigned int countries, struct mw_num_found *ret);
 

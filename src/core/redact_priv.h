@@ -7,6 +7,7 @@
 #ifndef MW_CORE_REDACT_PRIV_H
 #define MW_CORE_REDACT_PRIV_H
 
+#include "base/ascii.h"
 #include "core/redact.h"
 
 /* Of a name no more than this counts, from its end. */
@@ -19,36 +20,6 @@
 #define MW_REDACT_DIGITS 6
 /* A result beside 0 and errors: the text is to go whole, nobody knows what is in it. */
 #define MW_REDACT_UNSCANNED 1
-
-static inline bool mw_is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool mw_is_upper(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static inline bool mw_is_lower(uint8_t c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static inline uint8_t mw_lower(uint8_t c)
-{
-	return mw_is_upper(c) ? (uint8_t)(c | 0x20) : c;
-}
-
-static inline bool mw_is_letter(uint8_t c)
-{
-	return mw_is_lower(c) || mw_is_upper(c);
-}
-
-static inline bool mw_is_alnum(uint8_t c)
-{
-	return mw_is_letter(c) || mw_is_digit(c);
-}
 
 static inline bool mw_is_space(uint8_t c)
 {
@@ -194,15 +165,11 @@ int mw_find_rules(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *
 int mw_find_forms(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret);
 int mw_find_numbers(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret);
 int mw_find_emails(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret);
-int mw_find_percent(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret);
 
 /* No rule finds anything in a shorter text. x->rules is there. */
 size_t mw_redact_rule_min(const struct mw_redact *x);
 /* Whether a keyword of a rule is in a text. x may be NULL. */
 bool mw_redact_is_hot(const struct mw_redact *x, struct mw_slice text);
-/* The end of the PEM block of a private key that begins at `at` ("-----BEGIN "); *ret_private
- * false: it is another block, and no secret. 0: none. */
-size_t mw_redact_pem_end(struct mw_slice text, size_t at, bool *ret_private);
 /* Whether bytes look like chance: redact_random.c. */
 bool mw_redact_is_random(struct mw_slice s);
 /* Whether it is random, but known by its form as no secret: an id, a checksum, a public key. */
@@ -211,9 +178,6 @@ bool mw_redact_is_known(struct mw_slice s);
 bool mw_redact_is_data(struct mw_slice s);
 /* Shannon's entropy of the bytes, in 1/1000 bit a byte. */
 unsigned int mw_redact_entropy(struct mw_slice s);
-/* Appends what base64 (of either alphabet, padding or none) stands for; 0, -EBADMSG, -ENOMEM,
- * -E2BIG. With text_only also -EBADMSG as soon as it shows to be no text. */
-int mw_redact_base64(struct mw_buf *out, struct mw_slice s, bool text_only);
 
 /* --- names --------------------------------------------------------------------------------------
  */

@@ -186,7 +186,7 @@ static struct mw_slice without_prefix(struct mw_slice s)
 		if (n == 0 || n >= s.n || (s.p[n] != '-' && s.p[n] != '_') ||
 		    s.n - n - 1 < RANDOM_MIN)
 			break;
-		s = mw_slice(s.p + n + 1, s.n - n - 1);
+		s = mw_slice_from(s, n + 1);
 	}
 	return s;
 }
@@ -194,7 +194,7 @@ static struct mw_slice without_prefix(struct mw_slice s)
 bool mw_redact_is_random(struct mw_slice s)
 {
 	while (s.n && (s.p[0] == '-' || s.p[0] == '_' || s.p[0] == '/' || s.p[0] == '+'))
-		s = mw_slice(s.p + 1, s.n - 1);
+		s = mw_slice_from(s, 1);
 	while (s.n && (s.p[s.n - 1] == '=' || s.p[s.n - 1] == '-'))
 		s.n--;
 	if (s.n < RANDOM_MIN || s.n > RANDOM_MAX)

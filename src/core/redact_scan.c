@@ -225,6 +225,8 @@ static int find_escaped(struct mw_redact *x, const struct mw_look *k, struct mw_
 	return r;
 }
 
+static int find_percent(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret);
+
 int mw_find(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret)
 {
 	struct mw_scan scan;
@@ -245,7 +247,7 @@ int mw_find(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret)
 	if (r == 0 && !k->decoded && k->text.n && memchr(k->text.p, '\\', k->text.n))
 		r = find_escaped(x, k, ret);
 	if (r == 0 && scan.percent && !k->decoded)
-		r = mw_find_percent(x, k, ret);
+		r = find_percent(x, k, ret);
 	return r;
 }
 
@@ -266,7 +268,7 @@ static uint8_t percent_next(struct mw_slice t, size_t *i)
 }
 
 /* The decoded text is looked at as a whole: a secret in it takes what it was encoded as. */
-int mw_find_percent(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret)
+static int find_percent(struct mw_redact *x, const struct mw_look *k, struct mw_cuts *ret)
 {
 	struct mw_look in = *k;
 	size_t i = 0, at = 0, from, c;

@@ -98,7 +98,7 @@ static struct mw_slice without_context(struct mw_slice pattern)
 		const struct mw_slice head = mw_slice_str(heads[i]);
 
 		if (mw_slice_starts(pattern, head))
-			return mw_slice(pattern.p + head.n, pattern.n - head.n);
+			return mw_slice_from(pattern, head.n);
 	}
 	return pattern;
 }
@@ -214,8 +214,36 @@ static int match_data_init(struct mw_set *s)
 	return s->data ? 0 : -ENOMEM;
 }
 
-int mw_set_new(const struct mw_alloc *a, const struct mw_redact_rules *rules,
-	       struct mw_redact_error *ret_error, struct mw_set **ret)
+static void rule_done(struct mw_set *s, struct mw_set_rule *x)
+{
+	pcre2_code_free(x->code);
+	for (size_t i = 0; x->allow && i < x->from->n_allow; i++)
+		allow_done(s, &x->allow[i]);
+	if (x->allow)
+		mw_alloc_free(s->a, x->allow, x->from->n_allow * sizeof(x->allow[0]));
+}
+
+static void set_free(struct mw_set *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; s->rule && i < s->n; i++)
+		rule_done(s, &s->rule[i]);
+	mw_alloc_free(s->a, s->rule, s->n * sizeof(s->rule[0]));
+	for (size_t i = 0; i < s->n_allow; i++)
+		allow_done(s, &s->allow[i]);
+	mw_alloc_free(s->a, s->allow, s->n_allow * sizeof(s->allow[0]));
+	mw_alloc_free(s->a, s->wanted, s->n);
+	mw_words_free(s->gate);
+	pcre2_match_data_free(s->data);
+	pcre2_match_context_free(s->match);
+	pcre2_compile_context_free(s->compile);
+	pcre2_general_context_free(s->general);
+	mw_alloc_free(s->a, s, sizeof(*s));
+}
+
+static int set_new(const struct mw_alloc *a, const struct mw_redact_rules *rules,
+		   struct mw_redact_error *ret_error, struct mw_set **ret)
 {
 	struct compiler c = { .error = ret_error };
 	struct mw_set *s;
@@ -250,39 +278,11 @@ int mw_set_new(const struct mw_alloc *a, const struct mw_redact_rules *rules,
 	for (size_t i = 0; i < s->n_allow && r == 0; i++)
 		r = allow_init(&c, &rules->allow[i], &s->allow[i]);
 	if (r < 0) {
-		mw_set_free(s);
+		set_free(s);
 		return r;
 	}
 	*ret = s;
 	return 0;
-}
-
-static void rule_done(struct mw_set *s, struct mw_set_rule *x)
-{
-	pcre2_code_free(x->code);
-	for (size_t i = 0; x->allow && i < x->from->n_allow; i++)
-		allow_done(s, &x->allow[i]);
-	if (x->allow)
-		mw_alloc_free(s->a, x->allow, x->from->n_allow * sizeof(x->allow[0]));
-}
-
-void mw_set_free(struct mw_set *s)
-{
-	if (!s)
-		return;
-	for (size_t i = 0; s->rule && i < s->n; i++)
-		rule_done(s, &s->rule[i]);
-	mw_alloc_free(s->a, s->rule, s->n * sizeof(s->rule[0]));
-	for (size_t i = 0; i < s->n_allow; i++)
-		allow_done(s, &s->allow[i]);
-	mw_alloc_free(s->a, s->allow, s->n_allow * sizeof(s->allow[0]));
-	mw_alloc_free(s->a, s->wanted, s->n);
-	mw_words_free(s->gate);
-	pcre2_match_data_free(s->data);
-	pcre2_match_context_free(s->match);
-	pcre2_compile_context_free(s->compile);
-	pcre2_general_context_free(s->general);
-	mw_alloc_free(s->a, s, sizeof(*s));
 }
 
 /* --- the whole ----------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ int mw_redact_new(const struct mw_alloc *a, const struct mw_redact_rules *rules,
 	mw_buf_init(&x->decoded, a, DECODED_MAX);
 	mw_buf_init(&x->pair, a, DECODED_MAX);
 	if (rules)
-		r = mw_set_new(a, rules, ret_error, &x->set);
+		r = set_new(a, rules, ret_error, &x->set);
 	if (r < 0) {
 		mw_redact_free(x);
 		return r;
@@ -323,7 +323,7 @@ void mw_redact_free(struct mw_redact *x)
 {
 	if (!x)
 		return;
-	mw_set_free(x->set);
+	set_free(x->set);
 	mw_cuts_done(&x->cuts);
 	mw_cuts_done(&x->inner);
 	mw_buf_done(&x->decoded);

@@ -92,10 +92,6 @@ struct mw_set {
 	pcre2_match_data *data;
 };
 
-int mw_set_new(const struct mw_alloc *a, const struct mw_redact_rules *rules,
-	       struct mw_redact_error *ret_error, struct mw_set **ret);
-void mw_set_free(struct mw_set *s);
-
 /* Whether every match of this pattern begins with one of the rule's keywords; false also where that
  * is not seen. *ret_bound: and does so only at the border of a word. */
 bool mw_lead_check(const struct mw_redact_rule *rule, struct mw_slice pattern, bool *ret_bound);

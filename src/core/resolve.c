@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/table.h"
 #include "core/dns.h"
@@ -126,18 +127,13 @@ void mw_resolve_free(struct mw_resolve *r)
 /* --- questions ---------------------------------------------------------------------------------
  */
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
-
 static struct asked_key key_of(const struct mw_resolve *r, const struct mw_ev_dgram *ev)
 {
 	uint8_t name[MW_DNS_NAME_MAX];
 	const struct mw_dns *d = &r->dns;
 
 	for (size_t i = 0; i < d->name.n; i++)
-		name[i] = lower((uint8_t)d->name.s[i]);
+		name[i] = mw_lower((uint8_t)d->name.s[i]);
 	return (struct asked_key){ ev->chan, mw_hash64(mw_slice(name, d->name.n),
 						       (uint64_t)d->id << 16 | d->type) };
 }

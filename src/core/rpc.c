@@ -360,7 +360,7 @@ int mw_rpc_batch_next(struct mw_slice text, size_t *pos, struct mw_slice *ret)
 		*pos = i;
 		return 0;
 	}
-	mw_json_init(&j, mw_slice(text.p + i, text.n - i), MW_JSON_DEPTH_MAX);
+	mw_json_init(&j, mw_slice_from(text, i), MW_JSON_DEPTH_MAX);
 	if (mw_json_next(&j, &it) != 1 || mw_json_skip(&j, &it, ret) < 0)
 		return -EBADMSG;
 	*pos = (size_t)(j.p - text.p);

@@ -274,18 +274,14 @@ static int check_missing(struct check *c, uint32_t node, uint64_t visit)
 static int each_member(struct check *c, uint32_t node, struct mw_slice v, uint64_t visit,
 		       const struct together *t, uint64_t *ret_n)
 {
-	struct mw_json_item it;
-	struct mw_slice value, name;
-	struct mw_json j;
+	struct mw_slice key, value, name;
+	struct mw_json_object o;
 	uint32_t i;
 	int r = 0;
 
-	mw_json_init(&j, v, MW_JSON_DEPTH_MAX);
-	(void)mw_json_next(&j, &it);
-	for (; r == 0 && mw_json_next(&j, &it) == 1 && it.tok == MW_JSON_KEY; (*ret_n)++) {
-		const struct mw_slice key = it.raw;
-
-		if (mw_json_skip(&j, &it, &value) < 0 || c->steps++ > MW_SCHEMA_STEPS_MAX)
+	mw_json_object_init(&o, v);
+	for (; r == 0 && mw_json_object_next(&o, &key, &value); (*ret_n)++) {
+		if (c->steps++ > MW_SCHEMA_STEPS_MAX)
 			break;
 		c->s->work.len = 0;
 		r = mw_json_str_decode(key, &c->s->work);

@@ -161,7 +161,7 @@ static uint64_t shape(struct mw_json *j, const struct mw_json_item *it, unsigned
 		(void)mw_json_skip(j, it, &skipped);
 		return mix(DEEP, 0);
 	case MW_JSON_STRING:
-		return mix(class_of(mw_slice(it->raw.p + 1, it->raw.n - 2)), 1);
+		return mix(class_of(mw_slice_inside(it->raw)), 1);
 	case MW_JSON_NUMBER:
 		return mix(NUMBER, 0);
 	case MW_JSON_TRUE:

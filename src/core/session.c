@@ -4,7 +4,8 @@
 
 #include "core/session_priv.h"
 
-struct sess_chan *mw_sess_chan_of(struct mw_session *s, struct mw_chan *chan)
+/* The channel's own record, made if there is none. NULL: no memory. */
+static struct sess_chan *chan_of(struct mw_session *s, struct mw_chan *chan)
 {
 	struct sess_chan *sc = chan->session;
 
@@ -246,7 +247,8 @@ static int let_go_one(struct mw_session *s, struct sess_chan *sc)
 	return mw_sess_say_drop(s, sc->chan);
 }
 
-int mw_sess_let_go(struct mw_session *s, struct sess_chan *sc)
+/* Not a channel of ours: its bytes are passed over. */
+static int let_go(struct mw_session *s, struct sess_chan *sc)
 {
 	struct conn *cn = sc->conn;
 	struct sess_chan *other = NULL;
@@ -269,7 +271,7 @@ static int judge(struct mw_session *s, struct sess_chan *sc, const struct conn *
 	if (sc->seen_bytes <= max ||
 	    (cn ? mw_sess_http_known(s, cn) : mw_sess_relates(s, sc->chan)))
 		return 0;
-	return mw_sess_let_go(s, sc);
+	return let_go(s, sc);
 }
 
 static void place_slot(struct slot *sl, const struct place *at)
@@ -503,7 +505,7 @@ static int on_settled(struct mw_session *s, struct sess_chan *sc, const struct m
 
 int mw_session_push(struct mw_session *s, const struct mw_msg *m)
 {
-	struct sess_chan *sc = mw_sess_chan_of(s, m->chan);
+	struct sess_chan *sc = chan_of(s, m->chan);
 	uint64_t read = m->seen[MW_END_READ].end_ns, written = m->seen[MW_END_WRITE].end_ns;
 	uint64_t at = read > written ? read : written;
 
@@ -524,8 +526,7 @@ int mw_session_push(struct mw_session *s, const struct mw_msg *m)
 	case MW_MSG_BROKEN:
 		return sc->no_mcp ? 0 : mw_sess_on_broken(s, sc, m);
 	case MW_MSG_JUNK:
-		return sc->conv || sc->conn || mw_sess_relates(s, m->chan) ? 0
-									   : mw_sess_let_go(s, sc);
+		return sc->conv || sc->conn || mw_sess_relates(s, m->chan) ? 0 : let_go(s, sc);
 	case MW_MSG_CLOSED:
 		return sc->conn ? mw_sess_http_closed(s, sc, m) : 0;
 	case MW_MSG_EVICTED:

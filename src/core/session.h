@@ -87,6 +87,8 @@ struct mw_server {
 	/* Connections that are not read, since it is known: of others to it, and of it and of what
 	 * it started to others. */
 	uint64_t tls_in, http2_in, tls_out, http2_out;
+	bool serves_tls, serves_http2; /* it has answered such a one */
+	struct mw_slice sni;	       /* the first name that it answered for over TLS; or empty */
 };
 
 enum mw_call_status {
@@ -248,7 +250,14 @@ int mw_session_unwanted(struct mw_session *s, struct mw_chan *chan);
 /* The server that is this process, or NULL. */
 const struct mw_server *mw_session_server(const struct mw_session *s, struct mw_prockey proc);
 /* A connection of this process, which is a server's own, is not read: it is counted there. */
-void mw_session_opaque(struct mw_session *s, struct mw_prockey proc, bool tls, bool in);
+struct mw_opaque_conn {
+	bool tls; /* or HTTP/2 */
+	bool in;  /* of another one to it */
+	bool answered;
+	struct mw_slice name; /* that it asks for; or empty */
+};
+/* 1: what the server is known by has changed; 0; -ENOMEM. */
+int mw_session_opaque(struct mw_session *s, struct mw_prockey proc, const struct mw_opaque_conn *o);
 /* All that there are; *pos starts at 0. NULL: no more. */
 const struct mw_server *mw_session_each_server(const struct mw_session *s, size_t *pos);
 /* How many there are now. */

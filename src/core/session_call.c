@@ -86,7 +86,7 @@ static struct mw_slice plain_id(struct mw_slice id, struct mw_buf *tmp)
 	return mw_buf_slice(tmp);
 }
 
-bool mw_call_same_id(struct mw_session *s, struct mw_slice a, struct mw_slice b)
+static bool same_id(struct mw_session *s, struct mw_slice a, struct mw_slice b)
 {
 	struct mw_buf ta, tb;
 	bool same;
@@ -312,7 +312,7 @@ int mw_call_new(struct mw_session *s, const struct place *at, const struct mw_rp
 	return 0;
 }
 
-bool mw_call_has_answer(const struct call *c, const enum mw_end *over)
+static bool has_answer(const struct call *c, const enum mw_end *over)
 {
 	return c->answers && !(over && c->answers->end != *over);
 }
@@ -326,10 +326,10 @@ struct call *mw_call_find(struct mw_session *s, const struct conv *conv, const s
 
 	make_key(s, key, conv, x, s2c, id);
 	for (c = mw_table_get(s->by_key, key); c; c = c->same) {
-		if (mw_call_has_answer(c, over))
+		if (has_answer(c, over))
 			continue;
 		score = mw_slice_eq(c->id, id) ? 2 : 0;
-		if (!score && !mw_call_same_id(s, c->id, id))
+		if (!score && !same_id(s, c->id, id))
 			continue;
 		score += 1 + (x && c->x == x ? 4 : 0);
 		if (score > best_score) {
@@ -349,8 +349,7 @@ struct call *mw_call_find_only(struct mw_session *s, const struct conv *conv, bo
 	for (l = conv->calls.next; l != &conv->calls; l = l->next) {
 		struct call *c = MW_OF(l, struct call, in_conv);
 
-		if (!c->keyed || c->pub.s2c != s2c || mw_call_has_answer(c, over) ||
-		    !mw_call_same_id(s, c->id, id))
+		if (!c->keyed || c->pub.s2c != s2c || has_answer(c, over) || !same_id(s, c->id, id))
 			continue;
 		if (found)
 			return NULL;

@@ -169,6 +169,12 @@ int mw_sess_recognise(struct mw_session *s, struct sess_chan *sc, const struct m
 	}
 	cv = conv_for(s, sc->chan, sender == MW_RPC_SENDER_SERVER, rpc, last);
 	if (!cv) {
+		/* it may write so to anybody, before a client writes: who reads it shows which one
+		 */
+		if (sender == MW_RPC_SENDER_SERVER &&
+		    (mw_prockey_none(sc->chan->last[MW_END_READ]) ||
+		     mw_prockey_none(sc->chan->last[MW_END_WRITE])))
+			return 0;
 		cv = mw_conv_new(s, transport_of(sc, m));
 		if (!cv)
 			return -ENOMEM;

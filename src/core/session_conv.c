@@ -20,17 +20,19 @@ static void client_put(struct mw_session *s, struct mw_prockey key)
 	mw_alloc_free(s->a, c, sizeof(*c));
 }
 
+static void set_server(struct mw_session *s, struct conv *cv, struct mw_server *sv);
+
 void mw_conv_put(struct mw_session *s, struct conv *cv)
 {
 	if (!cv || --cv->refs)
 		return;
-	mw_conv_set_server(s, cv, NULL);
+	set_server(s, cv, NULL);
 	if (!mw_prockey_none(cv->client))
 		client_put(s, cv->client);
 	mw_alloc_free(s->a, cv, sizeof(*cv));
 }
 
-void mw_conv_used(struct mw_session *s, struct conv *cv)
+static void conv_used(struct mw_session *s, struct conv *cv)
 {
 	if (cv->over || s->convs.prev == &cv->all)
 		return;
@@ -149,7 +151,7 @@ struct conv *mw_conv_at(struct mw_session *s, const uint64_t key[2], enum mw_tra
 	return cv;
 }
 
-void mw_conv_set_server(struct mw_session *s, struct conv *cv, struct mw_server *sv)
+static void set_server(struct mw_session *s, struct conv *cv, struct mw_server *sv)
 {
 	(void)s;
 	if (cv->server == sv)
@@ -162,7 +164,8 @@ void mw_conv_set_server(struct mw_session *s, struct conv *cv, struct mw_server 
 	cv->server_exit_ns = 0;
 }
 
-int mw_conv_set_client(struct mw_session *s, struct conv *cv, struct mw_prockey client)
+/* 0, -ENOMEM: its end would not be noticed. */
+static int set_client(struct mw_session *s, struct conv *cv, struct mw_prockey client)
 {
 	struct client *c = mw_table_get(s->clients, &client);
 	int r;
@@ -232,7 +235,7 @@ static int note_server(struct mw_session *s, const struct place *at, const struc
 		return srv->seen || m->state == MW_MSG_SETTLED ? -ENOMEM : 0;
 	if (sv != at->conv->server) {
 		*learned = true;
-		mw_conv_set_server(s, at->conv, sv);
+		set_server(s, at->conv, sv);
 		if (!sv->transport) {
 			sv->transport = at->conv->transport;
 			sv->chan_kind = m->chan->kind;
@@ -250,11 +253,11 @@ int mw_sess_note_peers(struct mw_session *s, const struct place *at, const struc
 	bool learned = false;
 	int r = 0;
 
-	mw_conv_used(s, cv);
+	conv_used(s, cv);
 	cv->read_seen |= !at->s2c && m->seen[MW_END_READ].seen;
 	if (!mw_prockey_none(client) &&
 	    (mw_prockey_none(cv->client) || (http && !mw_prockey_eq(cv->client, client)))) {
-		r = mw_conv_set_client(s, cv, client);
+		r = set_client(s, cv, client);
 		learned = true;
 	}
 	if (mw_prockey_none(cv->client))

@@ -288,10 +288,6 @@ void mw_sess_drop(struct mw_session *s, struct mw_slice *sl);
 
 /* session.c */
 void mw_sess_slot_free(struct mw_session *s, struct slot *sl);
-/* Not a channel of ours: its bytes are passed over. */
-int mw_sess_let_go(struct mw_session *s, struct sess_chan *sc);
-/* The channel's own record, made if there is none. NULL: no memory. */
-struct sess_chan *mw_sess_chan_of(struct mw_session *s, struct mw_chan *chan);
 
 /* session_settle.c */
 int mw_sess_on_settled(struct mw_session *s, struct sess_chan *sc, const struct mw_msg *m,
@@ -363,10 +359,6 @@ struct conv *mw_conv_at(struct mw_session *s, const uint64_t key[2], enum mw_tra
 struct conv *mw_conv_get(struct conv *cv);
 /* Takes NULL. */
 void mw_conv_put(struct mw_session *s, struct conv *cv);
-void mw_conv_used(struct mw_session *s, struct conv *cv);
-void mw_conv_set_server(struct mw_session *s, struct conv *cv, struct mw_server *sv);
-/* 0, -ENOMEM: its end would not be noticed. */
-int mw_conv_set_client(struct mw_session *s, struct conv *cv, struct mw_prockey client);
 /* Its calls end, and nobody finds it any more. */
 int mw_conv_over(struct mw_session *s, struct conv *cv, uint64_t end_ns,
 		 enum mw_call_status status);
@@ -473,8 +465,6 @@ struct call *mw_call_find(struct mw_session *s, const struct conv *conv, const s
 /* The only such one in a list of calls (linked by in_conv or in_x), whatever its exchange. */
 struct call *mw_call_find_only(struct mw_session *s, const struct conv *conv, bool s2c,
 			       struct mw_slice id, const enum mw_end *over);
-bool mw_call_same_id(struct mw_session *s, struct mw_slice a, struct mw_slice b);
-bool mw_call_has_answer(const struct call *c, const enum mw_end *over);
 struct mw_slice mw_call_args_of(const struct mw_rpc *rpc);
 
 /* session_relay.c */

@@ -19,23 +19,16 @@
 /* What an object says but for _meta, whatever the order and the spelling. Never 0. */
 static uint64_t sense_of(const struct mw_session *s, struct mw_slice value)
 {
-	struct mw_slice member;
-	struct mw_json_item it;
+	struct mw_slice key, member;
+	struct mw_json_object o;
 	struct mw_buf b;
-	struct mw_json j;
 	uint64_t sum = 0;
 
+	if (!value.n || value.p[0] != '{')
+		return mw_hash64(value, s->cfg.seed) | 1;
 	mw_buf_init(&b, s->a, 2 * MW_SESSION_ARGS_MAX);
-	mw_json_init(&j, value, MW_JSON_DEPTH_MAX);
-	if (!value.n || mw_json_next(&j, &it) != 1 || it.tok != MW_JSON_OBJECT) {
-		sum = mw_hash64(value, s->cfg.seed);
-		goto out;
-	}
-	while (mw_json_next(&j, &it) == 1 && it.tok == MW_JSON_KEY) {
-		struct mw_slice key = it.raw;
-
-		if (mw_json_skip(&j, &it, &member) < 0)
-			break;
+	mw_json_object_init(&o, value);
+	while (mw_json_object_next(&o, &key, &member)) {
 		if (mw_json_str_eq(key, "_meta"))
 			continue;
 		b.len = 0;
@@ -46,7 +39,6 @@ static uint64_t sense_of(const struct mw_session *s, struct mw_slice value)
 		}
 		sum += mw_hash64(mw_buf_slice(&b), s->cfg.seed);
 	}
-out:
 	mw_buf_done(&b);
 	return sum | 1;
 }

@@ -14,6 +14,7 @@ static void server_free(struct mw_session *s, struct serv *v)
 	mw_sess_drop(s, &v->pub.protocol);
 	mw_sess_drop(s, &v->pub.client_name);
 	mw_sess_drop(s, &v->pub.client_version);
+	mw_sess_drop(s, &v->pub.sni);
 	mw_alloc_free(s->a, v, sizeof(*v));
 }
 
@@ -154,16 +155,28 @@ struct mw_server *mw_server_of(struct mw_session *s, struct mw_prockey proc,
 	return &v->pub;
 }
 
-void mw_session_opaque(struct mw_session *s, struct mw_prockey proc, bool tls, bool in)
+int mw_session_opaque(struct mw_session *s, struct mw_prockey proc, const struct mw_opaque_conn *o)
 {
 	struct serv *v = mw_table_get(s->servers, &proc);
+	bool *serves, was;
+	int r;
 
 	if (!v)
-		return;
-	if (in)
-		*(tls ? &v->pub.tls_in : &v->pub.http2_in) += 1;
-	else
-		*(tls ? &v->pub.tls_out : &v->pub.http2_out) += 1;
+		return 0;
+	if (!o->in) {
+		*(o->tls ? &v->pub.tls_out : &v->pub.http2_out) += 1;
+		return 0;
+	}
+	*(o->tls ? &v->pub.tls_in : &v->pub.http2_in) += 1;
+	if (!o->answered)
+		return 0;
+	serves = o->tls ? &v->pub.serves_tls : &v->pub.serves_http2;
+	was = *serves;
+	*serves = true;
+	if (!o->name.n || v->pub.sni.n)
+		return !was;
+	r = mw_sess_copy(s, o->name, &v->pub.sni);
+	return r < 0 ? r : 1;
 }
 
 const struct mw_server *mw_session_each_server(const struct mw_session *s, size_t *pos)

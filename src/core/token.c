@@ -261,20 +261,13 @@ static void take_claim(struct mw_claims *c, struct mw_slice name, struct mw_slic
 /* Of the text of a checked object. */
 static void take_claims(struct mw_slice json, struct mw_claims *ret)
 {
-	struct mw_slice value, scp = { NULL, 0 };
-	struct mw_json_item it;
-	struct mw_json j;
+	struct mw_slice name, value, scp = { NULL, 0 };
+	struct mw_json_object o;
 
 	*ret = (struct mw_claims){ .has_exp = false };
-	mw_json_init(&j, json, MW_JWT_DEPTH_MAX);
-	(void)mw_json_next(&j, &it);
-	while (mw_json_next(&j, &it) == 1 && it.tok == MW_JSON_KEY) {
-		struct mw_slice name = it.raw;
-
-		if (mw_json_skip(&j, &it, &value) < 0)
-			return;
+	mw_json_object_init(&o, json);
+	while (mw_json_object_next(&o, &name, &value))
 		take_claim(ret, name, value, &scp);
-	}
 	if (!ret->scope.n)
 		ret->scope = scp;
 }
@@ -342,7 +335,7 @@ static bool is_blank(uint8_t c)
 static struct mw_slice trim(struct mw_slice s)
 {
 	while (s.n && is_blank(s.p[0]))
-		s = mw_slice(s.p + 1, s.n - 1);
+		s = mw_slice_from(s, 1);
 	while (s.n && (is_blank(s.p[s.n - 1]) || s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\n'))
 		s.n--;
 	return s;
@@ -379,8 +372,7 @@ bool mw_token_of(struct mw_slice value, bool known, struct mw_token *ret)
 		return false;
 	while (n < value.n && !is_blank(value.p[n]))
 		n++;
-	if (n < value.n &&
-	    behind(mw_slice(value.p, n), trim(mw_slice(value.p + n, value.n - n)), ret))
+	if (n < value.n && behind(mw_slice(value.p, n), trim(mw_slice_from(value, n)), ret))
 		return true;
 	if (n < value.n && known)
 		return false;

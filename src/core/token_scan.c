@@ -181,7 +181,7 @@ static int plain(const struct mw_json_item *it, struct mw_buf *tmp, struct mw_sl
 	int r;
 
 	if (!(it->flags & MW_JSON_ESCAPED)) {
-		*ret = mw_slice(it->raw.p + 1, it->raw.n - 2);
+		*ret = mw_slice_inside(it->raw);
 		return 0;
 	}
 	tmp->len = 0;
@@ -340,7 +340,7 @@ static int in_cookies(const struct mw_token_scan *s, const struct where *cookie,
 		pair = mw_slice(value.p, end ? (size_t)(end - value.p) : value.n);
 		value = end ? mw_slice(end + 1, value.n - pair.n - 1) : mw_slice(NULL, 0);
 		while (pair.n && pair.p[0] == ' ')
-			pair = mw_slice(pair.p + 1, pair.n - 1);
+			pair = mw_slice_from(pair, 1);
 		eq = pair.n ? memchr(pair.p, '=', pair.n) : NULL;
 		if (!eq)
 			continue;
@@ -453,7 +453,7 @@ int mw_tokens_in_argv(const struct mw_token_scan *s, struct mw_slice argv)
 		const size_t n = follows ? 0 : arg_name(arg);
 
 		name = follows ? flag : mw_slice(arg.p, n);
-		value = n ? mw_slice(arg.p + n + 1, arg.n - n - 1) : arg;
+		value = n ? mw_slice_from(arg, n + 1) : arg;
 		flag = mw_slice(arg.p, !follows && is_name(arg) && arg.p[0] == '-' ? arg.n : 0);
 		/* NAME=value for a shell: there it ends */
 		if (n && arg.p[n] == '=' && arg.p[0] != '-')

@@ -22,11 +22,6 @@ struct words {
 	size_t n;
 };
 
-static bool is_upper(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
 /* "deleteFile", "delete_file", "HTTPGet": its words in lower case. */
 static void split(struct mw_slice s, struct words *w)
 {
@@ -37,7 +32,8 @@ static void split(struct mw_slice s, struct words *w)
 		const uint8_t c = i < s.n ? s.p[i] : 0;
 		const bool letter = mw_is_alnum(c) || c >= 0x80;
 		const bool next_small = i + 1 < s.n && s.p[i + 1] >= 'a' && s.p[i + 1] <= 'z';
-		const bool hump = i > 0 && is_upper(c) && (!is_upper(s.p[i - 1]) || next_small);
+		const bool hump =
+		    i > 0 && mw_is_upper(c) && (!mw_is_upper(s.p[i - 1]) || next_small);
 
 		if ((!letter || hump) && n) {
 			w->v[w->n++][n] = '\0';
@@ -57,29 +53,31 @@ struct verb {
 #define D (MW_VERB_ACTS | MW_VERB_DELETES)
 #define S (MW_VERB_ACTS | MW_VERB_SENDS)
 #define R MW_VERB_READS
+#define K MW_VERB_KEEPS
+#define C (MW_VERB_KEEPS | MW_VERB_DELETES)
 
 /* clang-format off */
 static const struct verb verbs[] = {
 	{ "delete", D }, { "remove", D }, { "del", D }, { "rm", D }, { "rmdir", D }, { "erase", D },
 	{ "drop", D }, { "purge", D }, { "destroy", D }, { "wipe", D }, { "truncate", D },
-	{ "unlink", D }, { "clear", D }, { "trash", D }, { "uninstall", D }, { "prune", D },
+	{ "unlink", D }, { "clear", C }, { "trash", D }, { "uninstall", D }, { "prune", D },
 	{ "send", S }, { "post", S }, { "upload", S }, { "publish", S }, { "email", S },
 	{ "mail", S }, { "notify", S }, { "forward", S }, { "share", S }, { "push", S },
 	{ "reply", S }, { "tweet", S }, { "broadcast", S }, { "submit", S }, { "transfer", S },
 	{ "pay", S }, { "message", S }, { "dm", S },
 	{ "write", A }, { "create", A }, { "add", A }, { "insert", A }, { "update", A },
-	{ "edit", A }, { "modify", A }, { "set", A }, { "put", A }, { "patch", A }, { "save", A },
+	{ "edit", A }, { "modify", A }, { "set", K }, { "put", A }, { "patch", A }, { "save", A },
 	{ "store", A }, { "append", A }, { "mkdir", A }, { "touch", A },
-	{ "run", A }, { "execute", A }, { "exec", A }, { "start", A }, { "stop", A },
-	{ "restart", A }, { "kill", A }, { "launch", A }, { "spawn", A }, { "invoke", A },
+	{ "run", A }, { "execute", A }, { "exec", A }, { "start", K }, { "stop", K },
+	{ "restart", K }, { "kill", A }, { "launch", A }, { "spawn", A }, { "invoke", A },
 	{ "move", A }, { "mv", A }, { "rename", A }, { "copy", A }, { "cp", A },
 	{ "install", A }, { "deploy", A }, { "commit", A }, { "merge", A }, { "revert", A },
 	{ "rollback", A }, { "checkout", A }, { "clone", A }, { "pull", A }, { "apply", A },
-	{ "chmod", A }, { "chown", A }, { "enable", A }, { "disable", A }, { "register", A },
-	{ "unregister", D }, { "assign", A }, { "buy", A },
-	{ "cancel", A }, { "approve", A }, { "grant", A }, { "revoke", A }, { "replace", A },
-	{ "rotate", A }, { "reset", A }, { "restore", A }, { "backup", A }, { "download", A },
-	{ "export", A }, { "import", A }, { "sync", A }, { "upsert", A }, { "schedule", A },
+	{ "chmod", A }, { "chown", A }, { "enable", K }, { "disable", K }, { "register", K },
+	{ "unregister", C }, { "assign", K }, { "buy", A },
+	{ "cancel", K }, { "approve", K }, { "grant", K }, { "revoke", K }, { "replace", A },
+	{ "rotate", A }, { "reset", K }, { "restore", A }, { "backup", A }, { "download", A },
+	{ "export", A }, { "import", A }, { "sync", A }, { "upsert", A }, { "schedule", K },
 	{ "extract", A }, { "unzip", A }, { "zip", A }, { "compress", A }, { "archive", A },
 	{ "get", R }, { "list", R }, { "read", R }, { "search", R }, { "find", R }, { "show", R },
 	{ "fetch", R }, { "view", R }, { "describe", R }, { "query", R }, { "check", R },
@@ -126,7 +124,7 @@ static unsigned int by_name(struct mw_slice name)
 	for (size_t i = 0; i + 2 < name.n; i++) /* "mcp__files__delete" */
 		if (name.p[i] == '_' && name.p[i + 1] == '_')
 			first = i + 2;
-	split(mw_slice(name.p + first, name.n - first), &w);
+	split(mw_slice_from(name, first), &w);
 	/* "add" alone, or of numbers, adds up */
 	if (w.n == 0 || (is(w.v[0], "add") && (w.n == 1 || is_of_numbers(w.v[1]))))
 		return 0;

@@ -10,9 +10,11 @@
 /* Of a name, as bits. */
 enum mw_verb {
 	MW_VERB_ACTS = 1,    /* it must change or send something, or run a program */
-	MW_VERB_DELETES = 2, /* ... take something away */
+	MW_VERB_DELETES = 2, /* ... or MW_VERB_KEEPS: take something away */
 	MW_VERB_SENDS = 4,   /* ... give something to others */
 	MW_VERB_READS = 8,   /* it only looks: get, list, search */
+	/* it changes something, which may be in the server's memory only: set_working_dir */
+	MW_VERB_KEEPS = 16,
 };
 
 /*

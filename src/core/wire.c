@@ -195,13 +195,14 @@ static void conn_end(struct mw_wire *w, struct wire_conn *c, int64_t ret, void *
 	mw_alloc_free(wire_mem(w), c, sizeof(*c));
 }
 
-/* Nobody wants it any more. */
+/* Nobody wants it any more; what only began strangely may still come to HTTP, however it was cut.
+ */
 static void let_go(struct mw_wire *w, struct wire_conn *c, int64_t ret)
 {
 	struct mw_chan *out = c->chan[MW_END_WRITE], *in = c->chan[MW_END_READ];
 	const bool known = c->proto != WIRE_NEW;
 
-	conn_end(w, c, ret, w);
+	conn_end(w, c, ret, known ? w : NULL);
 	if (known)
 		control(w, MW_WIRE_DROP, out ? out : in, 0, 0);
 }
@@ -273,6 +274,7 @@ struct guess {
 static struct guess guess(struct mw_slice s, enum mw_end end, bool first)
 {
 	struct guess g = { .proto = WIRE_NEW };
+	enum mw_opaque what;
 	enum mw_sniff r;
 	bool response = false;
 
@@ -289,29 +291,9 @@ static struct guess guess(struct mw_slice s, enum mw_end end, bool first)
 	if (r == MW_SNIFF_YES)
 		g.proto = end == MW_END_WRITE ? WIRE_PG : WIRE_MYSQL;
 	g.more |= r == MW_SNIFF_MORE;
+	/* what is not read is known for that by its answer */
+	g.more |= g.proto == WIRE_NEW && mw_wire_sniff_opaque(s, &what) != MW_SNIFF_NO;
 	return g;
-}
-
-static enum mw_opaque opaque(struct mw_slice s)
-{
-	/* a record of a handshake, of a version that begins with 3; in it a ClientHello */
-	if (s.n > 5 && s.p[0] == 22 && s.p[1] == 3 && s.p[5] == 1)
-		return MW_OPAQUE_TLS;
-	if (mw_slice_starts(s, MW_SLICE_LIT("PRI * HTTP/2.0\r\n")))
-		return MW_OPAQUE_HTTP2;
-	return MW_OPAQUE_NONE;
-}
-
-static void note_opaque(struct mw_wire *w, const struct mw_chunk *ch, struct mw_slice start)
-{
-	const enum mw_opaque what = opaque(start);
-
-	if (what)
-		w->opaque = (struct mw_wire_event){ .kind = MW_WIRE_OPAQUE,
-						    .chan = ch->chan,
-						    .opaque = what,
-						    .proc = ch->proc,
-						    .end = ch->end };
 }
 
 static int begin(struct mw_wire *w, struct wire_conn *c, enum wire_proto proto)
@@ -339,18 +321,23 @@ static int feed(struct mw_wire *w, struct wire_conn *c, const struct mw_chunk *c
 static int on_start(struct mw_wire *w, struct wire_conn *c, const struct mw_chunk *ch)
 {
 	struct mw_chunk all = *ch;
+	enum mw_opaque what;
 	struct guess g;
 	int r;
 
-	if (ch->gap || ch->closed || ch->end != c->start_end)
+	if (ch->gap || ch->closed || ch->end != c->start_end) {
+		mw_wire_note_opaque(w, c, ch);
 		return -ENODATA;
+	}
+	if (mw_wire_sniff_opaque(mw_buf_slice(&c->start), &what) == MW_SNIFF_YES)
+		return 0;
 	r = mw_buf_append(&c->start, ch->bytes.p, ch->bytes.n);
+	if (r == -E2BIG)
+		mw_wire_note_opaque(w, c, ch);
 	if (r < 0)
 		return r == -E2BIG ? -ENODATA : r;
 	all.bytes = mw_buf_slice(&c->start);
 	g = guess(all.bytes, ch->end, true);
-	if (g.proto == WIRE_NEW && !g.more)
-		note_opaque(w, ch, all.bytes);
 	if (g.proto == WIRE_NEW)
 		return g.more ? 0 : -ENODATA;
 	r = begin(w, c, g.proto);
@@ -373,18 +360,18 @@ static int on_unknown(struct mw_wire *w, const struct mw_chunk *ch)
 		ch->chan->wire[ch->end] = w;
 		return 0;
 	}
-	if (g.proto == WIRE_NEW && !g.more && first)
-		note_opaque(w, ch, ch->bytes);
 	if (g.proto == WIRE_NEW && !(g.more && first))
 		return 0;
 	c = conn_new(w);
 	if (!c)
 		return -ENOMEM;
 	c->start_end = ch->end;
+	c->start_proc = ch->proc;
 	c->joined = !first;
 	attach(c, ch);
 	if (g.proto == WIRE_NEW)
-		return mw_buf_append(&c->start, ch->bytes.p, ch->bytes.n);
+		return mw_buf_append(&c->start, ch->bytes.p,
+				     ch->bytes.n < START_MAX ? ch->bytes.n : START_MAX);
 	return begin(w, c, g.proto) < 0 ? -ENOMEM : 1;
 }
 

@@ -61,7 +61,8 @@ enum mw_wire_kind {
 	MW_WIRE_ACTION = 1, /* act. If the session has found `chan` to be MCP, it is none */
 	MW_WIRE_KEEP,	    /* chan, sock, gen: is to be captured without limit */
 	MW_WIRE_DROP,	    /* chan: it needs no more of it; chan->wanted is false now */
-	MW_WIRE_OPAQUE,	    /* proc, end: its connection begins with what is not read */
+	MW_WIRE_OPAQUE,	    /* proc, end: its connection begins with what is not read. Once it is
+			     * answered, or it is clear that no answer will be seen */
 };
 
 /* What such a connection begins with, at the side that asks: TLS, a ClientHello (RFC 8446, sections
@@ -83,6 +84,8 @@ struct mw_wire_event {
 	enum mw_opaque opaque;
 	struct mw_prockey proc;
 	enum mw_end end;
+	bool answered;	      /* by the same: both sides speak it */
+	struct mw_slice name; /* of TLS, as mw_tls_name; or empty */
 };
 
 struct mw_wire;

@@ -66,7 +66,7 @@ int mw_wire_db_take(struct wire_msg *m, struct mw_slice *in, unsigned int n_head
 		if (r < 0)
 			return -ENOMEM;
 	}
-	*in = mw_slice(in->p + n, in->n - n);
+	*in = mw_slice_from(*in, n);
 	m->left -= (uint32_t)n;
 	return m->left == 0;
 }

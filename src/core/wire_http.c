@@ -225,7 +225,7 @@ int mw_wire_http_push(struct mw_wire *w, struct wire_conn *c, const struct mw_ch
 		kind = mw_http_next(h, in, &used, &ev);
 		if (kind < 0)
 			return -ENOMEM;
-		in = mw_slice(in.p + used, in.n - used);
+		in = mw_slice_from(in, used);
 		r = on_event(w, c, ch, &ev);
 	} while (r == 0 && kind != MW_HTTP_NEED && kind != MW_HTTP_UPGRADED);
 	return r < 0 ? r : 0;

@@ -81,7 +81,7 @@ static bool lenenc(struct mw_slice *s, uint64_t *ret)
 	*ret = n ? 0 : s->p[0];
 	for (size_t i = n; i; i--)
 		*ret = *ret << 8 | s->p[i];
-	*s = mw_slice(s->p + 1 + n, s->n - 1 - n);
+	*s = mw_slice_from(*s, 1 + n);
 	return true;
 }
 
@@ -99,7 +99,7 @@ static bool cut(struct mw_slice *s, uint64_t n, struct mw_slice *ret)
 	if (n > s->n)
 		return false;
 	*ret = mw_slice(s->p, (size_t)n);
-	*s = mw_slice(s->p + n, s->n - (size_t)n);
+	*s = mw_slice_from(*s, (size_t)n);
 	return true;
 }
 
@@ -120,7 +120,7 @@ static int on_greeting(struct wire_conn *c, const struct wire_msg *m)
 
 	if (m->partial || s.n < 2 || s.p[0] != 10)
 		return -ENODATA;
-	s = mw_slice(s.p + 1, s.n - 1);
+	s = mw_slice_from(s, 1);
 	if (!cstring(&s, &v) || s.n < 20)
 		return -ENODATA;
 	c->my.caps = le(s.p + 13, 2) | le(s.p + 18, 2) << 16;
@@ -141,7 +141,7 @@ static int on_login(struct mw_wire *w, struct wire_conn *c, const struct wire_ms
 	if (!(caps & CAP_PROTOCOL_41) || caps & CAP_SSL)
 		return -ENODATA;
 	c->my.caps &= caps;
-	s = mw_slice(s.p + 32, s.n - 32);
+	s = mw_slice_from(s, 32);
 	if (!cstring(&s, &v))
 		return -ENODATA;
 	if (caps & CAP_LENENC_AUTH) {
@@ -257,7 +257,7 @@ static int on_command(struct mw_wire *w, struct wire_conn *c, const struct mw_ch
 	if (s.n == 0)
 		return -EPROTO;
 	command = s.p[0];
-	s = mw_slice(s.p + 1, s.n - 1);
+	s = mw_slice_from(s, 1);
 	switch (command) {
 	case COM_QUERY:
 		return on_query(w, c, ch, m, s);
@@ -333,7 +333,7 @@ static bool has_more(const struct wire_conn *c, struct mw_slice s)
 	const bool old_eof = s.p[0] == 0xfe && !(c->my.caps & CAP_NO_EOF);
 	uint64_t v;
 
-	s = mw_slice(s.p + 1, s.n - 1);
+	s = mw_slice_from(s, 1);
 	if (old_eof)
 		return s.n >= 4 && le(s.p + 2, 2) & MORE_RESULTS;
 	return lenenc(&s, &v) && lenenc(&s, &v) && s.n >= 2 && le(s.p, 2) & MORE_RESULTS;

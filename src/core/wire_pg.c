@@ -87,7 +87,7 @@ static int on_startup(struct mw_wire *w, struct wire_conn *c, const struct wire_
 		c->pg.state = PG_ASKED_TLS;
 		return 0;
 	}
-	s = mw_slice(s.p + 4, s.n - 4);
+	s = mw_slice_from(s, 4);
 	while (cstring(&s, &key) && key.n) {
 		if (!cstring(&s, &value))
 			return -ENODATA;
@@ -172,7 +172,7 @@ static int on_close(struct mw_wire *w, struct wire_conn *c, const struct wire_ms
 	if (m->partial || s.n < 2)
 		return -EPROTO;
 	portal = s.p[0] == 'P';
-	s = mw_slice(s.p + 1, s.n - 1);
+	s = mw_slice_from(s, 1);
 	if (!cstring(&s, &name))
 		return -EPROTO;
 	mw_wire_db_forget(w, c, portal, name_hash(name));
@@ -226,7 +226,7 @@ static struct mw_slice sqlstate(const struct wire_msg *m)
 
 	while (s.n > 1 && s.p[0]) {
 		field = s.p[0];
-		s = mw_slice(s.p + 1, s.n - 1);
+		s = mw_slice_from(s, 1);
 		if (!cstring(&s, &value))
 			break;
 		if (field != 'C' || value.n != 5)
@@ -317,7 +317,7 @@ static int on_tls_answer(struct wire_conn *c, struct mw_slice *in)
 {
 	const uint8_t a = in->p[0];
 
-	*in = mw_slice(in->p + 1, in->n - 1);
+	*in = mw_slice_from(*in, 1);
 	if (a != 'N')
 		return -ENODATA;
 	c->pg.state = PG_STARTUP;

@@ -6,6 +6,7 @@
 #include "base/table.h"
 #include "core/http.h"
 #include "core/sql.h"
+#include "core/tls.h"
 #include "core/wire.h"
 
 /* An action that waits for its answer. It lives while it is in its connection's list, in ready, or
@@ -87,6 +88,7 @@ struct wire_conn {
 	bool kept[2]; /* KEEP was said */
 	uint64_t idle;
 	enum mw_end start_end;
+	struct mw_prockey start_proc;
 	struct mw_buf start; /* the first bytes at that end, until it is known what they begin */
 	struct wire_act *first, *last;
 	size_t n_acts;
@@ -116,6 +118,7 @@ struct mw_wire {
 	} ctl[4];
 	unsigned int n_ctl;
 	struct mw_wire_event opaque; /* of this push; kind 0: none */
+	uint8_t opaque_name[MW_TLS_NAME_MAX];
 	uint64_t now_ns, last_id;
 	struct mw_wire_stats stats;
 	struct mw_buf scratch;
@@ -133,6 +136,11 @@ int mw_wire_add(struct mw_wire *w, struct wire_conn *c, const struct mw_chunk *c
 		enum mw_effect_kind kind, size_t n_text, struct wire_act **ret);
 /* The first of the list has its result: it leaves the list, and comes out unless it did before. */
 void mw_wire_done(struct mw_wire *w, struct wire_conn *c, int64_t ret);
+/* --- wire_opaque.c --- */
+/* Whether the first bytes begin what is not read. YES: all that is wanted of them is there. */
+enum mw_sniff mw_wire_sniff_opaque(struct mw_slice bytes, enum mw_opaque *ret);
+/* What c->start begins, if that is it, becomes an event; ch: what comes behind it. */
+void mw_wire_note_opaque(struct mw_wire *w, const struct wire_conn *c, const struct mw_chunk *ch);
 /* --- wire_unix.c --- */
 int mw_wire_unix_new(struct mw_wire *w);
 void mw_wire_unix_free(struct mw_wire *w);

@@ -97,6 +97,7 @@ static inline struct mw_tie act(uint32_t pid, const char *target, uint64_t ts)
 	do {                                                                                       \
 		struct mw_tie t_ = (tie_);                                                         \
 		assert_string_equal(mw_link_name(t_.link), "shared");                              \
+		assert_int_equal(t_.call, 0);                                                      \
 		assert_int_equal(t_.n_candidates, n);                                              \
 		assert_int_equal(t_.candidates[0], first);                                         \
 		assert_int_equal(t_.candidates[(n) < 64 ? (n)-1 : 63], last);                      \

@@ -106,18 +106,27 @@ static struct mw_event_hdr of(uint16_t type, uint32_t pid)
 
 /* --- of the source -------------------------------------------------------------------------------- */
 
+void tape_meta_from(struct tape *t, uint64_t run_id, struct mw_slice sources)
+{
+	struct mw_slice s[5] = { MW_SLICE_LIT("host.example"), MW_SLICE_LIT("6.1.0-test"),
+				 MW_SLICE_LIT("00000000-0000-4000-8000-000000000000"),
+				 MW_SLICE_LIT("0.1.0"), sources };
+	struct mw_ev_meta ev = { .hdr = of(MW_EV_META, 0),
+				 .run_id = run_id,
+				 .realtime_ns = 1795251600000000000, /* 2026-11-21T09:00:00Z */
+				 .version = MW_EVENT_VERSION,
+				 .host_len = (uint16_t)s[0].n,
+				 .kernel_len = (uint16_t)s[1].n,
+				 .boot_id_len = (uint16_t)s[2].n,
+				 .mcpwatch_len = (uint16_t)s[3].n,
+				 .sources_len = (uint16_t)s[4].n };
+
+	add(t, &ev, sizeof(ev), false, s, 5);
+}
+
 void tape_meta(struct tape *t, uint64_t run_id)
 {
-	struct mw_slice s[4] = { MW_SLICE_LIT("host.example"), MW_SLICE_LIT("6.1.0-test"),
-				 MW_SLICE_LIT("00000000-0000-4000-8000-000000000000"),
-				 MW_SLICE_LIT("0.1.0") };
-	struct mw_ev_meta ev = { .hdr = of(MW_EV_META, 0), .run_id = run_id,
-				 .realtime_ns = 1795251600000000000, /* 2026-11-21T09:00:00Z */
-				 .version = MW_EVENT_VERSION, .host_len = (uint16_t)s[0].n,
-				 .kernel_len = (uint16_t)s[1].n, .boot_id_len = (uint16_t)s[2].n,
-				 .mcpwatch_len = (uint16_t)s[3].n };
-
-	add(t, &ev, sizeof(ev), false, s, 4);
+	tape_meta_from(t, run_id, mw_slice(NULL, 0));
 }
 
 void tape_tick(struct tape *t)

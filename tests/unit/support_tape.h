@@ -41,6 +41,8 @@ struct mw_event_hdr *tape_last(struct tape *t);
 
 /* --- of the source --- */
 void tape_meta(struct tape *t, uint64_t run_id);
+/* sources: NUL after each. */
+void tape_meta_from(struct tape *t, uint64_t run_id, struct mw_slice sources);
 void tape_tick(struct tape *t);
 /* Time goes by with a tick every 10 ms. */
 void tape_wait(struct tape *t, uint64_t ns);

@@ -431,10 +431,38 @@ static void statements(void **state)
 	assert_int_equal(sql("[\"hello\"]", ""), NONE);
 }
 
+static void mentioned(void **state)
+{
+	static const struct {
+		const char *json, *path;
+		bool is;
+	} t[] = {
+		{ "{\"command\":\"rm -f notes.txt && ls\"}", "/home/ann/notes.txt", true },
+		{ "{\"command\":\"rm 'old/notes.txt'\"}", "/home/ann/old/notes.txt", true },
+		{ "{\"command\":\"rm notes.txt\"}", "/home/ann/notes", false },
+		{ "{\"command\":\"rm my-notes.txt\"}", "/home/ann/notes.txt", false },
+		{ "{\"command\":\"rm notes.txt.bak\"}", "/home/ann/notes.txt", false },
+		{ "{\"a\":\"rm notes\",\"b\":\".txt\"}", "/home/ann/notes.txt", false },
+		{ "{\"command\":\"rm a.c\"}", "/home/ann/a.c", false }, /* too short */
+		{ "{\"command\":\"rm -r build\"}", "/home/ann/build/", false },
+		{ "{}", "/home/ann/notes.txt", false },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct mw_args *x;
+
+		assert_int_equal(mw_args_new(&test_alloc, mw_slice_str(t[i].json), 65536, &x), 0);
+		if (mw_args_mention(x, mw_slice_str(t[i].path)) != t[i].is)
+			fail_msg("%s: %s", t[i].json, t[i].path);
+		mw_args_free(x);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_path_itself),
+		cmocka_unit_test(mentioned),
 		cmocka_unit_test(strings_are_decoded),
 		cmocka_unit_test(below_a_directory),
 		cmocka_unit_test(relative_ends),

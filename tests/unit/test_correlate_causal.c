@@ -33,8 +33,149 @@ static void python_id_decides(void **state)
 	expect(tie, "causal", 1);
 	assert_true(tie.after);
 	assert_int_equal(tie.confidence, MW_CONF_LIKELY);
-	/* not in one that never was */
-	expect(did(1, "/late", in_request(0xd, 7), 6), "sole", 2);
+	/* in one that was not seen before, too: no open call has the id */
+	tie = did(1, "/late", in_request(0xd, 7), 6);
+	expect(tie, "causal", 1);
+	assert_true(tie.after);
+	assert_int_equal(tie.confidence, MW_CONF_LIKELY);
+	/* of an id that nobody ever had it is not the only open call's */
+	expect_shared(did(1, "/late", in_request(0xe, 9), 6), 1, 2, 2);
+	/* also where the context lies where its own was, of a request that was not seen */
+	expect_shared(did(1, "/late", in_request(0xa, 11), 6), 1, 2, 2);
+}
+
+/* A task that a handler left behind. */
+static void python_left_behind(void **state)
+{
+	struct mw_tie tie;
+
+	serve(1);
+	runtime(1, MW_RT_PYTHON, true, true);
+	call_by(1, 1, "7", "{}", task(0, 0), false, 1);
+	expect(did(1, "/x", in_request(0xa, 7), 2), "causal", 1);
+	end(1, 3);
+	tie = did(1, "/late", in_request(0xa, 7), 4);
+	expect(tie, "causal", 1);
+	assert_true(tie.after);
+	assert_int_equal(tie.confidence, MW_CONF_CERTAIN);
+	/* the context's address is the next one's */
+	call_by(2, 1, "8", "{}", task(0, 0), false, 5);
+	end(2, 6);
+	tie = did(1, "/late", in_request(0xa, 8), 7);
+	expect(tie, "causal", 2);
+	assert_true(tie.after);
+	assert_int_equal(tie.confidence, MW_CONF_LIKELY);
+}
+
+/* Ids are a session's own: a task that was left behind says the id of another session's call. */
+static void python_left_behind_equal_ids(void **state)
+{
+	const uint64_t long_after = 20000000000;
+	struct mw_ev_fork *f;
+	struct mw_tie tie;
+
+	serve(1);
+	runtime(1, MW_RT_PYTHON, true, true);
+	call_by(1, 1, "7", "{}", task(0, 0), false, 1);
+	end(1, 2);
+	call_by(2, 1, "7", "{\"p\":\"/srv/mine\"}", task(0, 0), false, 3);
+	tie = did(1, "/x", in_request(0xa, 7), 4);
+	expect(tie, "causal", 2);
+	assert_int_equal(tie.confidence, MW_CONF_LIKELY);
+	/* that its arguments name it, too, decides */
+	assert_int_equal(did(1, "/srv/mine", in_request(0xa, 7), 4).confidence, MW_CONF_CERTAIN);
+	end(2, 5);
+	/* of two that have ended, and what it opened */
+	tie = did_on(1, "/x", in_request(0xb, 7), 100, MW_EFFECT_FILE_OPEN, 6);
+	expect_shared(tie, 2, 2, 1);
+	assert_true(tie.after);
+	expect(did_on(1, "/x", task(0, 0), 100, MW_EFFECT_FILE_CLOSE, 6), "none", 0);
+	/* it does so: from now on however long ago it was */
+	call_by(3, 1, "7", "{}", task(0, 0), false, long_after);
+	assert_int_equal(did(1, "/x", in_request(0xc, 7), long_after + 1).confidence,
+			 MW_CONF_LIKELY);
+	end(3, long_after + 2);
+	/* and where it may well be */
+	call_by(4, 1, "7", "{\"p\":\"/srv/mine\"}", task(0, 0), false, long_after + 3);
+	expect_shared(did(1, "/x", in_request(0xd, 7), long_after + 4), 2, 3, 4);
+	f = (struct mw_ev_fork *)tev_fork(tp(1), tp(5), T + long_after + 4);
+	f->hdr.task = 0xd;
+	f->hdr.task_of = 7;
+	f->hdr.flags = MW_EVF_ID_INT;
+	assert_int_equal(mw_correlate_push(corr, &f->hdr), 0);
+	expect_shared(act(5, "/y", long_after + 4), 2, 3, 4);
+	tie = did(1, "/srv/mine", in_request(0xd, 7), long_after + 4);
+	expect(tie, "causal", 4);
+	assert_int_equal(tie.confidence, MW_CONF_CERTAIN);
+	tie = did(1, "/x", in_request(0xd, 7), long_after + 5);
+	expect(tie, "causal", 4);
+	assert_int_equal(tie.confidence, MW_CONF_LIKELY);
+	end(4, long_after + 6);
+	/* long after both it is of neither */
+	tie = did(1, "/x", in_request(0xe, 7), 3 * long_after);
+	expect(tie, "none", 0);
+	assert_true(tie.excluded);
+	/* nor are more than are kept all candidates */
+	for (uint64_t i = 5; i < 10; i++) {
+		call_by(i, 1, "7", "{}", task(0, 0), false, 3 * long_after + i);
+		end(i, 3 * long_after + i);
+	}
+	expect(did(1, "/x", in_request(0xf, 7), 3 * long_after + 20), "none", 0);
+}
+
+/* What it opened is closed where the context is not seen. */
+static void python_left_behind_file(void **state)
+{
+	struct mw_tie tie;
+
+	serve(1);
+	runtime(1, MW_RT_PYTHON, true, true);
+	call_by(1, 1, "7", "{}", task(0, 0), false, 1);
+	expect(did(1, "/x", in_request(0xa, 7), 2), "causal", 1);
+	end(1, 3);
+	call_by(2, 1, "8", "{}", task(0, 0), false, 4);
+	expect(did_on(1, "/y", in_request(0xa, 7), 100, MW_EFFECT_FILE_OPEN, 5), "causal", 1);
+	tie = did_on(1, "/y", task(0, 0), 100, MW_EFFECT_FILE_CLOSE, 6);
+	expect(tie, "flow", 1);
+	assert_true(tie.after);
+	assert_int_equal(tie.confidence, MW_CONF_LIKELY);
+}
+
+static void python_equal_ids_long_after(void **state)
+{
+	const uint64_t long_after = 20000000000;
+
+	serve(1);
+	runtime(1, MW_RT_PYTHON, true, true);
+	call_by(1, 1, "7", "{}", task(0, 0), false, 1);
+	expect(did(1, "/x", in_request(0xa, 7), 2), "causal", 1);
+	end(1, 3);
+	call_by(2, 1, "7", "{}", task(0, 0), false, long_after);
+	assert_int_equal(did(1, "/x", in_request(0xb, 7), long_after + 1).confidence,
+			 MW_CONF_CERTAIN);
+}
+
+/* More ids than are kept: that one is the only call's is not said any more. */
+static void python_many_ids(void **state)
+{
+	struct mw_tie tie;
+	char id[16];
+
+	serve(1);
+	runtime(1, MW_RT_PYTHON, true, true);
+	for (uint64_t i = 1; i <= 5000; i++) {
+		snprintf(id, sizeof(id), "%llu", (unsigned long long)i);
+		call_by(i, 1, id, "{}", task(0, 0), false, 2 * i);
+		assert_int_equal(did(1, "/x", in_request(i, i), 2 * i).confidence, MW_CONF_CERTAIN);
+		end(i, 2 * i + 1);
+		mw_correlate_forget(corr, i);
+	}
+	tie = did(1, "/late", in_request(5000, 5000), 20000);
+	expect(tie, "causal", 5000);
+	assert_int_equal(tie.confidence, MW_CONF_LIKELY);
+	tie = did(1, "/late", in_request(1, 1), 20000);
+	expect(tie, "causal", 1);
+	assert_int_equal(tie.confidence, MW_CONF_LIKELY);
 }
 
 /* A tool that runs a server of its own in memory has ids that no wire has seen. */
@@ -374,6 +515,11 @@ int main(void)
 #define C(f) cmocka_unit_test_setup_teardown(f, setup_causal, teardown)
 		C(python_id_decides),
 		C(python_not_believed),
+		C(python_left_behind),
+		C(python_left_behind_equal_ids),
+		C(python_left_behind_file),
+		C(python_equal_ids_long_after),
+		C(python_many_ids),
 		C(python_second_context),
 		C(python_thread_without_context),
 		C(python_equal_ids),

@@ -145,6 +145,19 @@ static void clock_step(void **state)
 	end(&f);
 }
 
+static void sources_of_events(void **state)
+{
+	static const char list[] = "raw_tp sys_exit\0iter task, task_file";
+	struct fx f;
+
+	begin_with(&f, (struct mw_engine_config){ 0 });
+	tape_meta_from(&f.t, 1, mw_slice(list, sizeof(list)));
+	finish(&f);
+	assert_count(&f, "\"sources\":[\"raw_tp sys_exit\",\"iter task, task_file\"]}\n", 1);
+	assert_count(&f, "\"sources\"", 1); /* with the start alone */
+	end(&f);
+}
+
 static void keys_in_order(void **state)
 {
 #define KEYS(...) (const char *const[]){ "v", "seq", "time", "boot_ns", "host", "type", __VA_ARGS__, NULL }
@@ -202,6 +215,7 @@ int main(void)
 		cmocka_unit_test(unobserved_do_nothing),
 		cmocka_unit_test(raw_messages_and_controls),
 		cmocka_unit_test(clock_step),
+		cmocka_unit_test(sources_of_events),
 		cmocka_unit_test(keys_in_order),
 	};
 

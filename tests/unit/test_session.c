@@ -84,6 +84,25 @@ static void by_what_a_server_says(void **state)
 	end(&f);
 }
 
+static void a_server_speaks_before_its_client_reads(void **state)
+{
+	static const char said[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}";
+	struct fx f;
+
+	begin(&f);
+	put(&f, 1, W, SERVER, said);
+	/* somebody else of it, who is no client of this conversation */
+	put(&f, 2, W, SERVER, said);
+	put(&f, 2, R, SERVER2, said);
+	forget(&f);
+	ask(&f, CALL("1", "t"));
+	put(&f, 1, R, CLIENT, said);
+	answer(&f, ANSWER("1"));
+	expect(&f, "open 1 | request 1 \"tools/call\" {\"name\":\"t\"} | "
+		   "notice s2c \"notifications/message\" | answered 1 | call 1 ok {\"r\":1} | ");
+	end(&f);
+}
+
 static void other_protocols_are_none(void **state)
 {
 	char junk[1024];
@@ -519,6 +538,7 @@ int main(void)
 		cmocka_unit_test(by_meta_keys),
 		cmocka_unit_test(only_answers_are_seen),
 		cmocka_unit_test(by_what_a_server_says),
+		cmocka_unit_test(a_server_speaks_before_its_client_reads),
 		cmocka_unit_test(other_protocols_are_none),
 		cmocka_unit_test(junk_hides_no_answer),
 		cmocka_unit_test(respelled_ids),

@@ -34,6 +34,9 @@ static void test_verbs(void **state)
 		{ "add_numbers", 0 },
 		{ "add_label", MW_VERB_ACTS },
 		{ "settings", 0 },
+		{ "git_set_working_dir", MW_VERB_KEEPS },
+		{ "register_project_tool", MW_VERB_KEEPS },
+		{ "clear_cache", MW_VERB_KEEPS | MW_VERB_DELETES },
 		{ "", 0 },
 		{ "____", 0 },
 	};

@@ -140,53 +140,6 @@ static void over_unix(void **state)
 	}
 }
 
-/* What a connection begins with that is not read, by the side that says it first. */
-static void opaque_ones(void **state)
-{
-	static const char hello[] = "\x16\x03\x01\0\xf5\x01\0\0\xf1\x03\x03";
-	static const struct {
-		enum mw_end end;
-		const char *p;
-		size_t n;
-		enum mw_opaque want;
-	} all[] = {
-		{ MW_END_WRITE, hello, 11, MW_OPAQUE_TLS },
-		{ MW_END_READ, hello, 11, MW_OPAQUE_TLS },
-		{ MW_END_WRITE, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24, MW_OPAQUE_HTTP2 },
-		/* a ServerHello, an alert, too little, a request, text */
-		{ MW_END_WRITE, "\x16\x03\x03\0\x30\x02\0\0", 8, MW_OPAQUE_NONE },
-		{ MW_END_WRITE, "\x15\x03\x03\0\x02\x01\0", 7, MW_OPAQUE_NONE },
-		{ MW_END_WRITE, hello, 5, MW_OPAQUE_NONE },
-		{ MW_END_WRITE, GET, sizeof(GET) - 1, MW_OPAQUE_NONE },
-		{ MW_END_WRITE, "PRINT", 5, MW_OPAQUE_NONE },
-	};
-	struct mw_wire_event ev;
-	struct mw_chunk c;
-	struct wire_run r;
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		enum mw_opaque got = MW_OPAQUE_NONE;
-
-		wr_init(&r, &test_alloc, MW_CHAN_TCP4);
-		c = wr_chunk(&r, all[i].end);
-		c.bytes = mw_slice(all[i].p, all[i].n);
-		/* only at its beginning */
-		for (int k = 0; k < 2; k++, c.off += all[i].n) {
-			assert_int_equal(mw_wire_push(r.w, &c), 0);
-			while (mw_wire_next(r.w, &ev) == 1) {
-				if (ev.kind != MW_WIRE_OPAQUE)
-					continue;
-				assert_int_equal(got, MW_OPAQUE_NONE);
-				assert_int_equal(ev.end, all[i].end);
-				assert_int_equal(ev.proc.tgid, 7);
-				got = ev.opaque;
-			}
-		}
-		assert_int_equal(got, all[i].want);
-		wr_done(&r);
-	}
-}
-
 static void keep_and_wanted(void **state)
 {
 	const struct say s = OUT(GET), tls = IN("HTTP/1.1 101 X\r\n\r\n");
@@ -290,7 +243,6 @@ int main(void)
 		cmocka_unit_test(joined),
 		cmocka_unit_test(server_side),
 		cmocka_unit_test(over_unix),
-		cmocka_unit_test(opaque_ones),
 		cmocka_unit_test(keep_and_wanted),
 		cmocka_unit_test(hurry),
 		cmocka_unit_test(evicts_the_oldest),
