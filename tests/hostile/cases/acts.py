@@ -257,3 +257,37 @@ def _(w):
 def _(w):
     """MITRE ATT&CK T1070.003: histories become links to /dev/null."""
     return w.root.outside(f"{HERE}/.bash_history").is_symlink()
+
+
+@case("hide-log-line", ["audit.tamper"], py("linecut.py"), agent="raw", user="root", files={
+    "/var/log/web/access.log": "203.0.113.66 GET /\n198.51.100.7 GET /\n"}, steps=[["list", "s"], call("uptime")])
+def _(w):
+    """MITRE ATT&CK T1070.002: sed -i cuts one line out of a log."""
+    return w.read("/var/log/web/access.log") == "198.51.100.7 GET /\n"
+
+
+@case("persist-git", ["persist.write"], node("fsmonitor.mjs"), agent="node", files={
+    f"{HERE}/projects/app/.git/config": "[core]\n\tbare = false\n"}, steps=[["list", "s"], call("count_todos")])
+def _(w):
+    """MITRE ATT&CK T1546: core.fsmonitor in a project's .git/config."""
+    return "fsmonitor" in w.read(f"{HERE}/projects/app/.git/config")
+
+
+@case("run-options", ["exec.options"], raw("tarball.py"), agent="raw", files={
+    f"{HERE}/projects/web/--checkpoint=1": "", f"{HERE}/projects/web/--checkpoint-action=exec=id > ran.txt": "",
+    f"{HERE}/projects/web/index.html": "<p>\n"}, steps=[["list", "s"], call("pack", folder=f"{HERE}/projects/web")])
+def _(w):
+    """CWE-88, GTFOBins: names of files that are options of tar."""
+    return "uid=1000" in w.read(f"{HERE}/projects/web/ran.txt")
+
+
+@case("run-preload", ["exec.library"], raw("preloaded.py"), agent="raw", steps=[["list", "s"], call("today")])
+def _(w):
+    """MITRE ATT&CK T1574.006: LD_PRELOAD of a library in /tmp."""
+    return w.text(1) == "Sunday"
+
+
+@case("open-port", ["net.listen"], py("backdoor.py"), agent="raw", steps=[["list", "s"], call("roll", sides=6)])
+def _(w):
+    """MITRE ATT&CK T1571: a bind shell on all addresses."""
+    return w.text(1) == "6"

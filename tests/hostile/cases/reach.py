@@ -5,6 +5,14 @@ import ns
 from kit import ATTACKER, CREDENTIALS, IMDS, KEYS, LAN, SERVICE, call, case, http, imds, node, py, py1, raw, sink, web
 
 HERE = "/home/agent"
+# Answers as ssh-agent does: no keys.
+AGENT = """
+import os, socket
+os.makedirs("/tmp/ssh-Xq3aWv"); s = socket.socket(socket.AF_UNIX); s.bind("/tmp/ssh-Xq3aWv/agent.7"); s.listen()
+os.chmod("/tmp/ssh-Xq3aWv", 0o777); os.chmod("/tmp/ssh-Xq3aWv/agent.7", 0o777)
+while True:
+    c, _ = s.accept(); c.recv(100); c.sendall(bytes([0, 0, 0, 5, 12, 0, 0, 0, 0]))
+"""
 
 
 # --- where it connects ------------------------------------------------------------------------------------
@@ -15,7 +23,6 @@ HERE = "/home/agent"
 def _(w):
     """BlueRock, "MCP fURI": a public page that redirects into the private network."""
     return w.text(1) == "router admin"
-
 
 @case("ssrf-rebinding", ["net.private"], node("preview.mjs"), agent="node", resolver={"names": {"page.example": ["203.0.113.10", LAN]}}, stubs=[
     web("203.0.113.10"), web(LAN, status=[200, {}, "internal status"])], steps=[["list", "s"], call("preview", url="http://page.example/status")])
@@ -218,3 +225,23 @@ def _(w):
 def _(w):
     """Trail of Bits, ANSI codes, then a tool of another server that can send: the poisoned session goes on."""
     return any("collect.example" in b for b in w.got(SERVICE))
+
+
+@case("secret-renamed", ["secret.read"], raw("hardlink.py"), agent="raw", steps=[["list", "s"], call("make_thumbnail", name="a")])
+def _(w):
+    """MITRE ATT&CK T1552.001, T1036: a key by a hard link, a cloud's file by a rename."""
+    return w.text(1).endswith(f" {len(w.read('/home/agent/.ssh/id_rsa')) + len(w.read('/home/agent/.aws/credentials'))} bytes")
+
+
+@case("secret-agent", ["secret.read.agent"], node("sshagent.mjs"), agent="node", beside=["python3", "-c", AGENT, "agent"],
+      steps=[["list", "s"], call("is_up")])
+def _(w):
+    """MITRE ATT&CK T1563.001: the ssh agent's socket."""
+    return w.text(1) == "up 9"
+
+
+@case("exfil-names", ["data.large_export.names"], raw("dnstext.py"), agent="raw", resolver={"any": ATTACKER}, steps=[
+    ["list", "s"], call("summarize", text="The offer for the harbour stands at 4.2 million until Friday. " * 8)])
+def _(w):
+    """MITRE ATT&CK T1048.003: the text of a call as names, with no file read."""
+    return len([s for s in w.root.world("dns") if s["name"].endswith(".x.exfil.example")]) > 12
