@@ -175,7 +175,11 @@ static int make(struct mw_survey *s, const char *dir, FILE *out, struct mw_bundl
 		snprintf(err, err_len, "cannot make a file in %s: %s", dir, strerror(-r));
 		return r;
 	}
+	errno = 0;
 	r = make_page(s, page, &t, err, err_len);
+	if (r < 0 && ferror(page))
+		snprintf(err, err_len, "cannot write the page in %s: %s", dir,
+			 strerror(errno ? errno : EIO));
 	if (r == 0)
 		r = mw_bundle_make(&config, out, err, err_len, ret);
 	tee_done(&t);

@@ -107,6 +107,9 @@ static int parse(int argc, char **argv, struct options *o)
 		return mw_cli_usage(argv[0], "which trail?");
 	if (optind + 1 < argc)
 		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind + 1]);
+	if (o->since_ns > o->until_ns)
+		return mw_cli_usage(argv[0], "--since is later than --until, so there is nothing "
+					     "between them");
 	if (o->format && o->map)
 		return mw_cli_usage(argv[0],
 				    "--format is given in the map (format:), not beside it");

@@ -38,7 +38,9 @@ char *mw_cli_control_path(const char *given)
 	return copy;
 }
 
-int mw_cli_control_ask(const char *given, const char *request, struct mw_buf *out)
+/* Asks, and reads the whole answer into *out (initialised here, for mw_buf_done in any case). 0, or
+ * MW_EXIT_FAIL after a line on stderr. */
+static int ask(const char *given, const char *request, struct mw_buf *out)
 {
 	_cleanup_(mw_freep) char *path = NULL;
 	_cleanup_(mw_close) int fd = -1;
@@ -66,7 +68,7 @@ int mw_cli_control_verb(const struct mw_options *options, int argc, char **argv,
 		return status;
 	if (optind < argc)
 		return mw_cli_usage(argv[0], "unexpected '%s'", argv[optind]);
-	status = mw_cli_control_ask(*control, request, &answer);
+	status = ask(*control, request, &answer);
 	if (status == 0)
 		status = show(&answer, opts);
 	mw_buf_done(&answer);

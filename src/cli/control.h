@@ -11,9 +11,6 @@
  * line on stderr: the configuration says that there is none.
  */
 char *mw_cli_control_path(const char *given);
-/* Asks, and reads the whole answer into *out (initialised here, for mw_buf_done in any case). 0, or
- * MW_EXIT_FAIL after a line on stderr. */
-int mw_cli_control_ask(const char *given, const char *request, struct mw_buf *out);
 /*
  * A verb that asks once: its options into `opts` (*control is the one of --control), no arguments,
  * and what `show` makes of the whole answer. The exit status.

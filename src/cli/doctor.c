@@ -39,18 +39,6 @@ static const struct mw_options options = {
 	.table = table,
 };
 
-/* What the programs of this version attach to; all are among what is needed. */
-static const char *const sources[] = {
-	"raw_tp sys_exit",
-	"tp_btf sched_process_fork, sched_process_exec, sched_process_exit",
-	"tp_btf inet_sock_set_state",
-	"iter task, task_file",
-};
-
-/* Attached where the kernel has them. */
-static const char source_uring[] = "tp_btf io_uring submit and complete";
-static const char source_fentry[] = "fentry security_path_unlink, _rmdir, _rename";
-
 /* What no kernel lets this version see. */
 static const char *const unseen[] = {
 	"what is said over TLS: servers reached by https give no calls",
@@ -189,6 +177,11 @@ static bool has_uring(const struct mw_probe_report *p)
 	return it && it->ok;
 }
 
+static size_t sources_of(const struct mw_probe_report *p, const char *ret[MW_SOURCE_BPF_NAMES_MAX])
+{
+	return p->can_run ? mw_source_bpf_names(has_uring(p), has_fentry(p), ret) : 0;
+}
+
 static bool is_read(const struct mw_probe_report *p, const struct runtime *r)
 {
 	const struct mw_probe_item *it = r->needs ? find(p, r->needs) : NULL;
@@ -216,20 +209,17 @@ static void print_runtimes(const struct mw_probe_report *p)
 static void print_text(const struct mw_probe_report *p, const struct live *live)
 {
 	const struct mw_probe_item *root = find(p, "root"), *cap = find(p, "cap_bpf");
+	const char *sources[MW_SOURCE_BPF_NAMES_MAX];
+	const size_t n_sources = sources_of(p, sources);
 	size_t i;
 
 	printf("kernel %s, %s, %lu cpus\n", p->kernel, p->machine, p->n_cpus);
 	print_items(p, true);
 	print_items(p, false);
 	puts("\nSources of events");
-	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if (p->can_run)
-			printf("  %s\n", sources[i]);
-	if (p->can_run && has_uring(p))
-		printf("  %s\n", source_uring);
-	if (p->can_run && has_fentry(p))
-		printf("  %s\n", source_fentry);
-	if (!p->can_run)
+	for (i = 0; i < n_sources; i++)
+		printf("  %s\n", sources[i]);
+	if (!n_sources)
 		puts("  none");
 	print_runtimes(p);
 	puts("\nStays unseen");
@@ -251,6 +241,8 @@ static void print_text(const struct mw_probe_report *p, const struct live *live)
 /* Strings of the report are fixed text and the kernel's own names: none needs escaping. */
 static void print_json(const struct mw_probe_report *p, const struct live *live, bool possible)
 {
+	const char *sources[MW_SOURCE_BPF_NAMES_MAX];
+	const size_t n_sources = sources_of(p, sources);
 	size_t i;
 
 	printf("{\"kernel\":\"%s\",\"machine\":\"%s\",\"cpus\":%lu,\"possible\":%s,\"probes\":[",
@@ -265,12 +257,8 @@ static void print_json(const struct mw_probe_report *p, const struct live *live,
 		printf(",\"means\":\"%s\"}", it->means);
 	}
 	fputs("],\"sources\":[", stdout);
-	for (i = 0; p->can_run && i < sizeof(sources) / sizeof(sources[0]); i++)
+	for (i = 0; i < n_sources; i++)
 		printf("%s\"%s\"", i ? "," : "", sources[i]);
-	if (p->can_run && has_uring(p))
-		printf(",\"%s\"", source_uring);
-	if (p->can_run && has_fentry(p))
-		printf(",\"%s\"", source_fentry);
 	fputs("],\"runtimes\":[", stdout);
 	for (i = 0; i < N_RUNTIMES; i++)
 		printf("%s{\"name\":\"%s\",\"causal\":%s,\"versions\":\"%s\"}", i ? "," : "",

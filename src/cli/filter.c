@@ -379,6 +379,11 @@ int mw_filter_option(struct mw_filter *f, const char *verb, int option, const ch
 
 	if (r != 0)
 		return r;
+	if (f->have_since && f->have_until && f->since_ns > f->until_ns)
+		return mw_cli_usage(verb,
+				    "--%s: '%s' makes --since later than --until, so there is "
+				    "nothing between them",
+				    name_of(option), value);
 	if (!f->init)
 		mw_buf_init(&f->text, &mw_heap, 1 << 20);
 	f->init = true;

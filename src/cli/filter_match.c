@@ -24,7 +24,7 @@ static struct mw_slice open_text(struct text *t, struct mw_slice raw)
 	t->s = raw;
 	if (raw.n < 2 || raw.p[0] != '"')
 		return t->s;
-	t->s = mw_slice(raw.p + 1, raw.n - 2);
+	t->s = mw_slice_inside(raw);
 	/* without memory it is compared as it is written */
 	if (memchr(t->s.p, '\\', t->s.n) && mw_json_str_decode(raw, &t->buf) == 0)
 		t->s = mw_buf_slice(&t->buf);
@@ -66,27 +66,17 @@ static void see_each(const struct mw_patterns *l, struct mw_slice array, see_fn 
 
 void mw_filter_members(struct mw_slice object, const char *const *want, struct mw_slice *ret)
 {
-	struct mw_json_item it;
-	struct mw_slice v;
-	struct mw_json j;
+	struct mw_json_object o;
+	struct mw_slice name, v;
 	size_t i;
 
 	for (i = 0; want[i]; i++)
 		ret[i] = mw_slice(NULL, 0);
-	if (object.n == 0 || object.p[0] != '{')
-		return;
-	mw_json_init(&j, object, MW_JSON_DEPTH_MAX);
-	if (mw_json_next(&j, &it) != 1)
-		return;
-	while (mw_json_next(&j, &it) == 1 && it.tok == MW_JSON_KEY) {
-		const struct mw_slice key = mw_slice(it.raw.p + 1, it.raw.n - 2);
-
-		if (mw_json_skip(&j, &it, &v) < 0)
-			return;
+	mw_json_object_init(&o, object);
+	while (mw_json_object_next(&o, &name, &v))
 		for (i = 0; want[i]; i++)
-			if (mw_slice_eq_str(key, want[i]))
+			if (mw_slice_eq_str(mw_slice_inside(name), want[i]))
 				ret[i] = v;
-	}
 }
 
 /* --- what each option asks ----------------------------------------------------------------------

@@ -11,7 +11,7 @@
 
 static struct mw_slice inside(struct mw_slice raw)
 {
-	return raw.n >= 2 && raw.p[0] == '"' ? mw_slice(raw.p + 1, raw.n - 2) : mw_slice(NULL, 0);
+	return raw.n >= 2 && raw.p[0] == '"' ? mw_slice_inside(raw) : mw_slice(NULL, 0);
 }
 
 /* Ids are our own words, without escapes. One that is longer is not ours, and is known by nobody.

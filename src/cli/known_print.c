@@ -98,7 +98,7 @@ bool mw_known_named(const struct mw_known_ask *ask, const char *name, const char
 
 const char *mw_known_server_name(const struct mw_known_server *v)
 {
-	static char word[256];
+	static char word[16384]; /* no key is longer */
 	struct mw_slice s;
 
 	if (v->name)
@@ -123,21 +123,22 @@ const char *mw_known_alerts_sgr(const uint64_t alerts[4])
 	return mw_known_alerts(alerts) ? "33" : "2";
 }
 
-const char *mw_known_names_short(const struct mw_known_names *l, char *buf, size_t n)
+void mw_known_put_names(struct mw_rows *r, const char *sgr, const char *lead,
+			const struct mw_known_names *l, const struct mw_pager *out)
 {
-	size_t len = 0, i;
+	const size_t most = out->width ? 3 : l->n;
+	char *text = NULL;
+	size_t len, i;
+	FILE *f = open_memstream(&text, &len);
 
-	buf[0] = '\0';
-	for (i = 0; i < l->n && i < 3; i++) {
-		int r = snprintf(buf + len, n - len, "%s%s", i ? ", " : "", l->p[i].name);
-
-		if (r < 0 || (size_t)r >= n - len)
-			return buf;
-		len += (size_t)r;
-	}
-	if (l->n > i)
-		snprintf(buf + len, n - len, ", +%zu", l->n - i);
-	return buf;
+	for (i = 0; f && i < l->n && i < most; i++)
+		fprintf(f, "%s%s", i ? ", " : lead, l->p[i].name);
+	if (f && l->n > i)
+		fprintf(f, ", +%zu", l->n - i);
+	if (!f || fclose(f) != 0)
+		exit(mw_cli_fail("not enough memory"));
+	mw_rows_put(r, sgr, "%s", text);
+	free(text);
 }
 
 const char *mw_known_time(int64_t ns, char *buf, size_t n)

@@ -8,6 +8,7 @@
 #include "cli/known.h"
 #include "cli/options.h"
 #include "cli/pager.h"
+#include "cli/rows.h"
 
 struct cJSON;
 
@@ -34,8 +35,11 @@ const char *mw_known_server_name(const struct mw_known_server *v);
 
 uint64_t mw_known_alerts(const uint64_t alerts[4]);
 const char *mw_known_alerts_sgr(const uint64_t alerts[4]);
-/* Each writes into buf and returns it. Of names the first ones, and how many more. */
-const char *mw_known_names_short(const struct mw_known_names *l, char *buf, size_t n);
+/* The next cell: on a terminal the first of these names, behind `lead`, and how many more; else
+ * all. */
+void mw_known_put_names(struct mw_rows *r, const char *sgr, const char *lead,
+			const struct mw_known_names *l, const struct mw_pager *out);
+/* Each writes into buf and returns it. */
 const char *mw_known_time(int64_t ns, char *buf, size_t n);
 const char *mw_known_u64(uint64_t v, char *buf, size_t n);
 const char *mw_known_ms(double ms, char *buf, size_t n);

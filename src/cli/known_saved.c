@@ -2,9 +2,9 @@
 /*
  * known_saved.c - what is known as bytes, for an index to keep, and back
  *
- * One description serves both ways. Numbers are LEB128, texts have their length + 1 before them (0:
- * there is none). It is read as somebody else's file: lengths are checked, numbers of things
- * bounded.
+ * One description serves both ways (walk.h). Numbers are LEB128, texts have their length + 1 before
+ * them (0: there is none). It is read as somebody else's file: lengths are checked, numbers of
+ * things bounded.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,35 +12,21 @@
 
 #include "base/table.h"
 #include "cli/known_priv.h"
+#include "io/walk.h"
 
 #define FORM	 1
 #define TEXT_MAX (1u << 20)
 #define SAVE_MAX (64u << 20)
 
-struct way {
-	struct mw_buf *out; /* NULL: back */
-	struct mw_slice in;
-	int r;
-};
-
-static void raw(struct way *w, void *p, size_t n)
+/* An index has no more room for it. */
+static void raw(struct mw_walk *w, void *p, size_t n)
 {
-	if (w->r < 0)
-		return;
-	if (w->out) {
-		w->r = w->out->len + n > SAVE_MAX ? -E2BIG : mw_buf_append(w->out, p, n);
-		return;
-	}
-	if (w->in.n < n) {
-		w->r = -EBADMSG;
-		return;
-	}
-	memcpy(p, w->in.p, n);
-	w->in.p += n;
-	w->in.n -= n;
+	if (w->r == 0 && w->out && w->out->len + n > SAVE_MAX)
+		w->r = -E2BIG;
+	mw_walk_raw(w, p, n);
 }
 
-static void u64(struct way *w, uint64_t *v)
+static void u64(struct mw_walk *w, uint64_t *v)
 {
 	uint64_t left = *v, got = 0;
 	unsigned int shift = 0;
@@ -57,12 +43,12 @@ static void u64(struct way *w, uint64_t *v)
 		*v = got;
 }
 
-static void i64(struct way *w, int64_t *v)
+static void i64(struct mw_walk *w, int64_t *v)
 {
 	raw(w, v, sizeof(*v));
 }
 
-static void flag(struct way *w, bool *v)
+static void flag(struct mw_walk *w, bool *v)
 {
 	uint64_t n = *v;
 
@@ -71,7 +57,7 @@ static void flag(struct way *w, bool *v)
 }
 
 /* How many there are of something. */
-static void count(struct way *w, size_t *n, size_t max)
+static void count(struct mw_walk *w, size_t *n, size_t max)
 {
 	uint64_t v = *n;
 
@@ -81,7 +67,7 @@ static void count(struct way *w, size_t *n, size_t max)
 	*n = w->r == 0 ? (size_t)v : 0;
 }
 
-static void text(struct way *w, char **p)
+static void text(struct mw_walk *w, char **p)
 {
 	size_t n = *p && w->out ? strlen(*p) + 1 : 0;
 
@@ -99,7 +85,7 @@ static void text(struct way *w, char **p)
 		w->r = -EBADMSG;
 }
 
-static void names(struct way *w, struct mw_known_names *l)
+static void names(struct mw_walk *w, struct mw_known_names *l)
 {
 	size_t n = l->n;
 
@@ -122,7 +108,7 @@ static void names(struct way *w, struct mw_known_names *l)
 	u64(w, &l->more);
 }
 
-static void server(struct way *w, struct mw_known_server *v)
+static void server(struct mw_walk *w, struct mw_known_server *v)
 {
 	char **const texts[] = { &v->key,      &v->host, &v->name,    &v->version,
 				 &v->exe,      &v->cwd,	 &v->addr,    &v->container,
@@ -149,7 +135,7 @@ static void server(struct way *w, struct mw_known_server *v)
 		w->r = -EBADMSG;
 }
 
-static void times(struct way *w, struct mw_known_tool *t)
+static void times(struct mw_walk *w, struct mw_known_tool *t)
 {
 	size_t n = t->n_times;
 
@@ -166,7 +152,7 @@ static void times(struct way *w, struct mw_known_tool *t)
 		w->r = -EBADMSG;
 }
 
-static void tool(struct way *w, struct mw_known_tool *t)
+static void tool(struct mw_walk *w, struct mw_known_tool *t)
 {
 	char **const texts[] = { &t->name, &t->hash, &t->was, &t->definition, &t->annotations };
 	struct mw_known_names *const sets[] = { &t->statuses, &t->kinds,    &t->hosts,
@@ -195,7 +181,7 @@ static void tool(struct way *w, struct mw_known_tool *t)
 }
 
 /* The place of a server in the list. */
-static void place(struct way *w, const struct mw_known *s, const struct mw_known_server **v)
+static void place(struct mw_walk *w, const struct mw_known *s, const struct mw_known_server **v)
 {
 	size_t at = 0;
 
@@ -208,7 +194,7 @@ static void place(struct way *w, const struct mw_known *s, const struct mw_known
 		*v = s->servers[at];
 }
 
-static void servers(struct way *w, struct mw_known *s)
+static void servers(struct mw_walk *w, struct mw_known *s)
 {
 	size_t n = s->n_servers;
 
@@ -225,7 +211,7 @@ static void servers(struct way *w, struct mw_known *s)
 	}
 }
 
-static void tools(struct way *w, struct mw_known *s)
+static void tools(struct mw_walk *w, struct mw_known *s)
 {
 	size_t n = s->n_tools;
 
@@ -243,7 +229,7 @@ static void tools(struct way *w, struct mw_known *s)
 	}
 }
 
-static void run(struct way *w, const struct mw_known *s, struct mw_known_run *run)
+static void run(struct mw_walk *w, const struct mw_known *s, struct mw_known_run *run)
 {
 	const struct mw_known_server *v = run->server;
 	uint64_t state = (uint64_t)run->state;
@@ -259,7 +245,7 @@ static void run(struct way *w, const struct mw_known *s, struct mw_known_run *ru
 	run->state = (enum mw_known_state)state;
 }
 
-static void runs(struct way *w, struct mw_known *s)
+static void runs(struct mw_walk *w, struct mw_known *s)
 {
 	size_t n = mw_table_count(s->by_run), pos = 0;
 	struct mw_known_run *v;
@@ -277,7 +263,7 @@ static void runs(struct way *w, struct mw_known *s)
 	}
 }
 
-static int all(struct way *w, struct mw_known *s, uint64_t *from)
+static int all(struct mw_walk *w, struct mw_known *s, uint64_t *from)
 {
 	uint64_t form = FORM;
 
@@ -297,14 +283,14 @@ static int all(struct way *w, struct mw_known *s, uint64_t *from)
 
 int mw_known_save(struct mw_known *s, uint64_t from, struct mw_buf *out)
 {
-	struct way w = { .out = out };
+	struct mw_walk w = { .out = out };
 
 	return all(&w, s, &from);
 }
 
 int mw_known_load(struct mw_known *s, struct mw_slice in, uint64_t *ret_from)
 {
-	struct way w = { .in = in };
+	struct mw_walk w = { .in = in };
 	uint64_t from = 0;
 	int r = all(&w, s, &from);
 

@@ -18,7 +18,7 @@
 #include "io/logread.h"
 #include "io/render.h"
 
-#define FOLLOW_POLL_US 100000
+#define FOLLOW_POLL_MS 100
 #define FOLLOW_LAST    10     /* shown before what comes */
 #define REVERSE_LAST   100000 /* kept to be turned round */
 #define LAST_MAX       1000000
@@ -318,7 +318,7 @@ static int read_logs(struct listing *o, struct mw_logread *l, struct mw_join *jo
 		if (r == 0) {
 			shown_since |= idle(o, join) && said;
 			if (!mw_pager_gone(&o->out))
-				usleep(FOLLOW_POLL_US);
+				mw_pager_wait(&o->out, FOLLOW_POLL_MS);
 			continue;
 		}
 		/* of one that came since */

@@ -126,6 +126,18 @@ static bool reader_went(void)
 	return poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP);
 }
 
+void mw_pager_wait(struct mw_pager *o, int ms)
+{
+	/* errors and hang-ups are told unasked */
+	struct pollfd p = { .fd = STDOUT_FILENO };
+	const int n = poll(&p, 1, ms);
+
+	if (n > 0 && p.revents & (POLLERR | POLLHUP) && !o->err)
+		o->err = EPIPE;
+	else if (n > 0)
+		poll(NULL, 0, ms);
+}
+
 static void restore(int *saved, int fd)
 {
 	if (*saved < 0)

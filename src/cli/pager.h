@@ -39,6 +39,9 @@ int mw_pager_option(struct mw_pager *o, const char *verb, int option, const char
 void mw_pager_open(struct mw_pager *o, bool paged);
 /* Whether nobody reads any more, or the user has had enough. */
 bool mw_pager_gone(struct mw_pager *o);
+/* Waits so long for nothing but that: a reader that goes while nothing is printed is noticed, too.
+ */
+void mw_pager_wait(struct mw_pager *o, int ms);
 /* All is printed; waits for the pager. MW_EXIT_OK, also where the reader went; MW_EXIT_FAIL after a
  * line. */
 int mw_pager_done(struct mw_pager *o);

@@ -320,19 +320,16 @@ void mw_patterns_name(const struct mw_patterns *l, struct mw_slice value, struct
 
 static bool match_text(struct mw_slice g, struct mw_slice value)
 {
-	const uint8_t *base, *v;
-	struct mw_slice dir;
+	struct mw_slice dir, name;
+	const uint8_t *v;
 
 	if (mw_slice_eq(g, value))
 		return true;
 	if (!memchr(g.p, '/', g.n)) {
 		if (mw_pattern_glob(g, value, true))
 			return true;
-		base = memrchr(value.p, '/', value.n);
-		if (!base)
-			return false;
-		base++;
-		return mw_pattern_glob(g, mw_slice(base, (size_t)(value.p + value.n - base)), true);
+		name = mw_slice_name(value);
+		return name.n < value.n && mw_pattern_glob(g, name, true);
 	}
 	if (g.p[g.n - 1] == '/' && g.n > 1) {
 		dir = mw_slice(g.p, g.n - 1);

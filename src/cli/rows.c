@@ -60,7 +60,7 @@ static unsigned int total(const unsigned int *width, size_t n)
 }
 
 /* A column without anything in it is none. */
-static void measure(const struct mw_rows *r, unsigned int *width)
+static void measure(const struct mw_rows *r, unsigned int *width, bool limits)
 {
 	for (size_t c = 0; c < r->n_columns; c++) {
 		width[c] = 0;
@@ -72,7 +72,7 @@ static void measure(const struct mw_rows *r, unsigned int *width)
 		}
 		if (width[c] && width[c] < width_of(r->columns[c].title))
 			width[c] = width_of(r->columns[c].title);
-		if (r->columns[c].max && width[c] > r->columns[c].max)
+		if (limits && r->columns[c].max && width[c] > r->columns[c].max)
 			width[c] = r->columns[c].max;
 	}
 }
@@ -131,7 +131,7 @@ void mw_rows_print(const struct mw_rows *r, const struct mw_pager *out)
 
 	if (!r->n_cells)
 		return;
-	measure(r, width);
+	measure(r, width, out->width != 0);
 	fit(r, width, out->width);
 	print_row(r, out, SIZE_MAX, width);
 	for (size_t i = 0; i < r->n_cells / r->n_columns; i++)

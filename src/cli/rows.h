@@ -2,9 +2,9 @@
 /*
  * rows.h - a table for a terminal
  *
- * Every column is as wide as its longest cell, up to its limit. What does not fit the width goes:
- * first the columns of least worth, each whole, then the end of the widest. What is in a cell is
- * escaped.
+ * Every column is as wide as its longest cell, on a terminal up to its limit. What does not fit the
+ * width goes: first the columns of least worth, each whole, then the end of the widest. Where there
+ * is no width (into a pipe, a file) nothing goes. What is in a cell is escaped.
  */
 #ifndef MW_CLI_ROWS_H
 #define MW_CLI_ROWS_H

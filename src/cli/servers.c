@@ -47,7 +47,8 @@ static const char *state_name(const struct mw_known_server *v)
 	return names[mw_known_state(v)];
 }
 
-static void put_row(struct mw_rows *r, const struct mw_known_server *v, bool hosts)
+static void put_row(struct mw_rows *r, const struct mw_known_server *v, bool hosts,
+		    const struct mw_pager *out)
 {
 	const uint64_t alerts = mw_known_alerts(v->alerts);
 	char text[256];
@@ -55,10 +56,10 @@ static void put_row(struct mw_rows *r, const struct mw_known_server *v, bool hos
 	mw_rows_put(r, mw_known_state(v) == MW_KNOWN_RUNNING ? "32" : "2", "%s", state_name(v));
 	mw_rows_put(r, "1", "%s", mw_known_server_name(v));
 	mw_rows_put(r, NULL, "%s", hosts ? v->host : "");
-	mw_rows_put(r, NULL, "%s", mw_known_names_short(&v->clients, text, sizeof(text)));
-	mw_rows_put(r, NULL, "%s", mw_known_names_short(&v->principals, text, sizeof(text)));
-	mw_rows_put(r, NULL, "%s", mw_known_names_short(&v->transports, text, sizeof(text)));
-	mw_rows_put(r, NULL, "%s", mw_known_names_short(&v->tiers, text, sizeof(text)));
+	mw_known_put_names(r, NULL, "", &v->clients, out);
+	mw_known_put_names(r, NULL, "", &v->principals, out);
+	mw_known_put_names(r, NULL, "", &v->transports, out);
+	mw_known_put_names(r, NULL, "", &v->tiers, out);
 	mw_rows_put(r, NULL, "%" PRIu64, v->calls);
 	mw_rows_put(r, v->failed ? "31" : "2", "%" PRIu64, v->failed);
 	mw_rows_put(r, mw_known_alerts_sgr(v->alerts), "%" PRIu64, alerts);
@@ -172,7 +173,7 @@ static uint64_t print_all(struct mw_known *s, const struct mw_known_ask *ask)
 		else if (ask->names.n)
 			print_one(v);
 		else
-			put_row(&rows, v, hosts);
+			put_row(&rows, v, hosts, &ask->out);
 		n++;
 	}
 	mw_rows_print(&rows, &ask->out);

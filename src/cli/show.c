@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/json.h"
 #include "cli/cli.h"
@@ -58,14 +59,18 @@ void mw_kept_add(struct mw_kept_list *l, const struct mw_logrec *rec, cJSON *jso
 	p[l->n++] = (struct mw_kept){ line, rec->len, rec->input, rec->seq, json };
 }
 
-void mw_kept_done(struct mw_kept_list *l)
+static void kept_done_one(struct mw_kept *k)
+{
+	free(k->line);
+	cJSON_Delete(k->json);
+}
+
+static void kept_done(struct mw_kept_list *l)
 {
 	size_t i;
 
-	for (i = 0; i < l->n; i++) {
-		free(l->p[i].line);
-		cJSON_Delete(l->p[i].json);
-	}
+	for (i = 0; i < l->n; i++)
+		kept_done_one(&l->p[i]);
 	free(l->p);
 }
 
@@ -83,8 +88,7 @@ static void drop(struct mw_kept_list *l, uint64_t seq)
 	}
 	if (lo == l->n || l->p[lo].seq != seq)
 		return;
-	free(l->p[lo].line);
-	cJSON_Delete(l->p[lo].json);
+	kept_done_one(&l->p[lo]);
 	memmove(&l->p[lo], &l->p[lo + 1], (l->n - lo - 1) * sizeof(*l->p));
 	l->n--;
 }
@@ -200,12 +204,30 @@ static void note_id(struct mw_shown *s, const char *id)
 	s->n_ids++;
 }
 
-/* First pass: the call itself. */
+/* Of several ids that begin so only the exact one counts. */
+static void keep_exact(struct mw_shown *s, struct mw_kept_list *l)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < l->n; i++) {
+		const char *call = mw_rec_call(l->p[i].json);
+
+		if (call && strcmp(call, s->id) == 0)
+			l->p[n++] = l->p[i];
+		else
+			kept_done_one(&l->p[i]);
+	}
+	l->n = n;
+}
+
+/* First pass: the call itself, or the first whose id begins so. */
 static void gather_call(struct mw_shown *s, const struct mw_logrec *rec)
 {
 	struct mw_kept_list *l = place_of_call(s, rec->type);
+	const size_t n_ids = s->n_ids;
 	const char *call;
 	cJSON *json;
+	bool mine;
 
 	if (!l || !strstr(rec->line, s->id))
 		return;
@@ -213,7 +235,15 @@ static void gather_call(struct mw_shown *s, const struct mw_logrec *rec)
 	call = mw_rec_call(json);
 	if (call && strncmp(call, s->id, strlen(s->id)) == 0)
 		note_id(s, call);
-	if (!call || strcmp(call, s->id) != 0 || ((l == &s->call || l == &s->request) && l->n)) {
+	if (n_ids == 1 && s->n_ids == 2) {
+		keep_exact(s, &s->call);
+		keep_exact(s, &s->request);
+		keep_exact(s, &s->bodies);
+		keep_exact(s, &s->ties);
+	}
+	mine =
+	    call && (strcmp(call, s->id) == 0 || (s->n_ids == 1 && strcmp(call, s->ids[0]) == 0));
+	if (!mine || ((l == &s->call || l == &s->request) && l->n)) {
 		cJSON_Delete(json);
 		return;
 	}
@@ -244,14 +274,19 @@ static bool settles(const struct mw_shown *s)
 	return s->call.n && cJSON_GetObjectItemCaseSensitive(s->call.p[0].json, "effects_n");
 }
 
+/* Numbers are of one log only. */
+static bool settled_here(const struct mw_shown *s, const struct mw_logrec *rec)
+{
+	return s->call.n && rec->input == s->call.p[0].input && mw_shown_tie(s, rec->seq);
+}
+
 static struct mw_kept_list *place_of_effect(struct mw_shown *s, const struct mw_logrec *rec,
 					    const cJSON *json)
 {
 	const char *call = mw_rec_call(json), *link = mw_rec_str(json, "link");
 	bool mine = call && strcmp(call, s->id) == 0;
 
-	/* numbers are of one log only */
-	if (s->call.n && rec->input == s->call.p[0].input && mw_shown_tie(s, rec->seq))
+	if (settled_here(s, rec))
 		return &s->effects;
 	if (mine && link && strcmp(link, "shared") == 0)
 		return &s->shared;
@@ -298,6 +333,9 @@ static void gather_rest(struct mw_shown *s, const struct mw_logrec *rec)
 	if (strcmp(rec->type, "effect") != 0 && strcmp(rec->type, "gap") != 0 &&
 	    strcmp(rec->type, "anomaly") != 0 && strcmp(rec->type, "alert") != 0)
 		return;
+	/* no tree for what cannot be of it */
+	if (!strstr(rec->line, s->id) && !settled_here(s, rec))
+		return;
 	json = mw_logread_json(rec);
 	call = mw_rec_call(json);
 	if (strcmp(rec->type, "effect") == 0)
@@ -331,28 +369,73 @@ static struct mw_logread *open_logs(const struct mw_shown *s, const struct mw_cl
 	return mw_cli_open_narrow(logs, false, s->by_id ? &of_id : &of_seqs, s->index);
 }
 
-int mw_shown_read(const struct mw_cli_list *logs, bool last, int *ret_whole,
-		  void (*take)(struct mw_shown *s, const struct mw_logrec *rec), struct mw_shown *s)
+/* What can be read only once is not shown by half. */
+static bool can_read_again(const struct mw_cli_list *logs)
 {
-	struct mw_logread *l = open_logs(s, logs);
-	struct mw_logrec rec;
-	int r, status;
+	struct stat st;
+	size_t i;
 
-	if (!l)
-		return MW_EXIT_FAIL;
-	while ((r = mw_logread_next(l, &rec)) == 1)
-		take(s, &rec);
-	/* what is wrong is said once, at the end */
-	if (!last && r == -ENODATA) {
-		mw_logread_free(l);
-		return MW_EXIT_OK;
+	for (i = 0; i < logs->n; i++) {
+		if (stat(logs->p[i], &st) < 0 || S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))
+			continue;
+		mw_cli_fail("cannot read %s: it is no file, and a log is read twice; save it as "
+			    "one first",
+			    logs->p[i]);
+		return false;
 	}
-	status = mw_cli_close_logs(l, r, false);
+	return true;
+}
+
+/* The logs from their beginning; *ret_room: how many records there are at most. */
+static int rewind_logs(struct mw_shown *s, const struct mw_cli_list *logs, uint64_t *ret_room)
+{
+	const int r = s->log ? mw_logread_again(s->log) : -EINVAL;
+
+	*ret_room = r == 0 ? s->n_read : UINT64_MAX;
+	if (r == 0)
+		return MW_EXIT_OK;
+	if (r != -EINVAL)
+		return mw_cli_fail("%s", mw_logread_error(s->log));
+	/* the first time; or by an index, which is asked for other records now */
+	mw_logread_free(s->log);
+	s->log = NULL;
+	if (!can_read_again(logs))
+		return MW_EXIT_FAIL;
+	s->log = open_logs(s, logs);
+	return s->log ? MW_EXIT_OK : MW_EXIT_FAIL;
+}
+
+static int close_logs(struct mw_shown *s, int *ret_whole)
+{
+	int status = mw_cli_close_logs(s->log, s->failed, false);
+
+	s->log = NULL;
 	if (status == MW_EXIT_TAMPERED) {
 		*ret_whole = status;
 		return MW_EXIT_OK;
 	}
 	return status;
+}
+
+int mw_shown_read(const struct mw_cli_list *logs, bool last, int *ret_whole,
+		  void (*take)(struct mw_shown *s, const struct mw_logrec *rec), struct mw_shown *s)
+{
+	struct mw_logrec rec;
+	uint64_t room, left;
+	int r = 1, status = rewind_logs(s, logs, &room);
+
+	if (status != MW_EXIT_OK)
+		return status;
+	/* where the first reading failed, another stops before it */
+	for (left = room; left > 0 && (r = mw_logread_next(s->log, &rec)) == 1; left--)
+		take(s, &rec);
+	s->n_read = room - left;
+	if (r != 1)
+		s->failed = r;
+	/* what is wrong is said once, at the end */
+	if (!last && (s->failed == -ENODATA || mw_logread_tampered(s->log)))
+		return MW_EXIT_OK;
+	return close_logs(s, ret_whole);
 }
 
 static int no_call(const struct mw_shown *s, const char *where)
@@ -369,17 +452,25 @@ static int no_call(const struct mw_shown *s, const char *where)
 			   s->more_ids ? " and others" : "");
 }
 
+static bool is_exact(const struct mw_shown *s)
+{
+	for (size_t i = 0; i < s->n_ids; i++)
+		if (strcmp(s->ids[i], s->id) == 0)
+			return true;
+	return false;
+}
+
 /* The call of that id, or the only one whose id begins so. */
 static int find_call(struct mw_shown *s, const struct mw_cli_list *logs, int *ret_whole)
 {
 	int status = mw_shown_read(logs, false, ret_whole, gather_call, s);
 
-	if (status != MW_EXIT_OK || s->call.n || s->request.n)
+	if (status != MW_EXIT_OK || is_exact(s))
 		return status;
 	if (s->n_ids != 1)
 		return no_call(s, logs->n ? logs->p[0] : MW_DEFAULT_LOG);
 	s->id = s->ids[0];
-	return mw_shown_read(logs, false, ret_whole, gather_call, s);
+	return MW_EXIT_OK;
 }
 
 static int show_call(struct mw_shown *s, const struct mw_cli_list *logs, int *ret_whole)
@@ -402,7 +493,7 @@ static void shown_done(struct mw_shown *s)
 					       &s->anomalies, &s->alerts,  &s->record, &s->calls };
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		mw_kept_done(lists[i]);
+		kept_done(lists[i]);
 	for (size_t i = 0; i < s->n_ids; i++)
 		free(s->ids[i]);
 	free(s->by_seq);
@@ -438,6 +529,9 @@ static int show(const char *what, const struct mw_cli_list *logs, const char *in
 		}
 		status = mw_pager_done(out);
 	}
+	/* what was not found may be missing for what is wrong with the log */
+	if (s.log && close_logs(&s, &whole) == MW_EXIT_OK && whole != MW_EXIT_OK)
+		status = whole;
 	shown_done(&s);
 	return status == MW_EXIT_OK ? whole : status;
 }

@@ -12,6 +12,7 @@
 
 struct cJSON;
 struct mw_cli_list;
+struct mw_logread;
 struct mw_logrec;
 
 /* A record kept: its exact line and its tree (NULL: too deep for it). */
@@ -41,6 +42,9 @@ struct mw_shown {
 	bool by_id;	   /* only what is tied to calls whose id begins with id is asked for */
 	uint64_t *seqs;	   /* only these records, and those of calls that they name or that name them */
 	size_t n_seqs;
+	struct mw_logread *log; /* between two readings, else NULL */
+	uint64_t n_read;	/* records of the first of them */
+	int failed;		/* how it ended: -ENODATA, or an error */
 	const char *id;
 	char *ids[MW_SHOWN_IDS_MAX]; /* that begin with it */
 	size_t n_ids;
@@ -64,14 +68,15 @@ struct mw_shown {
 
 /* A record into a list; takes json. Without memory it ends the process with a line. */
 void mw_kept_add(struct mw_kept_list *l, const struct mw_logrec *rec, struct cJSON *json);
-void mw_kept_done(struct mw_kept_list *l);
 /* Notes which effects a call's record or its ties settle. */
 void mw_shown_add_ties(struct mw_shown *s, const struct cJSON *rec);
 /* To be called when all of them are noted. */
 void mw_shown_sort_ties(struct mw_shown *s);
 /*
- * Reads all of the logs; `last`: for the last time, so what is wrong with them is said. 0 or an
- * exit status after a line; *ret_whole is set where they are not what was written.
+ * Reads all of the logs; `last`: for the last time, so what is wrong with them is said. Without an
+ * index every reading but the first is of the very bytes of the first, which are not verified
+ * again (mw_logread_again). 0 or an exit status after a line; *ret_whole is set where they are not
+ * what was written.
  */
 int mw_shown_read(const struct mw_cli_list *logs, bool last, int *ret_whole,
 		  void (*take)(struct mw_shown *s, const struct mw_logrec *rec),

@@ -65,7 +65,7 @@ static void json_bytes(struct mw_slice s)
 	size_t used;
 
 	/* a backslash is JSON's own already */
-	for (; s.n > 0; s = mw_slice(s.p + used, s.n - used)) {
+	for (; s.n > 0; s = mw_slice_from(s, used)) {
 		if (*s.p == '\\') {
 			putchar('\\');
 			used = 1;

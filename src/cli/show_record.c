@@ -35,18 +35,6 @@ static bool numbers_hold(const cJSON *array, uint64_t seq)
 	return false;
 }
 
-static bool strings_hold(const cJSON *array, const char *s)
-{
-	const cJSON *e;
-
-	cJSON_ArrayForEach(e, array)
-	{
-		if (cJSON_IsString(e) && s && strcmp(e->valuestring, s) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Whether a call's record, or its ties, say that the effect is its own. */
 static bool settles(const struct mw_logrec *rec, const cJSON *json, uint64_t seq)
 {
@@ -96,27 +84,42 @@ static void find(struct mw_shown *s, const struct mw_logrec *rec)
 		cJSON_Delete(json);
 }
 
+/* Whether a call's record is of one that the record names. */
+static bool named(const cJSON *of, struct mw_slice call)
+{
+	const char *own = mw_rec_call(of);
+	const cJSON *e;
+
+	if (own && mw_json_str_eq(call, own))
+		return true;
+	cJSON_ArrayForEach(e, get(of, "calls"))
+	{
+		if (cJSON_IsString(e) && mw_json_str_eq(call, e->valuestring))
+			return true;
+	}
+	return false;
+}
+
+static bool kept(const struct mw_kept_list *l, uint64_t seq)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->p[i].seq == seq)
+			return true;
+	return false;
+}
+
 /* The second: what it names. */
 static void gather(struct mw_shown *s, const struct mw_logrec *rec)
 {
 	const cJSON *of = s->record.p[0].json;
-	cJSON *json;
 
 	if (rec->input != s->record.p[0].input)
 		return;
-	if (is(rec, "effect") && numbers_hold(get(of, "effects"), rec->seq)) {
+	if (is(rec, "effect") && numbers_hold(get(of, "effects"), rec->seq))
 		mw_kept_add(&s->effects, rec, mw_logread_json(rec));
-		return;
-	}
-	if (!is(rec, "call") && !is(rec, "ties"))
-		return;
-	json = mw_logread_json(rec);
-	if (strings_hold(get(of, "calls"), mw_rec_call(json)) ||
-	    (mw_rec_call(of) && mw_rec_call(json) &&
-	     strcmp(mw_rec_call(of), mw_rec_call(json)) == 0))
-		mw_kept_add(&s->calls, rec, json);
-	else
-		cJSON_Delete(json);
+	else if ((is(rec, "call") || is(rec, "ties")) && named(of, mw_logrec_get(rec, "call")) &&
+		 !kept(&s->calls, rec->seq))
+		mw_kept_add(&s->calls, rec, mw_logread_json(rec));
 }
 
 /* The record, and the effects that it names (NULL: none). */

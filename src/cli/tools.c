@@ -71,12 +71,12 @@ static const char *declared(const struct mw_known_tool *t, char *buf, size_t n)
 }
 
 /* "3 file.delete, ~1 net.connect" */
-static const char *did(const struct mw_known_tool *t, char *buf, size_t n)
+static const char *did(const struct mw_known_tool *t, size_t most, char *buf, size_t n)
 {
 	size_t len = 0, i;
 
 	buf[0] = '\0';
-	for (i = 0; i < t->kinds.n && i < 4 && len < n; i++)
+	for (i = 0; i < t->kinds.n && i < most && len < n; i++)
 		len += (size_t)snprintf(buf + len, n - len, "%s%s%" PRIu64 " %s", i ? ", " : "",
 					t->kinds.p[i].certain ? "" : "~", t->kinds.p[i].n,
 					t->kinds.p[i].name);
@@ -85,18 +85,18 @@ static const char *did(const struct mw_known_tool *t, char *buf, size_t n)
 	return buf;
 }
 
-static void put_row(struct mw_rows *r, struct mw_known_tool *t)
+static void put_row(struct mw_rows *r, struct mw_known_tool *t, const struct mw_pager *out)
 {
-	char text[512];
+	char text[4096]; /* there are fewer kinds of effect than fill it */
 	double median;
 
 	mw_rows_put(r, "1", "%s", t->name);
 	mw_rows_put(r, NULL, "%s", mw_known_server_name(t->server));
 	declared(t, text, sizeof(text));
 	mw_rows_put(r, *text ? NULL : "2", "%s", *text ? text : "nothing");
-	mw_rows_put(r, t->exceeded ? "1;31" : NULL, "%s%s", t->exceeded ? "! " : "",
-		    mw_known_names_short(&t->observed, text, sizeof(text)));
-	mw_rows_put(r, NULL, "%s", did(t, text, sizeof(text)));
+	mw_known_put_names(r, t->exceeded ? "1;31" : NULL, t->exceeded ? "! " : "", &t->observed,
+			   out);
+	mw_rows_put(r, NULL, "%s", did(t, out->width ? 4 : t->kinds.n, text, sizeof(text)));
 	mw_rows_put(r, NULL, "%" PRIu64, t->calls);
 	mw_rows_put(r, t->failed ? "31" : "2", "%" PRIu64, t->failed);
 	mw_rows_put(r, mw_known_alerts_sgr(t->alerts), "%" PRIu64, mw_known_alerts(t->alerts));
@@ -217,7 +217,7 @@ static uint64_t print_all(struct mw_known *s, const struct mw_known_ask *ask)
 		else if (ask->names.n)
 			print_one(t);
 		else
-			put_row(&rows, t);
+			put_row(&rows, t, &ask->out);
 		n++;
 	}
 	mw_rows_print(&rows, &ask->out);

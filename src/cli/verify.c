@@ -388,8 +388,15 @@ static int verify_bundle(const struct args *a, const char *path,
 {
 	_cleanup_(mw_bundle_report_freep) struct mw_bundle_report *report = NULL;
 	char err[MW_ERR_MAX];
+	int r = mw_bundle_verify(path, config, err, sizeof(err), &report);
 
-	if (mw_bundle_verify(path, config, err, sizeof(err), &report) < 0)
+	if (r == -EILSEQ && mw_bundle_claims(path)) {
+		mw_cli_fail("%s; it calls itself a bundle: it was CHANGED, or packed anew, since "
+			    "mcpwatch made it, and nothing in it is proved",
+			    err);
+		return MW_EXIT_TAMPERED;
+	}
+	if (r < 0)
 		return mw_cli_fail("%s", err);
 	if (a->json)
 		print_bundle_json(path, report);

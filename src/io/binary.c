@@ -64,7 +64,8 @@ int mw_binary_read_addr(struct mw_binary *b, uint64_t addr, void *buf, size_t le
 	return mw_binary_read(b, off, buf, len);
 }
 
-uint64_t mw_binary_left_at(const struct mw_binary *b, uint64_t addr)
+/* How many bytes there are in the file from `addr` on to the end of its segment. */
+static uint64_t left_at(const struct mw_binary *b, uint64_t addr)
 {
 	uint64_t off, left;
 
@@ -81,7 +82,7 @@ static int equals_at(struct mw_binary *b, uint64_t addr, const char *s, size_t l
 
 	if (len > sizeof(buf))
 		return -EINVAL;
-	if (mw_binary_left_at(b, addr) < len)
+	if (left_at(b, addr) < len)
 		return 0;
 	r = mw_binary_read_addr(b, addr, buf, len);
 	return r < 0 ? r : memcmp(buf, s, len) == 0;

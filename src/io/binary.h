@@ -47,8 +47,6 @@ void mw_binary_close(struct mw_binary *b);
 int mw_binary_read(struct mw_binary *b, uint64_t off, void *buf, size_t len);
 /* Exactly `len` bytes that a PT_LOAD segment maps at `addr` (not yet relocated). As above. */
 int mw_binary_read_addr(struct mw_binary *b, uint64_t addr, void *buf, size_t len);
-/* How many bytes there are in the file from `addr` on to the end of its segment. */
-uint64_t mw_binary_left_at(const struct mw_binary *b, uint64_t addr);
 
 /* The section of this name. 0; -ENOENT: none, or it has no sections; -EBADMSG, -EFBIG. */
 int mw_binary_section(struct mw_binary *b, const char *name, Elf64_Shdr *ret);

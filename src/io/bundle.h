@@ -97,9 +97,12 @@ struct mw_bundle_report {
 
 /* Whether a file begins as a bundle does. */
 bool mw_bundle_is(const char *path);
+/* Whether an archive, packed by whomever, calls itself a bundle. */
+bool mw_bundle_claims(const char *path);
 /*
- * All of it. 0 and the report; on failure err holds one line: -EBADMSG (no bundle, damaged, cut
- * off), -EPROTONOSUPPORT (of a newer version), -EINVAL (an anchor cannot be used) and others.
+ * All of it. 0 and the report; on failure err holds one line: -EBADMSG (damaged, cut off), -EILSEQ
+ * (packed otherwise than a bundle is, or with other files), -EPROTONOSUPPORT (of a newer version),
+ * -EINVAL (an anchor cannot be used) and others.
  */
 int mw_bundle_verify(const char *path, const struct mw_verify_config *config, char *err,
 		     size_t err_len, struct mw_bundle_report **ret);

@@ -217,7 +217,7 @@ static int take_file(struct scan *s, const struct mw_tgz_entry *e)
 	if (i >= 0)
 		f->kind = known[i].kind;
 	if (i < 0 || (b->n_files ? !in_order(f - 1, f) : f->kind != MW_BUNDLE_README))
-		return fail(s, -EBADMSG,
+		return fail(s, -EILSEQ,
 			    "it is no bundle: a file in it is not one of a bundle's, or not in its "
 			    "place");
 	if (e->size > known[i].max)
@@ -254,7 +254,7 @@ static int scan(struct scan *s)
 		return fail(s, r, mw_tgz_why(s->tgz));
 	last = b->n_files > 1 ? &b->files[b->n_files - 1] : NULL;
 	if (!last || last->kind != MW_BUNDLE_SUMS || last[-1].log + 1 != b->manifest.n_logs)
-		return fail(s, -EBADMSG, "it is no bundle: files are missing in it");
+		return fail(s, -EILSEQ, "it is no bundle: files are missing in it");
 	check_sums(b, &s->sums);
 	return 0;
 }
@@ -300,6 +300,15 @@ const struct mw_bundle_file *mw_bundle_find(const struct mw_bundle_read *b, size
 		if (b->files[i].kind == kind && b->files[i].log == log)
 			return &b->files[i];
 	return NULL;
+}
+
+bool mw_bundle_claims(const char *path)
+{
+	_cleanup_(mw_close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	char name[MW_TGZ_NAME_MAX];
+
+	return fd >= 0 && mw_tgz_first(fd, name) == 0 &&
+	       strncmp(name, MW_BUNDLE_TOP, sizeof(MW_BUNDLE_TOP) - 1) == 0;
 }
 
 bool mw_bundle_is(const char *path)

@@ -28,12 +28,10 @@ static const struct mw_ocsf_class api_class = { 6003, 6, "API Activity", "Applic
 
 struct mw_slice mw_ocsf_base(struct mw_slice path)
 {
-	const uint8_t *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+	const struct mw_slice name = mw_slice_name(path);
 
 	/* "/" and "a/" have none: the whole is as good a name */
-	if (!slash || slash == path.p + path.n - 1)
-		return path;
-	return mw_slice(slash + 1, path.n - (size_t)(slash + 1 - path.p));
+	return name.n ? name : path;
 }
 
 static void put_metadata(struct mw_ocsf *s, const struct mw_export_item *item)
@@ -207,7 +205,7 @@ static void put_api(struct mw_ocsf *s, const struct mw_logrec *rec)
 	/* JSON-RPC's are negative mostly */
 	if (code.n &&
 	    (mw_out_number(code, &v) == 0 ||
-	     (code.p[0] == '-' && mw_out_number(mw_slice(code.p + 1, code.n - 1), &v) == 0)) &&
+	     (code.p[0] == '-' && mw_out_number(mw_slice_from(code, 1), &v) == 0)) &&
 	    v <= INT32_MAX)
 		mw_ejson_raw(j, "code", code);
 	if (!mw_etext_is(mw_logrec_get(rec, "status"), "ok"))

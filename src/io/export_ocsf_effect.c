@@ -178,9 +178,9 @@ static void put_endpoint(struct mw_ocsf *s, const char *key, struct mw_slice raw
 		;
 	ip = colon ? mw_slice(text.p, colon - 1) : text;
 	if (ip.n >= 2 && ip.p[0] == '[' && ip.p[ip.n - 1] == ']')
-		ip = mw_slice(ip.p + 1, ip.n - 2);
-	if (colon && ip.n < sizeof(host) &&
-	    mw_out_number(mw_slice(text.p + colon, text.n - colon), &port) == 0 && port <= 65535) {
+		ip = mw_slice_inside(ip);
+	if (colon && ip.n < sizeof(host) && mw_out_number(mw_slice_from(text, colon), &port) == 0 &&
+	    port <= 65535) {
 		memcpy(host, ip.p, ip.n);
 		host[ip.n] = '\0';
 		if (inet_pton(AF_INET, host, addr) == 1 || inet_pton(AF_INET6, host, addr) == 1) {

@@ -56,7 +56,7 @@ static void context_key(struct mw_slice call, uint64_t key[2])
 
 struct mw_slice mw_otlp_inside(struct mw_slice raw)
 {
-	return mw_out_is_str(raw) ? mw_slice(raw.p + 1, raw.n - 2) : mw_slice(NULL, 0);
+	return mw_out_is_str(raw) ? mw_slice_inside(raw) : mw_slice(NULL, 0);
 }
 
 static int hex(struct mw_slice s, size_t at, uint8_t *to, size_t n)
@@ -89,7 +89,8 @@ int mw_otlp_traceparent(struct mw_slice text, struct mw_otlp_id *ret)
 	return 0;
 }
 
-int mw_otlp_request(struct mw_otlp *o, const struct mw_logrec *rec)
+/* Keeps what a `request` record brings. 0, -ENOMEM. */
+static int keep_request(struct mw_otlp *o, const struct mw_logrec *rec)
 {
 	struct mw_slice text, args = mw_logrec_get(rec, "args"),
 			      call = mw_otlp_inside(mw_logrec_get(rec, "call"));
@@ -277,14 +278,13 @@ void mw_otlp_attr_addr(struct mw_otlp *o, const char *prefix, struct mw_slice ra
 	for (colon = text.n; colon > 0 && text.p[colon - 1] != ':'; colon--)
 		;
 	ip = text;
-	if (colon && mw_out_number(mw_slice(text.p + colon, text.n - colon), &port) == 0 &&
-	    port <= 65535) {
+	if (colon && mw_out_number(mw_slice_from(text, colon), &port) == 0 && port <= 65535) {
 		ip.n = colon - 1;
 		snprintf(key, sizeof(key), "%s.port", prefix);
 		mw_otlp_attr_u64(o, key, port);
 	}
 	if (ip.n >= 2 && ip.p[0] == '[' && ip.p[ip.n - 1] == ']')
-		ip = mw_slice(ip.p + 1, ip.n - 2);
+		ip = mw_slice_inside(ip);
 	snprintf(key, sizeof(key), "%s.address", prefix);
 	mw_otlp_attr_text(o, key, ip);
 }
@@ -445,7 +445,7 @@ static int otlp_item(struct mw_exporter *e, const struct mw_export_item *item)
 	int r;
 
 	if (strcmp(rec->type, "request") == 0)
-		return mw_otlp_request(o, rec);
+		return keep_request(o, rec);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (strcmp(kinds[i].type, rec->type) != 0)
 			continue;

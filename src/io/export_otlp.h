@@ -45,8 +45,6 @@ void mw_otlp_record_id(struct mw_otlp *o, const struct mw_export_item *item, str
 		       struct mw_otlp_id *ret, struct mw_otlp_id *ret_parent);
 /* A traceparent (W3C Trace Context), decoded: 0, -EINVAL. */
 int mw_otlp_traceparent(struct mw_slice text, struct mw_otlp_id *ret);
-/* Keeps what a `request` record brings. 0, -ENOMEM. */
-int mw_otlp_request(struct mw_otlp *o, const struct mw_logrec *rec);
 /* The inside of a raw string; n 0: it is none. */
 struct mw_slice mw_otlp_inside(struct mw_slice raw);
 

@@ -28,7 +28,7 @@ struct mw_slice mw_out_get(struct mw_slice object, const char *name)
 	while ((r = mw_known_next(&k, &key, &value)) == 1) {
 		if (memchr(key.p, '\\', key.n))
 			break;
-		if (mw_slice_eq(mw_slice(key.p + 1, key.n - 2), want))
+		if (mw_slice_eq(mw_slice_inside(key), want))
 			found = value;
 	}
 	if (r == 0)
@@ -45,7 +45,7 @@ int mw_out_text(struct mw_slice raw, struct mw_buf *tmp, struct mw_slice *ret)
 		return 0;
 	}
 	if (!memchr(raw.p, '\\', raw.n)) {
-		*ret = mw_slice(raw.p + 1, raw.n - 2);
+		*ret = mw_slice_inside(raw);
 		return 0;
 	}
 	mw_buf_reset(tmp, tmp->cap);

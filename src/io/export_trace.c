@@ -219,7 +219,7 @@ static uint64_t joined_flow(struct mw_slice call, const char *joined)
 	struct mw_slice inside = call;
 
 	if (call.n >= 2)
-		inside = mw_slice(call.p + 1, call.n - 2);
+		inside = mw_slice_inside(call);
 	return mw_hash64(inside, 5) ^ mw_hash64(mw_slice_str(joined), 5);
 }
 

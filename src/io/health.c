@@ -100,6 +100,11 @@ static void look_at_losses(const struct mw_health *h, struct list *l)
 	else if (h->engine.lost_events)
 		add(l, false, "%llu events of the kernel were lost (gaps)",
 		    ull(h->engine.lost_events));
+	if (h->engine.lost_argv)
+		add(l, false,
+		    "%llu processes did not let their arguments be read (gaps): 'log --type gap' "
+		    "says when",
+		    ull(h->engine.lost_argv));
 	if (h->engine.alloc_failed)
 		add(l, false, "memory was short %llu times (gaps): see 'message_max'",
 		    ull(h->engine.alloc_failed));
@@ -210,6 +215,7 @@ static void put_source(cJSON *o, const struct mw_health *h)
 	put_u64(x, "lost_run", h->source.lost_run);
 	put_u64(x, "lost_table", h->source.lost_table);
 	put_u64(x, "faults", h->source.faults);
+	put_u64(x, "task_faults", h->source.task_faults);
 	put_u64(x, "runtimes", h->bpf.runtimes);
 	put_u64(x, "runtimes_refused", h->bpf.runtimes_refused);
 }
@@ -241,6 +247,7 @@ static void put_engine(cJSON *o, const struct mw_health *h)
 		put_u64(x, "events", e->lost_events);
 		put_u64(x, "runs", e->lost_runs);
 		put_u64(x, "kernel_table", e->lost_table);
+		put_u64(x, "arguments", e->lost_argv);
 		put_u64(x, "bytes", e->gap_bytes);
 		put_u64(x, "no_memory", e->alloc_failed);
 		put_u64(x, "places", e->places_lost);

@@ -194,7 +194,7 @@ int mw_index_column_open(const void *p, size_t n, struct mw_index_column *ret)
 	if (head[1] > s.n || head[0] > head[1])
 		goto broken;
 	c.n_terms = head[0];
-	c.rows = mw_slice(s.p + head[1], s.n - head[1]);
+	c.rows = mw_slice_from(s, head[1]);
 	s.n = head[1];
 	c.term = calloc(c.n_terms + 1, sizeof(*c.term));
 	if (!c.term) {

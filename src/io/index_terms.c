@@ -28,7 +28,7 @@ static void give(struct giver *g, unsigned int column, struct mw_slice raw)
 		return;
 	}
 	if (!memchr(raw.p, '\\', raw.n)) {
-		g->r = g->term(g->arg, column, mw_slice(raw.p + 1, raw.n - 2));
+		g->r = g->term(g->arg, column, mw_slice_inside(raw));
 		return;
 	}
 	mw_buf_init(&buf, &mw_heap, raw.n * 3);
@@ -42,22 +42,12 @@ typedef void member_fn(struct giver *g, struct mw_slice key, struct mw_slice val
 
 static void each_member(struct giver *g, struct mw_slice object, member_fn *fn)
 {
-	struct mw_json_item it;
-	struct mw_slice v;
-	struct mw_json j;
+	struct mw_json_object o;
+	struct mw_slice name, v;
 
-	if (object.n == 0 || object.p[0] != '{')
-		return;
-	mw_json_init(&j, object, MW_JSON_DEPTH_MAX);
-	if (mw_json_next(&j, &it) != 1)
-		return;
-	while (mw_json_next(&j, &it) == 1 && it.tok == MW_JSON_KEY) {
-		const struct mw_slice key = mw_slice(it.raw.p + 1, it.raw.n - 2);
-
-		if (mw_json_skip(&j, &it, &v) < 0)
-			return;
-		fn(g, key, v);
-	}
+	mw_json_object_init(&o, object);
+	while (mw_json_object_next(&o, &name, &v))
+		fn(g, mw_slice_inside(name), v);
 }
 
 typedef void element_fn(struct giver *g, unsigned int column, struct mw_slice value);

@@ -88,7 +88,7 @@ static void keep_member(struct mw_lr_input *in, struct mw_slice key, struct mw_s
 {
 	if (in->rec.n_members < MW_LOGREC_MEMBERS_MAX)
 		in->members[in->rec.n_members++] =
-		    (struct mw_logrec_member){ mw_slice(key.p + 1, key.n - 2), value };
+		    (struct mw_logrec_member){ mw_slice_inside(key), value };
 }
 
 const char *mw_lr_check(struct mw_lr_input *in, const char *line, size_t n)

@@ -110,7 +110,7 @@ static bool call_of(struct mw_slice line, struct mw_slice type, char ret[ID_LEN]
 {
 	const size_t at = (size_t)(type.p + type.n - line.p);
 	static const char mark[] = "\",\"call\":\"";
-	struct mw_slice rest = mw_slice(line.p + at, line.n - at);
+	struct mw_slice rest = mw_slice_from(line, at);
 	struct mw_slice id = behind(rest, sizeof(mark) - 1, mark);
 
 	if (!id.n || id.n >= ID_LEN)

@@ -199,15 +199,6 @@ static const struct mw_name_list *load(struct mw_names *n, int root, const char 
 /* --- matching ------------------------------------------------------------------------------------
  */
 
-static struct mw_slice base_of(struct mw_slice s)
-{
-	size_t i = s.n;
-
-	while (i > 0 && s.p[i - 1] != '/')
-		i--;
-	return mw_slice(s.p + i, s.n - i);
-}
-
 /* Whether an argv ends with the arguments, and what stands before them is the command. An
  * interpreter may stand before that, as it does for scripts. */
 static bool is_command(const struct mw_name *e, struct mw_slice argv)
@@ -225,10 +216,10 @@ static bool is_command(const struct mw_name *e, struct mw_slice argv)
 	head.n--; /* the NUL behind the last argument */
 	for (from = head.n; from > 0 && head.p[from - 1]; from--)
 		;
-	head = mw_slice(head.p + from, head.n - from);
+	head = mw_slice_from(head, from);
 	if (memchr(command.p, '/', command.n) && head.n && head.p[0] == '/' && command.p[0] == '/')
 		return mw_slice_eq(head, command);
-	return mw_slice_eq(base_of(head), base_of(command));
+	return mw_slice_eq(mw_slice_name(head), mw_slice_name(command));
 }
 
 /* Whether a url's host is this one, as far as it says so itself, and its port that of the server.

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "core/fact_field.h"
 #include "core/power.h"
 #include "io/rules_priv.h"
@@ -23,7 +24,7 @@ static int digits(struct mw_slice text, uint64_t *ret, struct mw_slice *ret_unit
 			return -EINVAL;
 	if (!i)
 		return -EINVAL;
-	*ret_unit = mw_slice(text.p + i, text.n - i);
+	*ret_unit = mw_slice_from(text, i);
 	*ret = v;
 	return 0;
 }
@@ -86,7 +87,7 @@ static int number(const struct mw_fact_field *field, struct mw_slice text, int64
 	int64_t n;
 
 	if (negative)
-		text = mw_slice(text.p + 1, text.n - 1);
+		text = mw_slice_from(text, 1);
 	if (digits(text, &v, &unit) < 0)
 		return -EINVAL;
 	if (unit.n && mw_slice_ends(mw_slice_str(field->name), MW_SLICE_LIT("_ms"))) {
@@ -171,7 +172,7 @@ static const char *host(struct mw_yaml *y, struct mw_slice text, struct mw_cond_
 
 		if (c == '/' || c == ':' || c == '@' || c <= ' ' || c == '*')
 			return "no host name";
-		low[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+		low[i] = mw_lower(c);
 	}
 	ret->text = mw_slice(low, text.n);
 	return NULL;

@@ -16,7 +16,7 @@ const char *const mw_survey_confidences[] = { "certain", "likely", "shared", "no
 static uint8_t word(struct mw_slice raw, const char *const *words)
 {
 	for (uint8_t i = 0; raw.n >= 2 && words[i]; i++)
-		if (mw_slice_eq_str(mw_slice(raw.p + 1, raw.n - 2), words[i]))
+		if (mw_slice_eq_str(mw_slice_inside(raw), words[i]))
 			return (uint8_t)(i + 1);
 	return 0;
 }
@@ -77,7 +77,7 @@ static int64_t call_number(struct mw_survey *s, uint32_t source, struct mw_slice
 	if (raw.n < 3 || raw.p[0] != '"' || raw.n - 2 > MW_SURVEY_ID_MAX ||
 	    memchr(raw.p, '\\', raw.n))
 		return 0;
-	r = mw_intern_put(&s->ids, source, mw_slice(raw.p + 1, raw.n - 2), &number);
+	r = mw_intern_put(&s->ids, source, mw_slice_inside(raw), &number);
 	if (r == 1) {
 		r = mw_survey_grow(&s->calls, number, &s->calls_cap, sizeof(*s->calls));
 		if (r == 0)

@@ -72,7 +72,7 @@ bool mw_syslog_address(const char *address)
 	return parse(address, &a);
 }
 
-void mw_syslog_close(struct mw_syslog_to *to)
+static void hang_up(struct mw_syslog_to *to)
 {
 	if (to->fd >= 0)
 		close(to->fd);
@@ -194,7 +194,7 @@ int mw_syslog_send(struct mw_syslog_to *to, const char *address, int timeout_ms,
 	int r = 0;
 
 	if (to->fd >= 0 && is_closed(to))
-		mw_syslog_close(to);
+		hang_up(to);
 	if (to->fd < 0)
 		r = open_to(to, address, deadline);
 	if (r == 0 && to->stream) {
@@ -204,6 +204,6 @@ int mw_syslog_send(struct mw_syslog_to *to, const char *address, int timeout_ms,
 	if (r == 0)
 		r = send_all(to, msg, n, deadline);
 	if (r < 0)
-		mw_syslog_close(to);
+		hang_up(to);
 	return r;
 }

@@ -27,6 +27,5 @@ bool mw_syslog_address(const char *address);
  */
 int mw_syslog_send(struct mw_syslog_to *to, const char *address, int timeout_ms, const char *msg,
 		   size_t n);
-void mw_syslog_close(struct mw_syslog_to *to);
 
 #endif

@@ -87,7 +87,7 @@ static struct mw_slice inside(struct mw_slice raw)
 {
 	if (raw.n < 2 || raw.p[0] != '"')
 		return mw_slice(NULL, 0);
-	return mw_slice(raw.p + 1, raw.n - 2);
+	return mw_slice_inside(raw);
 }
 
 static enum field field_of(struct mw_slice key)

@@ -160,6 +160,13 @@ static int bad(struct mw_tgz *t, const char *why)
 	return t->failed = -EBADMSG;
 }
 
+/* It may be sound, but is packed otherwise. */
+static int other(struct mw_tgz *t, const char *why)
+{
+	t->why = why;
+	return t->failed = -EILSEQ;
+}
+
 /* Until the buffer holds `want` bytes or there are no more. 0 or negative errno. */
 static int fill(struct mw_tgz *t, size_t want)
 {
@@ -331,7 +338,7 @@ int mw_tgz_next(struct mw_tgz *t, struct mw_tgz_entry *ret)
 	if (t->z.avail_in < HEAD_LEN)
 		return bad(t, "cut off");
 	if (memcmp(t->z.next_in, gzip_head, HEAD_LEN) != 0)
-		return bad(t, "no archive that mcpwatch wrote");
+		return other(t, "no archive that mcpwatch wrote");
 	e.at = t->at - t->z.avail_in;
 	inflateReset(&t->z);
 	t->in_member = true;
@@ -341,7 +348,8 @@ int mw_tgz_next(struct mw_tgz *t, struct mw_tgz_entry *ret)
 	if (all_zero(head, BLOCK))
 		return end_archive(t);
 	if (!parse_head(head, &e))
-		return bad(t, "it holds something that is no plain file as mcpwatch writes them");
+		return other(t, "it holds something that is no plain file as mcpwatch writes "
+				"them");
 	t->left = e.size;
 	t->pad = (size_t)(-e.size % BLOCK);
 	t->any = true;
@@ -371,7 +379,25 @@ ssize_t mw_tgz_read(struct mw_tgz *t, void *p, size_t n)
 
 const char *mw_tgz_why(const struct mw_tgz *t)
 {
-	return t->failed == -EBADMSG ? t->why : strerror(-t->failed);
+	return t->failed == -EBADMSG || t->failed == -EILSEQ ? t->why : strerror(-t->failed);
+}
+
+int mw_tgz_first(int fd, char ret[MW_TGZ_NAME_MAX])
+{
+	_cleanup_(mw_tgz_freep) struct mw_tgz *t = NULL;
+	char head[BLOCK];
+	int r;
+
+	r = mw_tgz_open(fd, 0, &t);
+	if (r < 0)
+		return r;
+	t->in_member = true;
+	r = expand_all(t, head, BLOCK);
+	if (r < 0)
+		return r;
+	memcpy(ret, head, MW_TGZ_NAME_MAX - 1);
+	ret[MW_TGZ_NAME_MAX - 1] = '\0';
+	return 0;
 }
 
 void mw_tgz_free(struct mw_tgz *t)

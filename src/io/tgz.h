@@ -44,7 +44,8 @@ struct mw_tgz;
 int mw_tgz_open(int fd, uint64_t at, struct mw_tgz **ret);
 /*
  * The next file, behind what is left of the one before: 1; 0: the end, and the file ends here too;
- * -EBADMSG: no such archive, damaged or cut off, and why in mw_tgz_why; -ENOMEM, -EIO and others.
+ * -EBADMSG: damaged or cut off, -EILSEQ: no archive as mw_tgz_add writes it, and why in mw_tgz_why;
+ * -ENOMEM, -EIO and others.
  */
 int mw_tgz_next(struct mw_tgz *t, struct mw_tgz_entry *ret);
 /* Up to n bytes of the file. 0: no more of it. Errors as above. */
@@ -52,5 +53,14 @@ ssize_t mw_tgz_read(struct mw_tgz *t, void *p, size_t n);
 const char *mw_tgz_why(const struct mw_tgz *t);
 /* Takes NULL. */
 void mw_tgz_free(struct mw_tgz *t);
+
+static inline void mw_tgz_freep(struct mw_tgz **t)
+{
+	mw_tgz_free(*t);
+}
+
+/* What the first file of a .tar.gz is called, whoever packed it. 0, -EBADMSG and others as above.
+ */
+int mw_tgz_first(int fd, char ret[MW_TGZ_NAME_MAX]);
 
 #endif

@@ -177,19 +177,6 @@ int mw_trail_entry(struct mw_trail *t, struct mw_trail_entry *ret)
 	return 0;
 }
 
-int mw_trail_next(struct mw_trail *t, struct mw_trail_entry *ret)
-{
-	struct mw_slice line;
-	uint64_t no;
-	int r;
-
-	r = mw_trail_line(t, &line, &no);
-	if (r <= 0)
-		return r;
-	r = mw_trail_entry(t, ret);
-	return r < 0 ? r : 1;
-}
-
 int mw_trail_feed(struct mw_trail *t, int (*fn)(void *ctx, const void *p, size_t n), void *ctx)
 {
 	ssize_t n;

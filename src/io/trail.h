@@ -38,8 +38,6 @@ int mw_trail_rewind(struct mw_trail *t);
  * -EBADMSG: cut off (logfmt only: a cut line of JSON shows by itself); another negative errno.
  */
 int mw_trail_line(struct mw_trail *t, struct mw_slice *ret, uint64_t *ret_no);
-/* The next line, parsed. As mw_trail_line and mw_trail_parse. */
-int mw_trail_next(struct mw_trail *t, struct mw_trail_entry *ret);
 /* Parses the line that mw_trail_line gave last. 0, or as mw_trail_parse. */
 int mw_trail_entry(struct mw_trail *t, struct mw_trail_entry *ret);
 /* What the last failure was, as one line that names file and line. */

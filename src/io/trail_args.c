@@ -72,7 +72,7 @@ bool mw_trail_fits(struct mw_slice text, struct mw_slice host)
 			return false;
 		p += piece.n;
 		text = mw_slice(p, text.n - (size_t)(p - text.p));
-		host = mw_slice(host.p + at + n, host.n - at - n);
+		host = mw_slice_from(host, at + n);
 		open = true;
 	}
 	return open ? mw_slice_ends(text, host) : mw_slice_eq(text, host);
@@ -86,7 +86,7 @@ struct comparing {
 
 static struct mw_slice inside(struct mw_slice raw)
 {
-	return raw.n >= 2 && raw.p[0] == '"' ? mw_slice(raw.p + 1, raw.n - 2) : raw;
+	return raw.n >= 2 && raw.p[0] == '"' ? mw_slice_inside(raw) : raw;
 }
 
 /* False: they differ. */

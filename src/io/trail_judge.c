@@ -44,8 +44,8 @@ static bool same_url(const struct mw_target *a, const struct mw_target *b)
 	const size_t x = (size_t)(a->authority.p + a->authority.n - a->text.p),
 		     y = (size_t)(b->authority.p + b->authority.n - b->text.p);
 
-	return same_place(a, b) && mw_slice_eq(mw_slice(a->text.p + x, a->text.n - x),
-					       mw_slice(b->text.p + y, b->text.n - y));
+	return same_place(a, b) &&
+	       mw_slice_eq(mw_slice_from(a->text, x), mw_slice_from(b->text, y));
 }
 
 static bool look_at_path(struct look *l, const struct mw_seen_target *t, const struct mw_target *is)

@@ -75,7 +75,7 @@ static int decode(struct mw_slice raw, struct mw_buf *out, struct mw_slice *ret)
 		return 0;
 	}
 	if (!memchr(raw.p, '\\', raw.n)) {
-		*ret = mw_slice(raw.p + 1, raw.n - 2);
+		*ret = mw_slice_inside(raw);
 		return 0;
 	}
 	r = mw_json_str_decode(raw, out);

@@ -55,7 +55,8 @@ void *mw_seen_take(struct mw_seen *s, size_t n)
 	return c->p + c->used - want;
 }
 
-int mw_seen_copy(struct mw_seen *s, struct mw_slice text, struct mw_slice *ret)
+/* With a NUL behind it. 0, -E2BIG, -ENOMEM. */
+static int copy_of(struct mw_seen *s, struct mw_slice text, struct mw_slice *ret)
 {
 	uint8_t *p = mw_seen_take(s, text.n + 1);
 
@@ -136,7 +137,7 @@ static int learn_server(struct mw_seen *s, const cJSON *json)
 		if (s->different[i] == h)
 			return 0;
 	if (s->n_different < MW_SEEN_SERVERS) {
-		r = mw_seen_copy(s, mw_slice_str(name ? name : "(no name)"), &copy);
+		r = copy_of(s, mw_slice_str(name ? name : "(no name)"), &copy);
 		if (r < 0)
 			return r;
 		s->different[s->n_different] = h;
@@ -154,7 +155,7 @@ static int add_call(struct mw_seen *s, const char *id, struct mw_seen_call **ret
 
 	r = mw_seen_grow(s, &s->calls, sizeof(*s->calls), n, &s->cap_calls);
 	if (r == 0)
-		r = mw_seen_copy(s, mw_slice_str(id), &copy);
+		r = copy_of(s, mw_slice_str(id), &copy);
 	if (r < 0)
 		return r;
 	s->calls[n] = (struct mw_seen_call){ .call = (const char *)copy.p };
@@ -221,7 +222,7 @@ static int set_args(struct mw_seen *s, const struct mw_logrec *rec, struct mw_se
 	r = mw_json_canonical(raw, &s->scratch);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	return mw_seen_copy(s, mw_buf_slice(&s->scratch), &c->args);
+	return copy_of(s, mw_buf_slice(&s->scratch), &c->args);
 }
 
 /* What a request record and a call record both say. */
@@ -232,9 +233,9 @@ static int describe(struct mw_seen *s, const struct mw_logrec *rec, const cJSON 
 	int r;
 
 	s->scratch.len = 0;
-	r = mw_seen_copy(s, mw_slice_str(tool ? tool : ""), &c->tool);
+	r = copy_of(s, mw_slice_str(tool ? tool : ""), &c->tool);
 	if (r == 0)
-		r = mw_seen_copy(s, mw_trail_id(mw_slice_str(id ? id : ""), &s->scratch), &c->id);
+		r = copy_of(s, mw_trail_id(mw_slice_str(id ? id : ""), &s->scratch), &c->id);
 	c->begin_ns = time_of(json, "begin", rec->time_ns);
 	c->end_ns = rec->time_ns;
 	c->state = MW_SEEN_NO_END;
@@ -280,7 +281,7 @@ static int add_targets(struct mw_seen *s, const cJSON *json, struct mw_seen_call
 			if (!t)
 				continue;
 			now[k].what = effect_what(kind);
-			r = mw_seen_copy(s, mw_slice_str(t), &now[k++].text);
+			r = copy_of(s, mw_slice_str(t), &now[k++].text);
 			if (r < 0)
 				return r;
 		}
@@ -330,7 +331,7 @@ static int on_call(struct mw_seen *s, const struct mw_logrec *rec, const cJSON *
 			r = set_args(s, rec, c);
 	}
 	if (r == 0)
-		r = mw_seen_copy(s, mw_slice_str(status), &c->status);
+		r = copy_of(s, mw_slice_str(status), &c->status);
 	c->effects_left = cJSON_IsNumber(n) ? (uint64_t)n->valuedouble : 0;
 	if (r == 0)
 		r = add_targets(s, json, c);
@@ -401,7 +402,7 @@ static int on_server(struct mw_seen *s, const cJSON *json)
 	if (!wanted(s, json))
 		return 0;
 	s->known = true;
-	s->unread |= io && strcmp(io, "unread") == 0;
+	s->unread |= io && strcmp(io, "clear") != 0;
 	return 0;
 }
 

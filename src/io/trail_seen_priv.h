@@ -63,8 +63,6 @@ struct mw_seen {
 void *mw_seen_take(struct mw_seen *s, size_t n);
 /* -E2BIG: the budget refused; -ENOMEM. */
 int mw_seen_no_memory(const struct mw_seen *s);
-/* With a NUL behind it. 0, -E2BIG, -ENOMEM. */
-int mw_seen_copy(struct mw_seen *s, struct mw_slice text, struct mw_slice *ret);
 /* Room for one more than n in an array (a pointer to it). 0, -E2BIG, -ENOMEM. */
 int mw_seen_grow(struct mw_seen *s, void *array, size_t size, size_t n, size_t *cap);
 

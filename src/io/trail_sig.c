@@ -91,7 +91,7 @@ static int ssh_string(struct mw_slice *s, struct mw_slice *ret)
 	if (n > s->n - 4)
 		return -EINVAL;
 	*ret = mw_slice(s->p + 4, n);
-	*s = mw_slice(s->p + 4 + n, s->n - 4 - n);
+	*s = mw_slice_from(*s, 4 + n);
 	return 0;
 }
 
@@ -119,7 +119,7 @@ static int key_text(struct mw_slice s, uint8_t *ret)
 	if (mw_slice_starts(s, MW_SLICE_LIT("-----BEGIN")))
 		return key_pem((const char *)s.p, s.n, ret);
 	if (mw_slice_starts(s, MW_SLICE_LIT("ssh-ed25519 "))) {
-		s = mw_slice(s.p + 12, s.n - 12);
+		s = mw_slice_from(s, 12);
 		for (word = 0; word < s.n && s.p[word] != ' '; word++)
 			;
 		n = b64(mw_slice(s.p, word), blob, sizeof(blob));
@@ -322,7 +322,7 @@ static int check_ssh(struct mw_trail *t, const struct verifier *v, struct mw_sli
 		return -ENOMEM;
 	if (blob.n < 10 || memcmp(blob.p, "SSHSIG\0\0\0\1", 10) != 0)
 		return -EINVAL;
-	blob = mw_slice(blob.p + 10, blob.n - 10);
+	blob = mw_slice_from(blob, 10);
 	if (ssh_string(&blob, &key) < 0 || ssh_string(&blob, &ns) < 0 ||
 	    ssh_string(&blob, &reserved) < 0 || ssh_string(&blob, &hash) < 0 ||
 	    ssh_string(&blob, &value) < 0 || blob.n || !mw_slice_eq_str(ns, "file") ||
@@ -369,7 +369,7 @@ static int check_file(struct mw_trail *t, const struct verifier *v, struct mw_sl
 	int r = -EINVAL;
 
 	if (mw_slice_starts(s, mw_slice_str(begin))) {
-		s = mw_slice(s.p + strlen(begin), s.n - strlen(begin));
+		s = mw_slice_from(s, strlen(begin));
 		to = memmem(s.p, s.n, end, strlen(end));
 		n = to ? b64(mw_slice(s.p, (size_t)(to - s.p)), blob, sizeof(blob)) : -EINVAL;
 		if (n >= 0)

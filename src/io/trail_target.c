@@ -107,7 +107,7 @@ static int parse_url(struct mw_slice s, size_t scheme, struct mw_buf *out, struc
 		return r;
 	host_n = out->len - host_at;
 	from = (size_t)(a.p + a.n - s.p);
-	rest = mw_slice(s.p + from, s.n - from);
+	rest = mw_slice_from(s, from);
 	for (n = 0; n < rest.n && rest.p[n] != '?' && rest.p[n] != '#'; n++)
 		;
 	while (n > 0 && rest.p[n - 1] == '/')
@@ -141,7 +141,7 @@ int mw_target_parse(struct mw_slice text, struct mw_buf *out, struct mw_target *
 			n = scheme + 3;
 			while (n < text.n && text.p[n] != '/')
 				n++;
-			r = file_path(mw_slice(text.p + n, text.n - n), out, &path);
+			r = file_path(mw_slice_from(text, n), out, &path);
 			if (r < 0)
 				return r;
 			text = path;
@@ -180,7 +180,7 @@ int mw_target_parse(struct mw_slice text, struct mw_buf *out, struct mw_target *
 bool mw_target_ends(struct mw_slice path, struct mw_slice name)
 {
 	while (name.n > 1 && name.p[0] == '.' && name.p[1] == '/')
-		name = mw_slice(name.p + 2, name.n - 2);
+		name = mw_slice_from(name, 2);
 	return name.n && mw_slice_ends(path, name) &&
 	       (path.n == name.n || path.p[path.n - name.n - 1] == '/');
 }
@@ -196,7 +196,7 @@ static bool local_port(struct mw_slice a, struct mw_slice *ret)
 {
 	for (size_t i = 0; i < sizeof(localhost) / sizeof(localhost[0]); i++)
 		if (mw_slice_starts(a, localhost[i])) {
-			*ret = mw_slice(a.p + localhost[i].n, a.n - localhost[i].n);
+			*ret = mw_slice_from(a, localhost[i].n);
 			return ret->n == 0 || ret->p[0] == ':';
 		}
 	return false;

@@ -32,7 +32,8 @@ unsigned int mw_uprobes_kernel(void)
 	return major < 256 && minor < 256 ? (unsigned int)MW_UPROBES_KERNEL(major, minor) : 0;
 }
 
-bool mw_uprobes_multi(void)
+/* Whether the kernel has links for many places. Programs must be loaded accordingly: */
+static bool has_multi(void)
 {
 	/* what was wrong before is not to be seen in the kernel's description of itself */
 	return mw_uprobes_kernel() >= MW_UPROBES_KERNEL(6, 10);
@@ -40,7 +41,7 @@ bool mw_uprobes_multi(void)
 
 void mw_uprobes_prepare(struct bpf_program *prog)
 {
-	if (mw_uprobes_multi())
+	if (has_multi())
 		bpf_program__set_expected_attach_type(prog,
 						      (enum bpf_attach_type)TRACE_UPROBE_MULTI);
 }
@@ -107,8 +108,8 @@ int mw_uprobes_add(struct mw_uprobes *set, struct bpf_program *prog, uint32_t pi
 	if (n == 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	return mw_uprobes_multi() ? add_multi(set, prog, pid, path, off, cookie, n, ret)
-				  : add_each(set, prog, pid, path, off, cookie, n, ret);
+	return has_multi() ? add_multi(set, prog, pid, path, off, cookie, n, ret)
+			   : add_each(set, prog, pid, path, off, cookie, n, ret);
 }
 
 size_t mw_uprobes_fds(const struct mw_uprobes *set, int *ret)

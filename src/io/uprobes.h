@@ -22,8 +22,6 @@
 #define MW_UPROBES_KERNEL(major, minor) ((major) << 8 | (minor))
 unsigned int mw_uprobes_kernel(void);
 
-/* Whether the kernel has links for many places. Programs must be loaded accordingly: */
-bool mw_uprobes_multi(void);
 void mw_uprobes_prepare(struct bpf_program *prog); /* before the load */
 
 struct mw_uprobes {

@@ -8,50 +8,27 @@
 
 #include "base/cleanup.h"
 #include "io/verify_priv.h"
+#include "io/walk.h"
 
 /* Changes with any of the structures below. */
 #define MAGIC "mcpwatch verify 1"
 
-/* The same walk saves and restores, so that the two cannot differ. */
-struct walk {
-	struct mw_buf *out; /* NULL: restoring from `in` */
-	struct mw_slice in;
-	int r;
-};
-
-static void item(struct walk *w, void *p, size_t n)
-{
-	if (w->r < 0 || n == 0)
-		return;
-	if (w->out) {
-		w->r = mw_buf_append(w->out, p, n);
-		return;
-	}
-	if (w->in.n < n) {
-		w->r = -EBADMSG;
-		return;
-	}
-	memcpy(p, w->in.p, n);
-	w->in.p += n;
-	w->in.n -= n;
-}
-
-static void flag(struct walk *w, bool *p)
+static void flag(struct mw_walk *w, bool *p)
 {
 	uint8_t c = w->out ? *p : 0;
 
-	item(w, &c, 1);
+	mw_walk_raw(w, &c, 1);
 	if (!w->out)
 		*p = c != 0;
 }
 
 /* So many things in memory of their own, with room for `room`, or the next power of two. */
-static size_t array(struct walk *w, void **p, size_t *n, size_t size, size_t room, size_t max)
+static size_t array(struct mw_walk *w, void **p, size_t *n, size_t size, size_t room, size_t max)
 {
 	uint64_t count = *n;
 	void *fresh;
 
-	item(w, &count, sizeof(count));
+	mw_walk_raw(w, &count, sizeof(count));
 	if (w->r < 0)
 		return 0;
 	if (!w->out) {
@@ -69,7 +46,7 @@ static size_t array(struct walk *w, void **p, size_t *n, size_t size, size_t roo
 		*p = fresh;
 		*n = (size_t)count;
 	}
-	item(w, *p, *n * size);
+	mw_walk_raw(w, *p, *n * size);
 	return room;
 }
 
@@ -105,9 +82,9 @@ static void make_sane(struct mw_verify *v)
 	}
 }
 
-#define ITEM(w, x) item(w, &(x), sizeof(x))
+#define ITEM(w, x) mw_walk_raw(w, &(x), sizeof(x))
 
-static void walk(struct walk *w, struct mw_verify *v, uint64_t *seals_len)
+static void walk(struct mw_walk *w, struct mw_verify *v, uint64_t *seals_len)
 {
 	unsigned int i;
 	size_t room;
@@ -129,7 +106,8 @@ static void walk(struct walk *w, struct mw_verify *v, uint64_t *seals_len)
 	if (!w->out && w->r == 0)
 		v->cap_wait = room;
 	for (i = 0; i < MW_TILE_LEVELS; i++)
-		item(w, v->tile[i], (v->tree.n >> (8 * i)) % MW_TILE_WIDTH * sizeof(v->tile[i][0]));
+		mw_walk_raw(w, v->tile[i],
+			    (v->tree.n >> (8 * i)) % MW_TILE_WIDTH * sizeof(v->tile[i][0]));
 	ITEM(w, v->tile_seen);
 	ITEM(w, v->from_tiles);
 	array(w, (void **)&v->mark, &v->n_mark, sizeof(*v->mark), MW_VERIFY_MARKS, MW_VERIFY_MARKS);
@@ -167,7 +145,7 @@ int mw_verify_save(const struct mw_verify *v, struct mw_buf *out, struct mw_veri
 {
 	/* it is only read */
 	struct mw_verify *whole = (struct mw_verify *)(uintptr_t)v;
-	struct walk w = { .out = out };
+	struct mw_walk w = { .out = out };
 	uint64_t seals_len = 0;
 	struct head head;
 	off_t at;
@@ -190,7 +168,7 @@ int mw_verify_save(const struct mw_verify *v, struct mw_buf *out, struct mw_veri
 
 int mw_verify_restore(struct mw_verify *v, const void *p, size_t n)
 {
-	struct walk w = { .in = mw_slice(p, n) };
+	struct mw_walk w = { .in = mw_slice(p, n) };
 	struct head head, want;
 	uint64_t seals_len = 0;
 	int r;

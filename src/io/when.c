@@ -299,6 +299,8 @@ static int parse_day(const char **p, struct tm *tm)
 		return -EINVAL;
 	} else if (strcmp(w, "yesterday") == 0) {
 		tm->tm_mday--;
+	} else if (strcmp(w, "tomorrow") == 0) {
+		tm->tm_mday++;
 	} else if (strcmp(w, "today") != 0) {
 		return -EINVAL;
 	}

@@ -13,8 +13,8 @@ int mw_when_rfc3339(const char *s, size_t n, int64_t *ret_ns);
  * What people type, against `now_ns`, in local time where no zone is given:
  *	RFC 3339, also without the zone, the time, or its seconds
  *	"10:30", "10:30:15" (today), "noon", "midnight"
- *	"now", "today", "yesterday"; "monday", "mon": the last one, today too; "last monday": not
- *			today
+ *	"now", "today", "yesterday", "tomorrow"; "monday", "mon": the last one, today too; "last
+ *			monday": not today
  *	a day and a time: "yesterday 14:00", "last monday at noon", "2026-01-31 10:30"
  *	"2 hours ago", "90s ago", "an hour ago", "1 day 6 hours ago", "1h30m ago", "-15m", "-1h30m";
  *	"last hour", "last week" (so long ago); months and years by the calendar

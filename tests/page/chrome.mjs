@@ -104,7 +104,7 @@ export class Page {
 		const begin = performance.now();
 		await this.send("Page.navigate", { url: "about:blank" });
 		await this.send("Page.navigate", { url: "file://" + path + (hash ? "#" + hash : "") });
-		await this.until("document.documentElement.dataset.ready !== undefined", 90000, () => this.faults.some((f) => f.startsWith("exception")));
+		await this.until("document.documentElement.dataset.ready !== undefined", 200000, () => this.faults.some((f) => f.startsWith("exception")));
 		return performance.now() - begin;
 	}
 
@@ -114,7 +114,7 @@ export class Page {
 		return r.result.value;
 	}
 
-	async until(expression, ms = 30000, hopeless = () => false) {
+	async until(expression, ms = 90000, hopeless = () => false) {
 		const end = performance.now() + ms;
 		for (;;) {
 			let v;

@@ -177,13 +177,14 @@ function heading(i, rec) {
 	if (D.type[i] === T.ALERT) facts.push(fact("Severity", alertIcon(D.status[i]), " ", SEVERITY[D.status[i]]), fact("Rule", world(name("name", i), 200, "mono")));
 	if (D.type[i] === T.GAP) facts.push(fact("Lasts", D.d[i] ? took(D.d[i]) : ""), fact("Lost", [get(rec, "events") !== undefined ? plural(get(rec, "events"), "event") : "", " ", get(rec, "bytes") !== undefined ? bytes(get(rec, "bytes")) : ""].join("").trim()));
 	if (D.type[i] === T.EFFECT) {
-		facts.push(fact("Target", targets(i).length ? world(targets(i)[0], 800) : ""), fact("Result", world(str(get(rec, "result")), 60)));
+		facts.push(fact("Target", targets(i).length ? world(targets(i)[0], 800) : ""), fact("Result", str(get(rec, "result")) ? world(get(rec, "result"), 60) : ""));
 		facts.push(fact("Process", str(get(rec, "exe")) ? [world(get(rec, "exe"), 300), " pid " + plain(get(rec, "pid"), 12)] : ""));
 	}
 	const sname = str(get(server, "name")) || str(get(server, "configured_name")) || keyLabel(str(get(server, "key")));
 	facts.push(fact("Server", sname || str(get(server, "id")) ? [world(sname, 120), el("span", { class: "weak" }, " ", plain(str(get(server, "id")), 60))] : ""));
 	facts.push(fact("Client", str(get(client, "name")) || str(get(client, "exe")) ? [world(str(get(client, "name")) || str(get(client, "exe")), 120), get(client, "pid") !== undefined ? " pid " + plain(get(client, "pid"), 12) : ""] : ""));
-	facts.push(fact("Principal", world(principalLabel(get(rec, "principal")), 200)));
+	const who = principalLabel(get(rec, "principal"));
+	facts.push(fact("Principal", who ? world(who, 200) : ""));
 	if (list(ABOUT.inputs).length > 1 || hostOf(i)) facts.push(fact("Host", world(hostOf(i), 100)));
 	return el("dl", { class: "facts" }, facts);
 }

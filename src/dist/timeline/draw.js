@@ -243,18 +243,24 @@ function drawMarks(g, marks, y, w, r) {
 	flush();
 }
 
+/* All as one area, filled once: where many lie over each other the stripes stay stripes. */
 function drawGaps(g, w) {
+	const drawn = new Map();
+	g.fillStyle = stripes(g, C.hatch, false, 0.12);
+	g.beginPath();
 	for (const i of gapRows) {
 		if (!visible(i) || D.t[i] > view.t1 || D.t[i] + D.d[i] < view.t0) continue;
 		const x0 = Math.max(view.gutter, xOf(D.t[i])), x1 = Math.min(w, Math.max(xOf(D.t[i] + D.d[i]), x0 + 5));
 		const id = D.server[i] ? serverOf(i).id : "";
-		g.fillStyle = stripes(g, C.hatch, false, 0.12);
 		for (const p of view.places) {
 			if (!p.lane || p.lane.server.input !== D.input[i] || (id && p.lane.server.id !== id)) continue;
-			const y = p.y - view.y + top0();
-			if (y + p.h > top0() && y < view.h) g.fillRect(x0, y, x1 - x0, p.h);
+			const y = p.y - view.y + top0(), last = drawn.get(p);
+			if (y + p.h <= top0() || y >= view.h || (last && last[0] <= x0 && last[1] >= x1)) continue;
+			drawn.set(p, [x0, x1]);
+			g.rect(x0, y, x1 - x0, p.h);
 		}
 	}
+	g.fill();
 }
 
 function laneLabel(p) {
@@ -491,12 +497,16 @@ function drawStrip() {
 	}
 	/* a root: a few calls beside very many stay seen */
 	const most = Math.sqrt(Math.max(1, ...calls)), mostEffects = Math.sqrt(Math.max(1, ...effects)), bw = (w - 2 * STRIP_PAD) / n, floor = h - 15, room = floor - 15;
-	g.fillStyle = C.hatch;
+	g.fillStyle = stripes(g, C.hatch, false, 0.15);
+	g.beginPath();
+	let x0 = 0, x1 = 0;
 	for (const i of gapRows) if (visible(i)) {
-		const x = stripX(D.t[i]);
-		g.fillStyle = stripes(g, C.hatch, false, 0.15);
-		g.fillRect(x, 13, Math.max(3, stripX(D.t[i] + D.d[i]) - x), floor - 13);
+		const x = stripX(D.t[i]), end = Math.max(x + 3, stripX(D.t[i] + D.d[i]));
+		if (x >= x0 && end <= x1) continue;
+		[x0, x1] = [x, end];
+		g.rect(x, 13, end - x, floor - 13);
 	}
+	g.fill();
 	for (let b = 0; b < n; b++) {
 		const x = STRIP_PAD + b * bw, he = effects[b] ? Math.max(1.5, (Math.sqrt(effects[b]) / mostEffects) * room) : 0, hc = calls[b] ? Math.max(2, (Math.sqrt(calls[b]) / most) * room) : 0;
 		g.fillStyle = C.line;

@@ -4,7 +4,7 @@
 const KEYS = {
 	since: "time", until: "time", server: "server", tool: "tool", type: "type", kind: "kind", target: "target",
 	principal: "principal", alert: "alert", call: "call", grep: "grep", severity: "severity", status: "status",
-	method: "method", session: "session", host: "host", link: "link", confidence: "confidence",
+	method: "method", session: "session", host: "host", link: "link", confidence: "confidence", pid: "pid",
 };
 
 /* "tool:delete_* kind:file.delete 'some text'": {terms: {key: [value]}, words: [], faults: []} */
@@ -58,6 +58,7 @@ function addTerm(f, key, value) {
 			for (const v of values) if (v !== "all" && !TYPES.includes(v.replace("!", ""))) f.faults.push("type: there are no records of type “" + v + "”");
 		if (key === "severity")
 			for (const v of values) if (SEVERITY.indexOf(v) < 1) f.faults.push("severity: low, medium, high or critical, not “" + v + "”");
+		if (key === "pid" && !/^!?\d+$/.test(value)) f.faults.push("pid: “" + value + "” is no process id");
 		(f.terms[key] = f.terms[key] || []).push(...values.filter(Boolean));
 	}
 }
@@ -189,12 +190,28 @@ function matchRows(f, hits) {
 
 /* --- words, in whole records --- */
 
+/* Whether a record must be looked at itself. */
+function asksRecords(f) {
+	return f.words.length > 0 || f.grep !== undefined || f.terms.pid !== undefined;
+}
+
+/* Done by such a process, or of such a server or client; an effect is its own process's. */
+function pidTest(values) {
+	const pass = patternsTest(values, nameTest);
+	return (line) => {
+		const r = parse(line), own = get(r, "pid");
+		const pids = own === undefined ? [get(r, "server", "pid"), get(r, "client", "pid")] : [own];
+		return pass([...pids, get(r, "tid")].filter((p) => typeof p === "number").map(String));
+	};
+}
+
 /*
  * Looks for the words in the texts of all records, a stretch at a time; `step(part)` gives the page air
  * and says whether to go on. Bytes by row; null: it was told to stop.
  */
 async function searchRecords(f, step) {
 	const hits = new Uint8Array(D.n), decoder = new TextDecoder();
+	const ofPid = f.terms.pid ? pidTest(f.terms.pid) : () => true;
 	let at = 0;
 	for (let c = 0; c < recordBlocks.length; c++) {
 		let text, lower;
@@ -208,7 +225,7 @@ async function searchRecords(f, step) {
 		const may = f.words.every((w) => lower.includes(w)) && (!f.grep || f.grep.source.length > 0);
 		const lines = may ? text.split("\n") : [], lowers = may ? lower.split("\n") : [];
 		for (let k = 0; at < D.n && D.chunk[at] === c; at++, k++)
-			if (may && lines[k] !== undefined && f.words.every((w) => lowers[k].includes(w)) && (!f.grep || f.grep.test(lines[k]))) hits[at] = 1;
+			if (may && lines[k] !== undefined && f.words.every((w) => lowers[k].includes(w)) && (!f.grep || f.grep.test(lines[k])) && ofPid(lines[k])) hits[at] = 1;
 		if (!(await step((c + 1) / recordBlocks.length))) return null;
 	}
 	return hits;

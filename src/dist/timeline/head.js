@@ -28,8 +28,9 @@ function worstVerdict() {
 	return all[0] || { cls: "none", short: "no log", long: "" };
 }
 
-function tile(n, what, cls, query, extra) {
-	return el("button", { type: "button", class: "tile " + (cls || ""), title: query ? "Filter: " + query : null, disabled: !query, onclick: query ? () => setFilter(query) : null }, el("b", {}, n), el("span", {}, what), extra);
+function tile(number, [one, more], cls, query, extra) {
+	const n = Number(number || 0), what = n === 1 ? one : more;
+	return el("button", { type: "button", class: "tile " + (cls || ""), title: query ? "Filter: " + query : null, disabled: !query, onclick: query ? () => setFilter(query) : null }, el("b", {}, count(n)), el("span", {}, what), extra);
 }
 
 function span(first, last) {
@@ -85,13 +86,13 @@ function buildHead() {
 			el("h1", {}, el("span", { class: "brand" }, "mcpwatch"), " timeline"),
 			el("span", { class: "host" }, hosts().slice(0, 3).map((h, i) => [i ? ", " : "", world(h, 80)]), hosts().length > 3 ? " and " + (hosts().length - 3) + " more" : ""),
 			el("span", { class: "range" }, ABOUT.first === "0" && ABOUT.last === "0" ? "nothing" : span(ABOUT.first, ABOUT.last)),
-			el("span", { class: "who" }, el("span", { class: "weak" }, "Principals "), principals, morePrincipals ? " and " + count(morePrincipals) + " more" : ""),
+			principals.length ? el("span", { class: "who" }, el("span", { class: "weak" }, "Principals "), principals, morePrincipals ? " and " + count(morePrincipals) + " more" : "") : null,
 			el("span", { class: "badge " + v.cls, title: v.long }, v.short)),
 		el("div", { class: "line tiles" },
-			tile(count(ABOUT.calls || 0), "calls", "", "type:call"), tile(count(ABOUT.effects || 0), "effects", "", "type:effect"),
-			tile(count(ABOUT.alerts || 0), "alerts", ABOUT.alerts ? "hot" : "", "type:alert"),
-			tile(count(ABOUT.anomalies || 0), "anomalies", "", ABOUT.anomalies ? "type:anomaly" : ""),
-			tile(count(ABOUT.gaps || 0), "gaps", "", ABOUT.gaps ? "type:gap" : "", lost ? el("i", {}, lost + " lost") : null),
+			tile(ABOUT.calls, ["call", "calls"], "", "type:call"), tile(ABOUT.effects, ["effect", "effects"], "", "type:effect"),
+			tile(ABOUT.alerts, ["alert", "alerts"], ABOUT.alerts ? "hot" : "", "type:alert"),
+			tile(ABOUT.anomalies, ["anomaly", "anomalies"], "", ABOUT.anomalies ? "type:anomaly" : ""),
+			tile(ABOUT.gaps, ["gap", "gaps"], "", ABOUT.gaps ? "type:gap" : "", lost ? el("i", {}, lost + " lost") : null),
 			el("span", { class: "sevs", role: "group", "aria-label": "Alerts by severity" }, severities)),
 		el("details", { class: "about" }, el("summary", {}, ABOUT.wrong ? "About this log" : ["About this log: ", v.long], checkpointLine()),
 			el("div", { class: "cols" },
@@ -128,7 +129,8 @@ const HELP_WORDS = [
 	["target:/etc/**", "effects on it, and calls that have one: *.key, /etc/ (all below), 10.0.0.0/8, :443; * stops at a slash, ** does not"], ["principal:alice", "user, uid, unit, container or token subject"],
 	["alert:secret.*", "alerts of this rule, calls that raised one"], ["severity:high", "alerts this grave or more, and calls that raised one"], ["call:ID", "one call, its effects, what names it"],
 	["status:tool_error", "ok, tool_error, rpc_error, cancelled, no_response, lost, open"], ["type:call,alert", "only these records"],
-	["since:10:30 until:11:00", "10:30, 2026-01-31, “2026-01-31 10:30”, RFC 3339, “2 hours ago”, -15m, @seconds: in UTC, counted from the log's end"],
+	["since:10:30 until:11:00", "10:30, 2026-01-31, “2026-01-31 10:30”, RFC 3339, “2 hours ago”, -15m, “yesterday 14:00”, “last monday”, @seconds: in UTC, counted from the log's end"],
+	["pid:4711", "done by this process, or of such a server or client"],
 	["method: session: host: link: confidence:", "as they stand in records"], ["grep:REGEX", "records whose text has a match (JavaScript)"], ["some text", "records that hold it, in capitals or not"],
 ];
 

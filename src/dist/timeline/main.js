@@ -146,7 +146,7 @@ async function applyFilter(quiet) {
 		return;
 	}
 	let hits = null;
-	if (filter.words.length || filter.grep) {
+	if (asksRecords(filter)) {
 		let last = performance.now();
 		tell(null, "Searching records …");
 		hits = await searchRecords(filter, async (part) => {

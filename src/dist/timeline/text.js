@@ -151,31 +151,80 @@ function took(ns) {
 	return (ns / DAY).toFixed(1) + " days";
 }
 
-const UNITS = { s: SEC, m: MIN, h: HOUR, d: DAY, w: 7 * DAY };
+/* Seconds, or months, by name: an s behind it, but for one letter. As io/when.c. */
+const UNITS = { s: 1, sec: 1, second: 1, m: 60, min: 60, minute: 60, h: 3600, hr: 3600, hour: 3600, d: 86400, day: 86400, w: 604800, week: 604800 };
+const MONTHS = { month: 1, y: 12, year: 12 };
+const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
-/* What people type, counted from the end of the log, in UTC; ns behind the base, or undefined. */
+/* So many of a unit before ns; undefined: there is no such unit, or no such time. */
+function back(ns, n, name) {
+	const unit = (of) => (Object.hasOwn(of, name) ? of[name] : name.length > 2 && name.endsWith("s") && Object.hasOwn(of, name.slice(0, -1)) ? of[name.slice(0, -1)] : 0);
+	const seconds = unit(UNITS), months = unit(MONTHS);
+	if (seconds) return ns - BigInt(n) * BigInt(seconds) * 1000000000n;
+	if (!months || n > 300) return undefined;
+	const d = new Date(Number(ns / 1000000n));
+	d.setUTCMonth(d.getUTCMonth() - n * months);
+	return BigInt(d.getTime()) * 1000000n + (ns % 1000000n);
+}
+
+/* "2 hours", "1h30m", "a week and 2 days" before ns. */
+function spanBefore(ns, s) {
+	const re = /\s*(?:\band\s+)?(?:(\d{1,9})|\ban?\b)\s*([a-z]+)/y;
+	let at = 0;
+	for (let m; ns !== undefined && at < s.length && (re.lastIndex = at, m = re.exec(s)); at = re.lastIndex) ns = at === 0 && /^\s*and\b/.test(s) ? undefined : back(ns, m[1] === undefined ? 1 : Number(m[1]), m[2]);
+	return at > 0 && at === s.length ? ns : undefined;
+}
+
+/* The day that a text begins with, as [its midnight, the rest]; undefined: none. */
+function dayOf(s, today) {
+	const dayNs = 86400000000000n;
+	let m = /^(\d{4}-\d\d-\d\d)(?:[t ]\s*(.*))?$/.exec(s);
+	if (m) {
+		const ms = Date.parse(m[1] + "T00:00:00Z");
+		return Number.isNaN(ms) ? undefined : [BigInt(ms) * 1000000n, m[2] || ""];
+	}
+	m = /^(last\s+)?([a-z]+)(?:\s+(.*))?$/.exec(s);
+	if (!m) return undefined;
+	const near = { yesterday: -1n, today: 0n, tomorrow: 1n };
+	if (!m[1] && Object.hasOwn(near, m[2])) return [today + near[m[2]] * dayNs, m[3] || ""];
+	const day = WEEKDAYS.findIndex((d) => d === m[2] || d.slice(0, 3) === m[2]);
+	if (day < 0) return undefined;
+	const ago = (new Date(Number(today / 1000000n)).getUTCDay() - day + 7) % 7;
+	return [today - BigInt(m[1] && ago === 0 ? 7 : ago) * dayNs, m[3] || ""];
+}
+
+/* Nanoseconds since midnight, or undefined. */
+function timeOfDay(s) {
+	if (s === "noon") return 43200000000000n;
+	if (s === "midnight") return 0n;
+	const m = /^(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9})\d*)?)?$/.exec(s);
+	if (!m || +m[1] > 23 || +m[2] > 59 || +(m[3] || 0) > 60) return undefined;
+	return BigInt(+m[1] * 3600 + +m[2] * 60 + +(m[3] || 0)) * 1000000000n + BigInt((m[4] || "0").padEnd(9, "0"));
+}
+
+/* What people type, as `mcpwatch log` takes it (io/when.h), but counted from the end of the log and in UTC; ns behind the base, or
+ * undefined. */
 function parseTime(text, end) {
-	const s = text.trim().toLowerCase(), now = absolute(end), dayNs = 86400000000000n;
-	const today = now / dayNs * dayNs;
+	const s = text.trim().toLowerCase(), now = absolute(end), today = now - (now % 86400000000000n);
+	const rel = (ns) => (ns === undefined ? undefined : Number(ns - BASE));
 	let m;
-	const rel = (ns) => Number(ns - BASE);
 	if (s === "now") return end;
-	if (s === "today") return rel(today);
-	if (s === "yesterday") return rel(today - dayNs);
 	if ((m = /^@(\d{1,12})(?:\.(\d{1,9}))?$/.exec(s)))
 		return rel(BigInt(m[1]) * 1000000000n + BigInt((m[2] || "0").padEnd(9, "0")));
-	if ((m = /^-\s*(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(s) || /^(\d+(?:\.\d+)?)\s*([a-z]+)\s+ago$/.exec(s))) {
-		const u = /^(s|sec|secs|seconds?|m|min|mins|minutes?|h|hours?|d|days?|w|weeks?)$/.test(m[2]) ? UNITS[m[2][0]] : 0;
-		return u ? end - Number(m[1]) * u : undefined;
+	if ((m = /^-(\d.*)$/.exec(s) || /^(.*\S)\s+ago$/.exec(s))) return rel(spanBefore(now, m[1]));
+	if ((m = /^last\s+([a-z]{3,})$/.exec(s))) {
+		const t = back(now, 1, m[1]);
+		if (t !== undefined) return rel(t);
 	}
-	if ((m = /^(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?$/.exec(s))) {
-		if (+m[1] > 24 || +m[2] > 59 || +(m[3] || 0) > 60) return undefined;
-		return rel(today + BigInt(+m[1] * 3600 + +m[2] * 60 + +(m[3] || 0)) * 1000000000n + BigInt((m[4] || "0").padEnd(9, "0")));
+	m = /^(\d{4}-\d\d-\d\d)[t ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?\s*(z|[+-]\d\d:\d\d)$/.exec(s);
+	if (m) {
+		const ms = Date.parse(m[1] + "T" + m[2] + m[4].toUpperCase());
+		return Number.isNaN(ms) ? undefined : rel(BigInt(ms) * 1000000n + BigInt((m[3] || "0").padEnd(9, "0")));
 	}
-	m = /^(\d{4}-\d\d-\d\d)(?:[t ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,9}))?\s*(z|[+-]\d\d:\d\d)?)?$/.exec(s);
-	if (!m) return undefined;
-	const ms = Date.parse(m[1] + "T" + (m[2] || "00:00") + (m[3] || ":00") + (m[5] || "z").toUpperCase());
-	return Number.isNaN(ms) ? undefined : rel(BigInt(ms) * 1000000n + BigInt((m[4] || "0").padEnd(9, "0")));
+	const day = dayOf(s, today), rest = day ? day[1] : s;
+	if (day && rest === "") return rel(day[0]);
+	const time = timeOfDay(day ? rest.replace(/^at\s+/, "") : rest);
+	return time === undefined ? undefined : rel((day ? day[0] : today) + time);
 }
 
 /* --- patterns, as the command line's (src/cli/pattern.h) --- */

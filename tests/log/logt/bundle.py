@@ -241,15 +241,16 @@ def other_keys(t):
 
 
 def archive(t):
-    """What no bundle is: cut off, gone on with, a bomb, links, other places, a name twice."""
+    """What no bundle is: cut off, gone on with, a bomb, links, other places, a name twice. One that calls itself a
+    bundle and is packed otherwise was changed, or may have been."""
     s = Sent(t)
     data = s.path.read_bytes()
     problems = []
 
-    def refused(why, raw=None, members=None):
+    def refused(why, raw=None, members=None, code=1):
         s.path.write_bytes(raw) if raw is not None else s.bundle.pack(s.path, members)
         v = s.verify()
-        if v.code != 1 or len(v.text.splitlines()) != 1:
+        if v.code != code or len(v.text.splitlines()) != 1:
             problems.append(f"{why}: {v}")
 
     for n in 0, 1, 9, 100, len(data) // 2, len(data) - 1:
@@ -260,21 +261,22 @@ def archive(t):
     for kind, target in (tarfile.SYMTYPE, "/etc/passwd"), (tarfile.LNKTYPE, "README.txt"), (tarfile.DIRTYPE, ""):
         info = plain("README.txt", b"")
         info.type, info.linkname = kind, target
-        refused(f"tar's type {kind}", members=[(info, b""), *good[1:]])
+        refused(f"tar's type {kind}", members=[(info, b""), *good[1:]], code=3)
     for name in "../../../tmp/x", "/tmp/x", TOP + "../x", TOP + "log-1/../../../x":
         info = plain("x", b"x")
         info.name = name
-        refused(name, members=[*good, (info, b"x")])
-        refused(name, members=[(info, b"x"), *good])
+        refused(name, members=[*good, (info, b"x")], code=3)
+        refused(name, members=[(info, b"x"), *good], code=3 if name.startswith(TOP) else 1)
     for i in range(len(good)):
-        refused(f"{good[i][0].name} twice", members=good[:i] + [good[i]] + good[i:])
+        refused(f"{good[i][0].name} twice", members=good[:i] + [good[i]] + good[i:], code=3)
+        refused(f"{good[i][0].name} left out", members=good[:i] + good[i + 1:], code=3)
     bomb = plain("README.txt", b"")
     bomb.size = (1 << 33) - 1
     small = bytearray(member(plain("x", b""), bytes(1 << 24)))
     refused("longer than it may be", members=[(bomb, b""), *good[1:]])
-    refused("more than its header says", raw=bytes(small))
+    refused("more than its header says", raw=bytes(small), code=3)
     refused("zeros", raw=gzip.compress(bytes(1 << 25)))
-    refused("tar's own", raw=tar_of(s.files))
+    refused("tar's own", raw=tar_of(s.files), code=3)
     left = [p.name for p in (t.d / "away").iterdir() if p.name not in ("keys", "b.tgz", "mcpwatch")]
     return problems + ([f"verify left {left}"] if left else [])
 

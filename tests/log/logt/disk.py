@@ -100,7 +100,7 @@ def full(t):
             wait_full(disk, p)
             w.look(f"{kib} KiB, full", (0, 4))
             ballast.unlink()
-            err = p.communicate(timeout=60)[1]
+            err = p.communicate(timeout=180)[1]
             if p.returncode not in (0, 1):
                 problems.append(f"{kib} KiB: make_log: exit status {p.returncode}: {err.decode()}")
             w.look(f"{kib} KiB, room again", (0, 4))

@@ -24,7 +24,7 @@ def one(t, home, runs, independent):
         if end == "shot":
             time.sleep(random.uniform(0, 0.08))
             p.kill()
-        said = p.communicate(timeout=60)[1].decode()
+        said = p.communicate(timeout=180)[1].decode()
         if p.returncode not in ((-signal.SIGKILL,) if end == "kill" else (0, -signal.SIGKILL)):
             return [f"{argv}: exit status {p.returncode}: {said}"]
         shot = p.returncode != 0

@@ -51,7 +51,7 @@ def fsck(t):
     def run():
         # it may exit 0 after a failure, and may hang on one
         try:
-            p = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+            p = subprocess.run(argv, capture_output=True, text=True, timeout=180)
         except subprocess.TimeoutExpired:
             return False, "no end after 60 s"
         return "Successfully fsck'd log" in p.stderr, p.stderr.strip().splitlines()[-1]

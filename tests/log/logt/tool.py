@@ -11,7 +11,7 @@ from pathlib import Path
 from .form import Log
 
 ROOT = Path(__file__).resolve().parents[3]
-TIMEOUT = 120
+TIMEOUT = 300
 
 
 class Verdict:
