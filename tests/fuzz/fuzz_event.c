@@ -70,6 +70,7 @@ static void strings(const struct mw_event_hdr *h, size_t n)
 		touch(s.kernel, p, n);
 		touch(s.boot_id, p, n);
 		touch(s.mcpwatch, p, n);
+		touch(s.sources, p, n);
 		break;
 	}
 	case MW_EV_USER:

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Input: a byte that says how it is cut, then pieces, each behind two bytes: what (read, written,
- * missing, closed, time) and its length. Played as it is and byte by byte: the same actions.
+ * missing, closed, time) and its length. Played as it is and byte by byte: the same actions, but
+ * where a connection is looked at in its midst, as only a piece that begins a whole head tells
+ * there.
  */
 #include "fuzz.h"
 
@@ -15,6 +17,7 @@ struct run {
 	struct mw_wire *w;
 	struct mw_chan chan[2];
 	uint64_t off[2], ts, n, hash;
+	bool midst;
 };
 
 static void pull(struct run *r)
@@ -53,6 +56,8 @@ static void push(struct run *r, enum mw_end end, struct mw_slice bytes, uint64_t
 			      .sock = 1,
 			      .gen = 1 };
 
+	if (c.off && !inside && !c.chan->wire[end] && !c.chan->back->wire[!end])
+		r->midst = true;
 	r->off[end] += bytes.n + gap;
 	(void)mw_wire_push(r->w, &c);
 	pull(r);
@@ -138,6 +143,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	sql(mw_slice(data, n));
 	play(&a, data, n, false);
 	play(&b, data, n, true);
-	FUZZ_CHECK(a.n == b.n && a.hash == b.hash);
+	FUZZ_CHECK(a.midst || b.midst || (a.n == b.n && a.hash == b.hash));
 	return 0;
 }

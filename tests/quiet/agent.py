@@ -12,7 +12,7 @@ import time
 
 
 def reachable(port):
-    for _ in range(600):
+    for _ in range(2400):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
@@ -29,10 +29,10 @@ def main():
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
         for d in session["daemons"]:
             reachable(d["port"])
-        code = subprocess.run(session["client"], timeout=240).returncode
+        code = subprocess.run(session["client"], timeout=360).returncode
         for p in daemons:
             p.terminate()
-            p.wait(20)
+            p.wait(60)
         if code:
             sys.exit(f"agent: a client ended with {code}: {session['client']}")
 

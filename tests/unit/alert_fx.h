@@ -165,7 +165,7 @@ static __attribute__((unused)) void wait_for(struct mw_sink *s, uint64_t sent, u
 	struct mw_alert_stats st = { 0 };
 	int i;
 
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 6000; i++) {
 		mw_sink_alert_stats(s, &st);
 		if (st.sent >= sent && st.failed >= failed)
 			return;
@@ -233,7 +233,7 @@ static __attribute__((unused)) const char *datagram(int fd)
 	static char line[80000];
 	ssize_t n;
 
-	if (poll(&p, 1, 5000) != 1)
+	if (poll(&p, 1, 60000) != 1)
 		fail_msg("no message; said: %s", said);
 	n = recv(fd, line, sizeof(line) - 1, 0);
 	assert_true(n > 0);

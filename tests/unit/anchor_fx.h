@@ -28,6 +28,8 @@ static struct mw_skey identity, witness;
 static char dir[] = "/tmp/mw-anchor-XXXXXX";
 static struct mw_tiles *tiles;
 static int dir_fd;
+/* of an anchor: long, but where something hangs */
+static unsigned int timeout_ms = 30000;
 
 /* The signed checkpoint of the log when it has grown to a size. */
 static __attribute__((unused)) size_t grow(uint64_t size, char note[MW_NOTE_MAX + 1])
@@ -125,7 +127,7 @@ start(struct mw_anchor_list *l, enum mw_anchor_type type, const char *address)
 	said[0] = '\0';
 	*l = (struct mw_anchor_list){ .n = 1 };
 	l->anchor[0] = (struct mw_anchor_config){
-		.type = type, .address = address, .every_ms = 50, .timeout_ms = 1000
+		.type = type, .address = address, .every_ms = 50, .timeout_ms = timeout_ms
 	};
 	witness_vkey(&l->anchor[0].vkey, vkey);
 	assert_int_equal(mw_anchors_new(l, dir, on_say, NULL, &a), 0);
@@ -137,7 +139,7 @@ static __attribute__((unused)) void wait_for(struct mw_anchors *a, uint64_t sent
 	struct mw_anchors_stats s = { 0 };
 	int i;
 
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 6000; i++) {
 		mw_anchors_stats(a, &s);
 		if (s.sent >= sent && s.failed >= failed)
 			return;
@@ -203,7 +205,7 @@ static __attribute__((unused)) void recv_line(int fd, uint64_t size)
 	char line[8192];
 	ssize_t n;
 
-	assert_int_equal(poll(&p, 1, 5000), 1);
+	assert_int_equal(poll(&p, 1, 60000), 1);
 	n = recv(fd, line, sizeof(line), 0);
 	assert_true(n > 0);
 	check_line(line, (size_t)n, size);

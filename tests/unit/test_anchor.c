@@ -114,7 +114,7 @@ static void test_file(void **state)
 	mw_anchors_push(a, note, grow(4, note), 4);
 	wait_for(a, 2, 0);
 	mw_anchors_push(a, note, grow(5, note), 5);
-	assert_int_equal(mw_anchors_stop(a, 5000), 0);
+	assert_int_equal(mw_anchors_stop(a, 60000), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(mw_anchor_file_read(path, on_found, &g, NULL, &n_bad, err, 512), 0);
@@ -167,7 +167,7 @@ static void test_journal(void **state)
 	mkdir("/run/systemd/journal", 0755);
 	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
-	assert_int_equal(mw_anchors_stop(a, 5000), 0);
+	assert_int_equal(mw_anchors_stop(a, 60000), 0);
 	n = recv(fd, got, sizeof(got) - 20, MSG_DONTWAIT);
 	close(fd);
 	umount("/run");
@@ -210,7 +210,7 @@ static void test_newest(void **state)
 		usleep(500);
 	}
 	begin = mw_anchor_now_ms() - begin;
-	assert_int_equal(mw_anchors_stop(a, 5000), 0);
+	assert_int_equal(mw_anchors_stop(a, 60000), 0);
 	assert_int_equal(mw_anchor_file_read(path, on_found, &g, NULL, NULL, err, 512), 0);
 	assert_in_range(g.n, 2, begin / 50 + 3);
 	assert_int_equal(g.size[g.n - 1], 499 + i);
@@ -280,7 +280,7 @@ static void test_helper(void **state)
 	wait_for(a, 2, 0);
 	assert_int_not_equal(a->anchor[0].helper.pid, pid);
 	pid = a->anchor[0].helper.pid;
-	assert_int_equal(mw_anchors_stop(a, 5000), 0);
+	assert_int_equal(mw_anchors_stop(a, 60000), 0);
 	assert_int_equal(kill(pid, 0), -1);
 	close(fd);
 }

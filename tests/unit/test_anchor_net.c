@@ -17,7 +17,7 @@ static void test_udp(void **state)
 	mw_anchors_push(a, note, grow(8, note), 8);
 	recv_line(fd, 8);
 	mw_anchors_push(a, note, grow(9, note), 9);
-	assert_int_equal(mw_anchors_stop(a, 5000), 0);
+	assert_int_equal(mw_anchors_stop(a, 60000), 0);
 	recv_line(fd, 9);
 	close(fd);
 }
@@ -43,7 +43,7 @@ static void test_unix(void **state)
 	recv_line(fd, 10); /* by itself, after a while */
 	wait_for(a, 1, 1);
 	assert_true(was_said("works again"));
-	assert_int_equal(mw_anchors_stop(a, 5000), 0);
+	assert_int_equal(mw_anchors_stop(a, 60000), 0);
 	assert_int_equal(chmod(dir, 0700), 0);
 	close(fd);
 }
@@ -252,7 +252,7 @@ static void test_witness(void **state)
 	assert_memory_equal(w.body, "old 300\n", 8);
 	assert_true(w.body[8] != '\n'); /* a proof */
 	assert_int_equal(w.n, 2);
-	assert_int_equal(mw_anchors_stop(a, 5000), 0);
+	assert_int_equal(mw_anchors_stop(a, 60000), 0);
 
 	/* a new start does not know what the witness has seen: it asks */
 	w.n = 0;
@@ -261,7 +261,7 @@ static void test_witness(void **state)
 	wait_for(a, 1, 0);
 	assert_int_equal(w.n, 2);
 	assert_memory_equal(w.body, "old 301\n", 8);
-	assert_int_equal(mw_anchors_stop(a, 5000), 0);
+	assert_int_equal(mw_anchors_stop(a, 60000), 0);
 
 	/* what it signed is kept: a checkpoint as any other, with its line */
 	witness_vkey(&k, vkey);
@@ -312,6 +312,7 @@ static void test_witness_bad(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		w.how = cases[i].how;
 		w.status = cases[i].status;
+		timeout_ms = w.how == HANG ? 4000 : 30000;
 		a = start(&l, MW_ANCHOR_WITNESS, address);
 		mw_anchors_push(a, note, grow(400, note), 400);
 		wait_for(a, 0, 1);
@@ -327,7 +328,7 @@ static void test_witness_bad(void **state)
 
 		mw_anchors_push(a, note, grow(401, note), 401);
 		assert_int_equal(mw_anchors_stop(a, 300), 1);
-		assert_in_range(mw_anchor_now_ms() - begin, 0, 900);
+		assert_in_range(mw_anchor_now_ms() - begin, 0, 3500);
 	}
 	web_stop(&w);
 }

@@ -44,13 +44,19 @@ static void clock_steps(void **state)
 static void meta_has_the_clock(void **state)
 {
 	struct mw_evq q = { 0 };
+	const char *const sources[] = { "raw_tp sys_exit", "iter task, task_file" };
 	const struct mw_ev_meta *m;
+	const char *p;
 
-	assert_int_equal(mw_facts_meta(&q, 5), 0);
+	assert_int_equal(mw_facts_meta(&q, 5, sources, 2), 0);
 	m = (const void *)mw_evq_peek(&q);
 	assert_int_equal(m->realtime_ns, 5);
 	assert_int_equal(m->version, MW_EVENT_VERSION);
 	assert_in_range(m->clock.state, MW_CLOCK_SYNCED, MW_CLOCK_FREE);
+	p = (const char *)(m + 1) + m->host_len + m->kernel_len + m->boot_id_len + m->mcpwatch_len;
+	assert_int_equal(m->sources_len, 16 + 21);
+	assert_string_equal(p, sources[0]);
+	assert_string_equal(p + 16, sources[1]);
 	mw_evq_done(&q);
 }
 

@@ -196,6 +196,15 @@ static void strings_fit(void **state)
 	assert_slice_equal(m.kernel, "k6.1");
 	assert_slice_equal(m.boot_id, "bb");
 	assert_slice_equal(m.mcpwatch, "0");
+	assert_int_equal(m.sources.n, 0); /* an older capture has none */
+	e.meta.host_len = 0;
+	e.meta.sources_len = 1;
+	assert_int_equal(mw_event_check(&e, len), len);
+	assert_slice_equal(mw_event_meta_strings(&e.meta).sources, "0");
+	e.meta.sources_len = 2;
+	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
+	e.meta.sources_len = 0;
+	e.meta.host_len = 1;
 	e.meta.mcpwatch_len = 2;
 	assert_int_equal(mw_event_check(&e, len), -EBADMSG);
 

@@ -147,6 +147,26 @@ static void test_refused(void **state)
 	mw_filter_done(&f);
 }
 
+/* Between a time and an earlier one there is nothing, whichever is said first. */
+static void test_since_after_until(void **state)
+{
+	static const char *const late = "2026-01-02", *const early = "2026-01-01";
+
+	for (int first = 0; first < 2; first++)
+		for (int same = 0; same < 2; same++) {
+			struct mw_filter f = { 0 };
+			const int option[] = { MW_FILTER_SINCE, MW_FILTER_UNTIL };
+			const char *value[] = { late, same ? late : early };
+
+			assert_int_equal(mw_filter_option(&f, "test", option[first], value[first]),
+					 0);
+			assert_int_equal(
+			    mw_filter_option(&f, "test", option[!first], value[!first]),
+			    same ? 0 : MW_EXIT_USAGE);
+			mw_filter_done(&f);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +174,7 @@ int main(void)
 		cmocka_unit_test(test_together),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_since_after_until),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -375,6 +375,7 @@ static void test_when(void **state)
 		{ "now", now },
 		{ "today", midnight },
 		{ "yesterday", midnight - 86400 * NS },
+		{ "tomorrow", midnight + 86400 * NS },
 		{ "10:30", midnight + 37800 * NS },
 		{ "10:30:15.5", midnight + 37815 * NS + 500000000 },
 		{ "2026-11-20", midnight - 86400 * NS },

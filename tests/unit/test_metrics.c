@@ -216,6 +216,13 @@ static void problems(void **state)
 	h.engine.lost_events = 3;
 	assert_int_equal(mw_health_problems(&h, p), 1);
 	assert_false(p[0].bad);
+	h.engine.lost_argv = 4;
+	assert_int_equal(mw_health_problems(&h, p), 2);
+	assert_non_null(strstr(p[1].what, "4 processes did not let their arguments be read"));
+	json = mw_health_json(&h);
+	assert_non_null(strstr(json, "\"arguments\":4,"));
+	free(json);
+	h.engine.lost_argv = 0;
 	h.log.error = -ENOSPC;
 	assert_int_equal(mw_health_problems(&h, p), 2);
 	assert_true(p[0].bad);
@@ -236,7 +243,7 @@ static void wait_for(struct mw_metrics_file *f)
 {
 	int i;
 
-	for (i = 0; i < 2000 && !mw_metrics_file_ready(f); i++)
+	for (i = 0; i < 60000 && !mw_metrics_file_ready(f); i++)
 		usleep(1000);
 	assert_true(mw_metrics_file_ready(f));
 }

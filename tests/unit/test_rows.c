@@ -45,9 +45,10 @@ static void expect(unsigned int width, const char *want)
 
 static void test_fit(void **state)
 {
-	expect(0, "NAME      NOTE           N\n"
-		  "日本      twelve le…  1234\n"
-		  "\\x1b[2Jx                 7\n");
+	/* into a pipe nothing is cut */
+	expect(0, "NAME      NOTE               N\n"
+		  "日本      twelve letters  1234\n"
+		  "\\x1b[2Jx                     7\n");
 	expect(26, "NAME      NOTE           N\n"
 		   "日本      twelve le…  1234\n"
 		   "\\x1b[2Jx                 7\n");

@@ -117,7 +117,7 @@ static void test_stuck(void **state)
 	memset(more + 11, 'x', 4039);
 	for (i = 0; i < 6000; i++)
 		push(s, MW_SEVERITY_MEDIUM, i, more);
-	assert_in_range(now_ms() - begin, 0, 2000);
+	assert_in_range(now_ms() - begin, 0, 20000);
 	mw_sink_alert_stats(s, &st);
 	assert_in_range(st.waiting, 1, MW_ALERT_QUEUE_MAX + 1);
 	begin = now_ms();
@@ -128,7 +128,7 @@ static void test_stuck(void **state)
 	assert_int_equal(st.sent + st.not_sent, 6000);
 	assert_true(st.not_sent > 0);
 	mw_sink_free(s);
-	assert_in_range(now_ms() - begin, 0, MW_ALERT_STOP_MS + 1500);
+	assert_in_range(now_ms() - begin, 0, MW_ALERT_STOP_MS + 20000);
 	close(fd);
 }
 
@@ -188,7 +188,7 @@ static void test_rate(void **state)
 	unsigned int port = 0, i;
 	int fd = listener(SOCK_DGRAM, &port);
 	struct mw_sink *s = start(list_of("alerts: [{type: syslog, address: 'udp://127.0.0.1:%u', "
-					  "rate: 120, burst: 3}]",
+					  "rate: 30, burst: 3}]",
 					  port));
 	char name[64];
 	const char *line;
@@ -204,13 +204,13 @@ static void test_rate(void **state)
 		assert_non_null(strstr(line, "severity=\"low\""));
 		n += not_sent(line);
 	}
-	line = datagram(fd); /* half a second later */
+	line = datagram(fd); /* two seconds later */
 	assert_non_null(strstr(line, "seq=\"11\" "));
 	assert_int_equal(n + not_sent(line), 16);
 	/* told once; the next time is a minute later */
 	expect_told(s, 5 * MS, name, 16, 0);
 	expect_told(s, 5 * MS, NULL, 0, 0);
-	usleep(600000); /* one more is allowed */
+	usleep(2200000); /* one more is allowed */
 	push(s, MW_SEVERITY_LOW, 50, "");
 	assert_null(strstr(datagram(fd), "notSent"));
 	push(s, MW_SEVERITY_LOW, 51, "");
@@ -243,8 +243,8 @@ static void test_flood(void **state)
 
 	for (i = 0; i < 1000000; i++)
 		assert_int_equal(mw_sink_write(s, &rec), 0);
-	/* of a test that sanitizers slow down */
-	assert_in_range(now_ms() - begin, 0, 20000);
+	/* had any of them waited for a millisecond, it were more than a quarter of an hour */
+	assert_in_range(now_ms() - begin, 0, 120000);
 	mw_sink_alert_stats(s, &st);
 	assert_in_range(st.waiting, 0, 3 * (20 + 1) + 20);
 	while (mw_sink_ask(s, UINT64_MAX))
@@ -288,10 +288,10 @@ static void test_change(void **state)
 		s, list_of("alerts: [{type: syslog, address: 'udp://127.0.0.1:%u'}]", other)),
 	    0);
 	mw_sink_alert_commit(s);
-	assert_in_range(now_ms() - begin, 0, 500);
+	assert_in_range(now_ms() - begin, 0, MW_ALERT_STOP_MS - 500);
 	push(s, MW_SEVERITY_HIGH, 2, "");
 	assert_non_null(strstr(datagram(fd2), "seq=\"2\""));
-	while (!(h = mw_sink_ask(s, 7)) && now_ms() - begin < 9000)
+	while (!(h = mw_sink_ask(s, 7)) && now_ms() - begin < 60000)
 		usleep(10000);
 	assert_non_null(h);
 	snprintf(name, sizeof(name), "syslog unix:%s", in_dir("nobody"));

@@ -358,7 +358,7 @@ static void wait_compressed(unsigned int least)
 	int i;
 
 	for (i = 0; count("seg", ".zst") < least || count("seg", ".jsonl") > 2; i++) {
-		if (i > 10000)
+		if (i > 60000)
 			fail_msg("%u compressed", count("seg", ".zst"));
 		usleep(1000);
 		logw_ask(&w, w.now_ns);
@@ -370,7 +370,7 @@ static void wait_pruned(uint64_t prunes, off_t most)
 	int i;
 
 	for (i = 0; w.prunes < prunes || total() > most; i++) {
-		if (i > 10000)
+		if (i > 60000)
 			fail_msg("%" PRIu64 " prunes, %jd bytes", w.prunes, (intmax_t)total());
 		usleep(1000);
 		logw_ask(&w, w.now_ns + 1000000);

@@ -11,9 +11,9 @@ import subprocess
 import time
 
 from . import build
-from .host import daemon, client, ended, raw_server
+from .host import client, daemon, ended, eventually, log_bytes, raw_server
 
-WAIT = 20
+WAIT = 90
 
 
 def size_of(log):
@@ -66,6 +66,21 @@ def verify(binary, log, *args):
     return p.returncode, p.stdout + p.stderr
 
 
+def all_sealed(d):
+    """The last checkpoint is over all that stands in the log."""
+    return (d / "log/checkpoint").exists() and size_of(d / "log") == log_bytes(d).count(b"\n")
+
+
+def copy(log, to):
+    """Of a log that lives: a file that is there when the folder is read may have another's name when it is opened."""
+    for _ in range(20):
+        with contextlib.suppress(shutil.Error, FileNotFoundError):
+            return shutil.copytree(log, to, symlinks=True)
+        shutil.rmtree(to, ignore_errors=True)
+        time.sleep(0.1)
+    raise RuntimeError("the log does not hold still")
+
+
 def every_kind(binary, d):
     kit = build.prepare("logcheck")
     problems = []
@@ -96,9 +111,9 @@ anchors:
         for i in range(2):
             with daemon(binary, d, config) as p:
                 client(raw_server(d, "watched", f"run{i}/s"), d / f"run{i}")
-                time.sleep(1.5)
+                eventually(lambda: all_sealed(d))
                 if i == 0:
-                    shutil.copytree(d / "log", d / "early", symlinks=True)
+                    copy(d / "log", d / "early")
             problems += ended(p)
             if "anchor" in p.said:
                 problems.append(f"the daemon says: {p.said}")

@@ -60,7 +60,7 @@ def daemon(argv, ready, d, user):
     with open(d / "daemon.log", "wb") as log:
         p = subprocess.Popen(list(map(str, argv)), stdout=log, stderr=log, user=user)
     try:
-        for _ in range(300):
+        for _ in range(1200):
             if ready():
                 break
             if p.poll() is not None:
@@ -82,7 +82,7 @@ def calls(binary, d, wanted, before=()):
     plan, out = d / "plan.json", d / "records.jsonl"
     plan.write_text(json.dumps({"argvs": [[PYTHON, str(build.HERE / "wire/server.py")]], "steps": steps, "bytewise": False}))
     subprocess.run([*before, binary, "exec", "--state", "none", "--quiet", "--output", out, "--", PYTHON, build.HERE / "raw/client.py", plan, d / "bytes"],
-                   check=True, timeout=120, capture_output=True, text=True)
+                   check=True, timeout=180, capture_output=True, text=True)
     records = [json.loads(line) for line in out.read_text().splitlines()]
     ids = {r["rpc_id"]: r["call"] for r in records if r["type"] == "call"}
     gaps = [f"gap: {r}" for r in records if r["type"] == "gap"]
@@ -159,7 +159,7 @@ def postgres(binary, d):
         raise build.Missing("no PostgreSQL or psycopg2")
     home, port = owned(d / "pg", who), matrix.free_port()
     subprocess.run([os.path.join(os.path.dirname(found[-1]), "initdb"), "-D", home / "data", "-A", "trust"],
-                   check=True, capture_output=True, text=True, user=who, timeout=120)
+                   check=True, capture_output=True, text=True, user=who, timeout=180)
     argv = [found[-1], "-D", home / "data", "-p", port, "-k", home, "-c", "listen_addresses=127.0.0.1", "-c", "ssl=off"]
     tcp, sock = f"postgresql://127.0.0.1:{port}/postgres", f"postgresql://unix:{home}/.s.PGSQL.{port}:/postgres"
     with daemon(argv, lambda: os.path.exists(home / f".s.PGSQL.{port}") and "ready to accept" in (d / "daemon.log").read_text(), d, who):
@@ -185,7 +185,7 @@ def mysql(binary, d):
     who, port = user("nobody"), matrix.free_port()
     home = owned(d / "my", who)
     subprocess.run(["mariadb-install-db", "--no-defaults", f"--user={who}", f"--datadir={home}/data", "--auth-root-authentication-method=normal"],
-                   check=True, capture_output=True, text=True, timeout=120)
+                   check=True, capture_output=True, text=True, timeout=180)
     argv = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={home}/data", f"--port={port}", "--bind-address=127.0.0.1",
             f"--socket={home}/sock", f"--pid-file={home}/pid"]
     tcp, sock = f"mysql://127.0.0.1:{port}/test", f"mysql://unix:{home}/sock:/test"

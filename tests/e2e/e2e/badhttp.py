@@ -11,7 +11,7 @@ from pathlib import Path
 from . import build, check
 
 RSS_MAX = 96 << 20  # RssAnon: beside the ring's mapping
-TIMEOUT = 90
+TIMEOUT = 240
 
 # What must stand in the records: "said": a gap or an anomaly, somewhere.
 CASES_SAID = {

@@ -18,7 +18,7 @@ VERBS = ["exec", "run", "init", "log", "show", "index", "servers", "tools", "tim
          "replay", "rules", "status", "metrics", "top", "doctor", "version"]
 
 
-def run(argv, stdin=b"", timeout=60):
+def run(argv, stdin=b"", timeout=180):
     return subprocess.run(list(map(str, argv)), input=stdin, capture_output=True, timeout=timeout)
 
 

@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent.parent  # tests/e2e
 ROOT = HERE.parent.parent
 CACHE = Path(os.environ.get("MCPWATCH_CACHE", ROOT / "build/e2e-cache")).resolve()
 PYTHON = "/usr/bin/python3"
+PAUSES = 5, 30  # seconds, from one try to the next
 
 
 def build_py(src, dst):
@@ -90,16 +91,24 @@ def folder(kit):
 
 
 def prepare(kit):
-    """Builds a kit if it is not there. Its folder; Missing or CalledProcessError."""
+    """Builds a kit if it is not there. Its folder; Missing or CalledProcessError. What is fetched for it comes from
+    registries that may fail for a moment: so not at the first failure."""
     how, _, need = KITS[kit]
     dst = folder(kit)
     if (dst / ".complete").exists():
         return dst
     toolchain(*need)
-    shutil.rmtree(dst, ignore_errors=True)
-    dst.mkdir(parents=True)
-    for argv in how(source(kit), dst):
-        subprocess.run(argv, check=True, capture_output=True, text=True)
+    for pause in *PAUSES, None:
+        shutil.rmtree(dst, ignore_errors=True)
+        dst.mkdir(parents=True)
+        try:
+            for argv in how(source(kit), dst):
+                subprocess.run(argv, check=True, capture_output=True, text=True)
+            break
+        except subprocess.CalledProcessError:
+            if pause is None:
+                raise
+            time.sleep(pause)
     (dst / ".complete").touch()
     return dst
 

@@ -10,7 +10,7 @@ import sys
 from . import build, check
 
 SERVERS, REQUESTS = 8, 2500  # 20,000 requests, as many answers
-TIMEOUT = 120
+TIMEOUT = 300
 
 
 def run(argv):

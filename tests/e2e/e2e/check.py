@@ -14,7 +14,7 @@ from .truth import messages
 HEAD = "v seq time boot_ns host type"
 # The contract's fields, in its order. server, client, principal and tokens are objects of their own.
 FIELDS = {
-    "daemon": "event version boot_id kernel config_hash rules_hash sources clock unsealed damaged from_seq to_seq",
+    "daemon": "event version boot_id kernel config_hash rules_hash sources clock unsealed damaged from_seq to_seq error",
     "server": "event server client principal transport protocol tier",
     "tool": "server tool definition hash was annotations pinned",
     "request": "call dir server client session transport http hops hops_n rounds rounds_n task rpc_id method tool "
@@ -22,7 +22,7 @@ FIELDS = {
     "call": "call dir server client principal session transport tls http hops hops_n rounds rounds_n task rpc_id "
             "method tool args args_bytes args_hmac status error result result_bytes result_hmac begin end elapsed_ms effects effects_n "
             "power alerts anomalies evidence trace",
-    "effect": "kind target target_from asked target2 mode bytes_r bytes_w name verb object code signal result pid tid "
+    "effect": "kind target target_from asked asked_changed target2 mode bytes_r bytes_w name verb object code signal result pid tid "
               "exe argv host_target dev ino n summary server call link confidence basis candidates after why",
     "ties": "call part of effects",
     "body": "call what part of text",
@@ -262,9 +262,9 @@ def effects(log, truth, found):
     return problems
 
 
-def wrong_ties(log, truth, found, likely=0.0):
-    """Effects that are tied to another call than the one whose path they touch. likely: that part of all that are tied may be so
-    where no more is claimed than `likely`."""
+def judge_ties(log, truth, found):
+    """Effects that are tied to another call than the one whose path they touch; how many were looked at; whether one of the
+    wrong ones claims to be certain."""
     problems, judged, certain = [], 0, False
     for i, s in enumerate(truth.servers):
         for e in log.by["effect"]:
@@ -277,7 +277,11 @@ def wrong_ties(log, truth, found, likely=0.0):
                 certain |= confidence != "likely"
                 problems.append(f"effect {e['seq']} {e['kind']} {e['target']} of call {n} is tied to {call} "
                                 f"({link}, {confidence})")
-    return problems if certain or len(problems) > likely * judged else []
+    return problems, judged, certain
+
+
+def wrong_ties(log, truth, found):
+    return judge_ties(log, truth, found)[0]
 
 
 def everything(data, truth):
@@ -296,8 +300,7 @@ def everything(data, truth):
 
 
 def lossy(data, truth):
-    """Problems of records made while events were lost: only what they claim counts, and `likely` may be wrong now and then: where the
-    event that would speak for another call is among the lost."""
+    """Problems of records made while events were lost: only what they claim counts; and the wrong ties as they were judged."""
     records, problems = parse(data)
     problems += form(records)
     log, found = Log(records), {}
@@ -316,7 +319,7 @@ def lossy(data, truth):
             found[i, q.index] = r
             if r.get("evidence") == "complete":
                 problems += [f"id {q.rpc_id}: {p}" for p in one_call(log, r, q, truth)]
-    return problems + wrong_ties(log, truth, found, 0.1)
+    return problems, judge_ties(log, truth, found)
 
 
 def raw(data, truth):

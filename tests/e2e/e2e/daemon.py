@@ -53,7 +53,7 @@ def running(binary, d):
         with daemon(binary, d, f"discover: no\nwatch:\n  - argv: '*{d}/watched*'\n") as p:
             for _ in range(cases.CALLS):
                 ask(cases.add_raw(s, "delete"))
-            time.sleep(0.3)
+            found.recorded(d, cases.CALLS)
     finally:
         server.stdin.close()
         server.wait(WAIT)

@@ -252,7 +252,7 @@ def on_terminal(fmt, verb):
     ours, theirs = pty.openpty()
     p = subprocess.Popen(list(map(str, verb)), stdout=theirs, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     os.close(theirs)
-    said = p.communicate(timeout=60)[1].decode()
+    said = p.communicate(timeout=180)[1].decode()
     try:
         got = os.read(ours, 1)
     except OSError:
@@ -343,12 +343,12 @@ def joined(binary, d):
                                 stderr=subprocess.PIPE)
 
     server = observe(logs[1], d / "server.py", port)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while not port.exists() and time.monotonic() < end:
         time.sleep(0.02)
     client = observe(logs[0], d / "client.py", port.read_text())
     problems = [f"{p.args[-2]}: exit status {p.returncode}: {said}" for p in (client, server)
-                for said in [p.communicate(timeout=60)[1]] if p.returncode]
+                for said in [p.communicate(timeout=180)[1]] if p.returncode]
     _, data, _ = export(binary, d, "csv", logs[0], "--log", logs[1], "--type", "call")
     rows = {r["call"]: r for r in csv.DictReader(io.StringIO(data.decode(), newline=""))}
     for r in rows.values():
@@ -386,7 +386,7 @@ NEAR = """
 import http.client, json, sys
 kept = []
 for i, n, trace in json.loads(sys.argv[2]):
-    c = http.client.HTTPConnection(sys.argv[1], 8000, timeout=30)
+    c = http.client.HTTPConnection(sys.argv[1], 8000, timeout=180)
     kept.append(c)
     def ask(i, method, params):
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
@@ -420,7 +420,7 @@ class Host:
     def start(self, *argv, **options):
         self.p = subprocess.Popen(["unshare", "-n", "-u", "-m", "sh", "-ec", HOST, "sh", self.name, self.log, self.addr, *argv],
                                   start_new_session=True, stderr=subprocess.PIPE, **options)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not self.log.with_suffix(".pid").exists() and time.monotonic() < end and self.p.poll() is None:
             time.sleep(0.02)
         self.pid = self.log.with_suffix(".pid").read_text().strip()
@@ -431,12 +431,12 @@ class Host:
                           "--mount-proc", "python3", *argv, **options)
 
     def inside(self, *argv):
-        subprocess.run(["nsenter", "-t", self.pid, "-n", *argv], check=True, capture_output=True, timeout=30)
+        subprocess.run(["nsenter", "-t", self.pid, "-n", *argv], check=True, capture_output=True, timeout=180)
 
     def end(self, kill=False):
         if kill:
             os.killpg(self.p.pid, 9)
-        return self.p.communicate(timeout=60)[1].decode()
+        return self.p.communicate(timeout=180)[1].decode()
 
 
 def wire(hub, *hosts):
@@ -492,7 +492,7 @@ def two_hosts(binary, d):
             said = h.end()
             if h.p.returncode:
                 problems.append(f"{h.name}: exit status {h.p.returncode}: {said}")
-        far.p.communicate(timeout=60)  # it serves until its stdin ends
+        far.p.communicate(timeout=180)  # it serves until its stdin ends
     finally:
         for h in near, far, third:
             if h.p and h.p.poll() is None:

@@ -5,6 +5,7 @@ problems."""
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import socket
@@ -48,6 +49,23 @@ def my_servers(d, event="seen"):
             if r["type"] == "server" and r["event"] == event and is_mine(r["server"], d)]
 
 
+def recorded(d, n):
+    """Waits for the records of n planned calls: all that was done before them has its record, too."""
+    eventually(lambda: len(my_calls(d)), n)
+
+
+def both_ends(ask, d):
+    """Asks until the log has a request with both its ends: what the server was found by has taken effect, and whose the
+    other end is has been looked up."""
+    n = itertools.count(1000)
+
+    def seen():
+        ask(cases.message(next(n), "ping"))
+        return any(r["type"] == "call" and r["method"] == "ping" and r["evidence"] == "complete"
+                   for r in mine(check.parse(log_bytes(d))[0], d))
+    eventually(seen)
+
+
 def complete(s, d, n):
     """n planned calls, each with both its ends and its own effect."""
     calls = my_calls(d)
@@ -77,9 +95,9 @@ def stdio(binary, d):
     with daemon(binary, d, "") as p:
         truth = cases.raw(d, [s := raw_server(d, "found", "s")], cases.one_by_one(s, cases.MIX))
         secret = d / "of-the-client"
-        subprocess.run(["/bin/sh", "-c", f': >"$0"; exec "$@"', secret, *map(str, truth.argv)], check=True, timeout=60,
+        subprocess.run(["/bin/sh", "-c", f': >"$0"; exec "$@"', secret, *map(str, truth.argv)], check=True, timeout=WAIT,
                        stdin=subprocess.DEVNULL)
-        time.sleep(0.3)
+        recorded(d, cases.CALLS)
     problems = ended(p) + truth.load() + everything(log_bytes(d), truth, d) + unseen([secret], d)
     if not any(r["type"] == "effect" and r["kind"] == "proc.exec" and r["target"] == f"{d}/found"
                for r in check.parse(log_bytes(d))[0]):
@@ -94,7 +112,7 @@ def wrapped(binary, d):
         marker = d / "of-the-shell"
         s.argv = ["/bin/sh", "-c", f': >{marker}; "$@"; exit $?', "sh", *s.argv]
         truth = client(s, d)
-        time.sleep(0.3)
+        recorded(d, cases.CALLS)
     problems = ended(p) + truth.load() + complete(s, d, cases.CALLS)
     if len(my_servers(d)) != 1:
         problems.append(f"servers: {[r['server'].get('argv') for r in my_servers(d)]}")
@@ -112,8 +130,8 @@ def twice(binary, d):
             steps += [["wait", k, 6] for k in range(8)]
             (d / f"run{i}").mkdir()
             truth = cases.raw(d / f"run{i}", servers, steps, sequential=False)
-            subprocess.run(list(map(str, truth.argv)), check=True, timeout=60, stdin=subprocess.DEVNULL)
-        time.sleep(0.3)
+            subprocess.run(list(map(str, truth.argv)), check=True, timeout=WAIT, stdin=subprocess.DEVNULL)
+        recorded(d, 80)
     problems = ended(p)
     calls = my_calls(d)
     if len(calls) != 80 or any(r["evidence"] != "complete" or r["status"] != "ok" for r in calls):
@@ -164,8 +182,8 @@ def running(binary, d):
                 ask(cases.add_raw(s, tool))
                 if len(s.calls) == 1:
                     eventually(lambda: bool(my_servers(d)))
-                    time.sleep(0.3)  # what it shows takes effect
-            time.sleep(0.3)
+                    both_ends(ask, d)
+            recorded(d, len(cases.MIX))
     finally:
         server.stdin.close()
         server.wait(WAIT)
@@ -239,8 +257,8 @@ def http_before(binary, d):
                 c.ask(cases.add_raw(s, tool))
                 if len(s.calls) == 1:
                     eventually(lambda: bool(my_servers(d)))
-                    time.sleep(1)
-            time.sleep(0.5)
+                    both_ends(c.ask, d)
+            recorded(d, len(cases.MIX))
     return ended(p) + later(s, d, len(cases.MIX), joined="2") + over_http(d, h.port)
 
 
@@ -251,14 +269,14 @@ def http_after(binary, d):
         c = Posts(h.port)
         c.ask(cases.INITIALIZE)
         eventually(lambda: bool(my_servers(d)))
-        time.sleep(1)  # whose the other end is is looked up
+        both_ends(c.ask, d)
         for tool in cases.MIX:
             c.ask(cases.add_raw(s, tool))
         # another client, known by the server's port from its connect on
         c = Posts(h.port)
         for tool in cases.MIX:
             c.ask(cases.add_raw(s, tool))
-        time.sleep(0.5)
+        recorded(d, 2 * len(cases.MIX))
     return ended(p) + later(s, d, 2 * len(cases.MIX)) + over_http(d, h.port)
 
 
@@ -285,7 +303,7 @@ def ignored(binary, d):
         s.argv = ["/bin/sh", "-c", '"$@"; exit $?', f"{d}/apart", *s.argv]
         client(s, d / "b")
         client(raw_server(d, "found", "c/s"), d / "c")
-        time.sleep(0.3)
+        recorded(d, cases.CALLS)
     problems = ended(p) + unseen([d / "hidden", d / "below", d / "a", d / "b"], d)
     return problems + ([] if len(my_calls(d)) == cases.CALLS else [f"{len(my_calls(d))} calls"])
 
@@ -297,8 +315,8 @@ def configured(binary, d):
                                                             "other": {"command": "other"}}}))
     with daemon(binary, d, "") as p:
         truth = cases.raw(d, [s], cases.one_by_one(s, cases.MIX))
-        subprocess.run(list(map(str, truth.argv)), check=True, timeout=60, stdin=subprocess.DEVNULL, cwd=d)
-        time.sleep(0.3)
+        subprocess.run(list(map(str, truth.argv)), check=True, timeout=WAIT, stdin=subprocess.DEVNULL, cwd=d)
+        recorded(d, cases.CALLS)
     names = {r["server"].get("configured_name") for r in mine(check.parse(log_bytes(d))[0], d) if r["type"] == "server"}
     return ended(p) + ([] if "my files" in names else [f"configured names: {names}"])
 
@@ -327,7 +345,7 @@ def killed(binary, d):
         with daemon(binary, d, "") as p:
             for tool in cases.MIX:
                 ask(cases.add_raw(s, tool))
-            time.sleep(0.3)
+            recorded(d, 1 + len(cases.MIX))
     finally:
         server.stdin.close()
         server.wait(WAIT)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import build, check, wire
 
-TIMEOUT = 120
+TIMEOUT = 300
 BIG = [100_000, 2 << 20]
 UNICODE = 'grüße 日本 \U0001f600 "quoted" \\ \u2028 tab\t'
 

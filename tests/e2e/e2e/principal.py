@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import build, cases, matrix, secrets
 
-TIMEOUT = 120
+TIMEOUT = 300
 NOBODY = pwd.getpwnam("nobody")
 CGROUP = Path("/sys/fs/cgroup/unified" if os.path.isdir("/sys/fs/cgroup/unified") else "/sys/fs/cgroup")
 N = 5

@@ -86,6 +86,9 @@ def hunt(binary, d):
     shown = run(binary, "show", *log, effect["seq"], problems=problems).stdout.decode()
     if calls["2"] not in shown or "why: " not in shown:
         problems.append(f"show {effect['seq']}: {shown}")
+    of = json.loads(run(binary, "show", *log, "--json", effect["seq"], problems=problems).stdout).get("calls", [])
+    if [c["call"] for c in of] != [calls["2"]]:
+        problems.append(f"show {effect['seq']}: the calls {[c.get('call') for c in of]}")
     why = run(binary, "show", *log, "--why", calls["2"], problems=problems).stdout.decode()
     if "keyed hash" not in why or "why: " not in why or "records    request" not in why:
         problems.append(f"show --why: {why}")
@@ -214,6 +217,13 @@ def closed(binary, d):
             p = subprocess.run([binary, *verb, "--log", d / "log"], stdout=full, stderr=subprocess.PIPE, timeout=WAIT)
         if p.returncode != 1 or p.stderr.count(b"\n") != 1 or b"No space left" not in p.stderr:
             problems.append(f"{verb}: /dev/full: {p.returncode}: {p.stderr!r}")
+    # one that follows ends with its reader, not with the next record
+    p = subprocess.Popen([binary, "log", "-f", "--log", d / "log"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = p.stdout.readline()
+    p.stdout.close()
+    err = p.stderr.read()
+    if p.wait(WAIT) != 0 or err or not first:
+        problems.append(f"log -f: closed: {p.returncode}: {first!r} {err!r}")
     return problems
 
 
@@ -221,7 +231,7 @@ def usage(binary, d):
     """What is typed wrong is said in one line that tells what is meant."""
     (d / "empty").write_text("")
     bad = [
-        (["--since", "soon"], b"no time"), (["--kind", "file.delet"], b"file.delete"), (["--status", "okay"], b"status"),
+        (["--since", "soon"], b"no time"), (["--since", "now", "--until", "yesterday"], b"later"), (["--kind", "file.delet"], b"file.delete"), (["--status", "okay"], b"status"),
         (["--type", "cal"], b"call"), (["--severity", "hihg"], b"high"), (["--target", "10.0.0.0/33"], b"network"),
         (["--pid", "x"], b"process id"), (["--grep", "("], b"--grep"), (["-n", "0"], b"number"), (["-n"], b"needs a value"),
         (["-f", "-r"], b"revers"), (["--color", "blue"], b"never"), (["--nosuch"], b"--nosuch"), (["extra"], b"extra"), (["--tool", ""], b"nothing"),
@@ -261,11 +271,15 @@ def odd_logs(binary, d):
         p = run(binary, *verb, "--log", d / "hole", code=3, problems=problems)
         if b"not whole" not in p.stderr:
             problems.append(f"{verb}: a hole: {p.stderr!r}")
+    # half of what there is to show is not shown
+    p = subprocess.run([binary, "show", "c1", "--log", "/dev/stdin"], stdin=subprocess.PIPE, capture_output=True, timeout=WAIT)
+    if p.returncode != 1 or p.stdout or b"read twice" not in p.stderr:
+        problems.append(f"show from a pipe: {p}")
     _, more = make(binary, d)
     seg = sorted((d / "log/seg").iterdir())[0]
     data = seg.read_bytes()
     seg.write_bytes(data.replace(b"secret.key", b"public.key"))
-    for verb in ["log"], ["log", "-n", "2"], ["servers"], ["tools"], ["log", "--tool", "nosuch"]:
+    for verb in ["log"], ["log", "-n", "2"], ["servers"], ["tools"], ["log", "--tool", "nosuch"], ["show", "nosuch"], ["show", "99999999"]:
         p = run(binary, *verb, "--log", d / "log", code=3, problems=problems)
         if b"TAMPERED" not in p.stderr:
             problems.append(f"{verb}: a changed log: {p.stderr!r}")

@@ -27,7 +27,7 @@ def own(binary, d):
     binary_file.write_bytes(bytes(range(256)))
 
     def rules(*args):
-        p = subprocess.run([binary, "rules", *args], capture_output=True, text=True, timeout=60)
+        p = subprocess.run([binary, "rules", *args], capture_output=True, text=True, timeout=180)
         return p.returncode, p.stdout, p.stderr
 
     if rules("check", good) != (0, f"{good}: 1 rule, no fault found\n", ""):
@@ -49,7 +49,7 @@ def own(binary, d):
     def observe(name, *args):
         ran.unlink(missing_ok=True)
         p = subprocess.run([binary, "exec", "--state", "none", "--quiet", "--output", d / name, *args, "--", *argv], capture_output=True,
-                           timeout=60)
+                           timeout=180)
         return p.returncode, (d / name).read_text() if (d / name).exists() else ""
 
     code, with_rule = observe("with", "--rules", good)

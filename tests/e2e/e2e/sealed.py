@@ -10,7 +10,7 @@ import sys
 
 from . import check
 
-WAIT = 60
+WAIT = 180
 PYTHON = sys.executable
 
 # One line in, one line out. What a tool does is the code in its arguments.

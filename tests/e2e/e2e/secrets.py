@@ -20,7 +20,7 @@ sys.path.append(str(build.ROOT / "tests/redact"))
 
 from corpus import tokens  # noqa: E402
 
-GRAM, TIMEOUT = 12, 180
+GRAM, TIMEOUT = 12, 300
 
 class Secrets:
     """Tokens, each made for one place, all known by their form."""

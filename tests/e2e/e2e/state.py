@@ -17,7 +17,7 @@ def observe(binary, d, *argv, before=(), state=None):
     out = d / "records"
     out.unlink(missing_ok=True)
     p = subprocess.run([*before, binary, "exec", "--quiet", "--output", out, "--state", state or d / "state", "--", *argv],
-                       capture_output=True, text=True, timeout=60)
+                       capture_output=True, text=True, timeout=180)
     records = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
     return p.returncode, p.stderr.splitlines(), records
 
@@ -109,17 +109,17 @@ def captured(binary, d):
     file = d / "state/state.jsonl"
     file.write_text(HEAD + PIN % "a" + PIN % "a")
     file.chmod(0o600)
-    p = subprocess.run([binary, "record", "-o", d / "cap", "--state", d / "state", "--", "true"], capture_output=True, timeout=60)
+    p = subprocess.run([binary, "record", "-o", d / "cap", "--state", d / "state", "--", "true"], capture_output=True, timeout=180)
     capture = (d / "cap").read_bytes()
     at = capture.find((PIN % "a").rstrip().encode())
     if p.returncode != 0 or p.stderr or not 0 < at < 600:
         problems.append(f"record: {p.returncode}, {p.stderr}, the line is at {at}")
     if file.read_text() != HEAD + PIN % "a" + PIN % "a" or len(list((d / "state").iterdir())) != 1:
         problems.append("record wrote into the folder")
-    p = subprocess.run([binary, "record", "-o", d / "cap2", "--state", d / "none", "--", "true"], capture_output=True, timeout=60)
+    p = subprocess.run([binary, "record", "-o", d / "cap2", "--state", d / "none", "--", "true"], capture_output=True, timeout=180)
     if p.returncode != 0 or p.stderr or (d / "none").exists():
         problems.append(f"record without a folder: {p.returncode}, {p.stderr}, {(d / 'none').exists()}")
-    p = subprocess.run([binary, "replay", d / "cap"], capture_output=True, text=True, timeout=60)
+    p = subprocess.run([binary, "replay", d / "cap"], capture_output=True, text=True, timeout=180)
     if p.returncode != 0 or gaps(map(json.loads, p.stdout.splitlines())):
         problems.append(f"replay: {p.returncode}, {p.stdout}")
     return problems
@@ -142,8 +142,8 @@ def pinned(binary, d):
         (d / "server.py.txt").write_text(text)
         capture = d / "cap"
         p = subprocess.run([binary, "record", "-o", capture, "--state", d / "state", "--", sys.executable, client, server],
-                           capture_output=True, timeout=60)
-        p = subprocess.run([binary, "replay", capture], capture_output=True, text=True, timeout=60)
+                           capture_output=True, timeout=180)
+        p = subprocess.run([binary, "replay", capture], capture_output=True, text=True, timeout=180)
         again = changed(map(json.loads, p.stdout.splitlines()))
         code, said, records = observe(binary, d, sys.executable, client, server)
         if code != 0 or said or len(changed(records)) != want or len(again) != want:

@@ -138,7 +138,7 @@ def storm(plan, memory_mib=MEMORY_MIB, effects=(), **demand):
         for kind, prefix, n in effects:
             problems += counted(log, kind, prefix, n)
         for verb in ["log"], ["show", next(iter(found.values()))["call"] if found else "none"]:
-            p = subprocess.run([binary, *verb, "--log", d / "records.jsonl"], capture_output=True, timeout=120)
+            p = subprocess.run([binary, *verb, "--log", d / "records.jsonl"], capture_output=True, timeout=180)
             problems += unprintable(p.stdout + p.stderr, verb[0])
             problems += [f"{verb[0]}: exit status {p.returncode}: {p.stderr[:200]!r}"] if p.returncode else []
         return problems

@@ -33,14 +33,14 @@ def run_server(binary, d, argv):
     calls = [{"tool": t, "arguments": a} for t, a in plan_calls(d)]
     plan.write_text(json.dumps({"argv": list(map(str, argv)), "parallel": 1, "mode": "legacy", "calls": calls}))
     subprocess.run([binary, "exec", "--state", "none", "--quiet", "--output", log, "--", build.prepare("py") / "bin/python",
-                    build.HERE / "py/client.py", plan, d / "client"], check=True, timeout=120, capture_output=True, text=True)
+                    build.HERE / "py/client.py", plan, d / "client"], check=True, timeout=180, capture_output=True, text=True)
     return log
 
 
 def compare(binary, trail, log, *options):
     """Exit status, the findings but the sums, the sums, and stderr."""
     p = subprocess.run([binary, "compare", trail, "--log", log, "--json", *map(str, options)], capture_output=True, text=True,
-                       timeout=120)
+                       timeout=180)
     rows = [json.loads(line) for line in p.stdout.splitlines()]
     return p.returncode, [r for r in rows if r["finding"] != "sum"], rows[-1] if rows else {}, p.stderr
 
@@ -327,7 +327,7 @@ def bad_trails(binary, d):
     problems += expect([binary, "compare", trail, "--log", d / "nolog"], 1, ["nolog"])
     # text of the trail that would write on the terminal
     trail.write_text(good + json.dumps({"timestamp": stamp(BASE * 10**9 + 500), "tool": "\x1b[2J\u202eevil", "target": "/\x1b]0;x\x07"}) + "\n")
-    p = subprocess.run([binary, "compare", trail, "--log", log], capture_output=True, timeout=60)
+    p = subprocess.run([binary, "compare", trail, "--log", log], capture_output=True, timeout=180)
     if p.returncode != 3 or any(c in p.stdout + p.stderr for c in b"\x1b\x07") or "\u202e".encode() in p.stdout:
         problems.append(f"escapes: {p.returncode} {p.stdout[-300:]!r}")
     for argv in ([], [trail, trail], [trail, "--tolerance", "x"], [trail, "--tolerance", "-1"], [trail, "--since", "never"],

@@ -177,7 +177,7 @@ def run(case, d, binary, flags, kits):
             raise build.Missing(WITHOUT_NODE + " in /usr")
         world = subprocess.Popen(root.argv([PYTHON, "/srv/quiet/world.py", json.dumps(WORLD), "/tmp/world-listens"], user="root"),
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(d / "world.stderr", "wb"))
-        for _ in range(400):
+        for _ in range(2400):
             if root.exists("/tmp/world-listens"):
                 break
             if world.poll() is not None:
@@ -198,7 +198,7 @@ def run(case, d, binary, flags, kits):
             with open(d / f"exec-{i}.stderr", "wb") as err:
                 p = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True)
                 try:
-                    code = p.wait(400)
+                    code = p.wait(600)
                 except subprocess.TimeoutExpired:
                     os.killpg(p.pid, 9)
                     p.wait()
