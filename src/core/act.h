@@ -132,8 +132,8 @@ struct mw_action {
 	int32_t code;	 /* proc.exit: exit code, or -1 if by signal */
 	int32_t signal;	 /* proc.exit: signal number, or 0 */
 	struct mw_slice argv; /* proc.exec: NUL after each argument */
-	struct mw_prockey
-	    other; /* proc.*: the process it was done to, or its group's leader, if known */
+	/* proc.*: the process it was done to, or its group's leader, if it is known */
+	struct mw_prockey other;
 	struct mw_addr peer;	 /* net.*: the other side; of bind and listen the own address */
 	struct mw_slice
 	    name; /* net.*: the DNS name of the address, where one was seen: the latest */

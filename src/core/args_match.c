@@ -348,18 +348,16 @@ enum mw_args_hit mw_args_match(const struct mw_args *x, const struct mw_args_que
 
 static bool is_of_word(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (mw_lower(c) >= 'a' && mw_lower(c) <= 'z') || c >= 0x80 ||
-	       c == '_' || c == '-' || c == '.';
+	return mw_is_alnum(c) || c >= 0x80 || c == '_' || c == '-' || c == '.';
 }
 
 bool mw_args_mention(const struct mw_args *x, struct mw_slice path)
 {
-	size_t left = MENTION_MAX, n = 0;
-	struct mw_slice text, name;
+	const struct mw_slice name = mw_slice_name(path);
+	const size_t n = name.n;
+	size_t left = MENTION_MAX;
+	struct mw_slice text;
 
-	while (n < path.n && path.p[path.n - n - 1] != '/')
-		n++;
-	name = from(path, path.n - n);
 	if (n < END_MIN)
 		return false;
 	for (size_t i = 0; i < x->n_words && left; i++) {

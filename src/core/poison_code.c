@@ -99,9 +99,6 @@ static int hex_of(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Single letters with one byte between each two become a word: "i-g-n-o-r-e", "i g n o r e". */
-#define SPELLED_MIN 4
-
 /* Room was reserved. */
 static void put(struct mw_buf *out, struct mw_slice s)
 {
@@ -121,7 +118,7 @@ int mw_code_join(struct mw_buf *out, struct mw_slice t)
 			     t.p[to + 1] < 0x80 && mw_is_alnum(t.p[to + 2]) &&
 			     (to + 3 == t.n || (!mw_is_alnum(t.p[to + 3]) && t.p[to + 3] < 0x80));)
 			to += 2;
-		if ((to - i) / 2 + 1 >= SPELLED_MIN) {
+		if ((to - i) / 2 + 1 >= MW_SPELLED_MIN) {
 			for (; i <= to; i += 2)
 				out->p[out->len++] = t.p[i];
 			to++;

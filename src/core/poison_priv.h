@@ -98,7 +98,9 @@ size_t mw_fold_place(const struct mw_fold *f, size_t at);
 
 /* Letters and digits alone, digits that stand for letters as these, 'l' as 'i'. */
 int mw_code_squeeze(struct mw_buf *out, struct mw_slice folded);
-/* A folded text with words in place of single letters in a row ("i-g-n-o-r-e"). */
+/* A folded text with words in place of so many single letters or more, with one byte between each
+ * two ("i-g-n-o-r-e", "i g n o r e"). */
+#define MW_SPELLED_MIN 4
 int mw_code_join(struct mw_buf *out, struct mw_slice folded);
 /* A text with spaces where words run into each other by capital letters ("IgnoreAllRules"), and
  * without what parts a word ("pre-vious"). 1; 0: it has none of these; -ENOMEM, -E2BIG. */

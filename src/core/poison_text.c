@@ -12,7 +12,6 @@
 /* Words of letters and digits mixed, single letters in a row: from here on looked at squeezed. */
 #define LEET_MIN    3
 #define LETTERS_MIN 8
-#define SPELLED_MIN 4 /* from here on in definitions, each word by itself */
 #define TURNED_MIN  2
 #define TOLD_MIN    12 /* what decoded text must count to be called hidden orders */
 #define ORDERS_MIN  8  /* the same of what stands openly, with hidden characters about */
@@ -285,43 +284,46 @@ static unsigned int told(struct mw_poison_scan *p, const struct mw_rules_at *x,
 	return 30;
 }
 
+/* What the spelling that stands in p->code told. */
+static void look_code(struct mw_poison_scan *p, const struct mw_poison_terms *terms,
+		      struct mw_poison_text *ret)
+{
+	const struct mw_slice none = { 0 };
+	struct mw_rules_at x = { 0 };
+
+	match(p, terms, mw_buf_slice(&p->code), NULL, none, &x);
+	ret->score += told(p, &x, ret);
+}
+
 static int look_turned(struct mw_poison_scan *p, const struct mw_rules_at *plain,
 		       struct mw_poison_text *ret)
 {
-	const struct mw_slice t = mw_buf_slice(&p->fold.out), none = { 0 };
-	int r = 0;
+	const struct mw_slice t = mw_buf_slice(&p->fold.out);
+	int r;
 
 	if (p->fold.n_leet >= LEET_MIN || p->fold.letters_run >= LETTERS_MIN || p->fold.n_zero) {
-		struct mw_rules_at x = { 0 };
-
 		p->code.len = 0;
 		r = mw_code_squeeze(&p->code, t);
 		if (r < 0)
 			return r;
-		match(p, &p->squeezed, mw_buf_slice(&p->code), NULL, none, &x);
-		ret->score += told(p, &x, ret);
+		look_code(p, &p->squeezed, ret);
 	}
-	if (p->fold.letters_run >= SPELLED_MIN && !p->data) {
-		struct mw_rules_at x = { 0 };
-
+	/* in definitions each word by itself, too */
+	if (p->fold.letters_run >= MW_SPELLED_MIN && !p->data) {
 		p->code.len = 0;
 		r = mw_code_join(&p->code, t);
 		if (r < 0)
 			return r;
-		match(p, &p->plain, mw_buf_slice(&p->code), NULL, none, &x);
-		ret->score += told(p, &x, ret);
+		look_code(p, &p->plain, ret);
 	}
 	for (int k = 0; k < 2; k++) {
-		struct mw_rules_at x = { 0 };
-
 		if (plain->n[k ? MW_TERM_BACK : MW_TERM_ROT] < TURNED_MIN)
 			continue;
 		p->code.len = 0;
 		r = k ? mw_code_reverse(&p->code, t) : mw_code_rot13(&p->code, t);
 		if (r < 0)
 			return r;
-		match(p, &p->plain, mw_buf_slice(&p->code), NULL, none, &x);
-		ret->score += told(p, &x, ret);
+		look_code(p, &p->plain, ret);
 	}
 	return 0;
 }

@@ -18,20 +18,10 @@
 /* --- texts --------------------------------------------------------------------------------------
  */
 
-static bool ieq(struct mw_slice a, struct mw_slice b)
-{
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++)
-		if (mw_lower(a.p[i]) != mw_lower(b.p[i]))
-			return false;
-	return true;
-}
-
 static bool icontains(struct mw_slice s, struct mw_slice part)
 {
 	for (size_t i = 0; i + part.n <= s.n; i++)
-		if (ieq(mw_slice(s.p + i, part.n), part))
+		if (mw_slice_eq_nocase(mw_slice(s.p + i, part.n), part))
 			return true;
 	return part.n == 0;
 }

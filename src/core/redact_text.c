@@ -16,14 +16,7 @@
 
 static bool eq_nocase(struct mw_slice s, const char *want)
 {
-	size_t i, n = strlen(want);
-
-	if (s.n != n)
-		return false;
-	for (i = 0; i < n; i++)
-		if (mw_lower(s.p[i]) != (uint8_t)want[i])
-			return false;
-	return true;
+	return mw_slice_eq_nocase(s, mw_slice_str(want));
 }
 
 /* What stands between `from` and `to` is to be taken out; the search goes on at `to`. */

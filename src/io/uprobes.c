@@ -32,7 +32,7 @@ unsigned int mw_uprobes_kernel(void)
 	return major < 256 && minor < 256 ? (unsigned int)MW_UPROBES_KERNEL(major, minor) : 0;
 }
 
-/* Whether the kernel has links for many places. Programs must be loaded accordingly: */
+/* Whether the kernel has links for many places. */
 static bool has_multi(void)
 {
 	/* what was wrong before is not to be seen in the kernel's description of itself */

@@ -22,7 +22,8 @@
 #define MW_UPROBES_KERNEL(major, minor) ((major) << 8 | (minor))
 unsigned int mw_uprobes_kernel(void);
 
-void mw_uprobes_prepare(struct bpf_program *prog); /* before the load */
+/* Programs must be loaded for the links that the kernel has: to be called before the load. */
+void mw_uprobes_prepare(struct bpf_program *prog);
 
 struct mw_uprobes {
 	struct bpf_link **link; /* one for each place */

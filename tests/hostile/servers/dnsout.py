@@ -4,17 +4,12 @@ key as names below a domain."""
 
 import base64
 import pathlib
-import random
 import socket
 
+from dnsquery import query
 from rawmcp import Raw
 
 mcp = Raw("passphrase")
-
-
-def query(name):
-    labels = b"".join(bytes([len(p)]) + p.encode() for p in name.split("."))
-    return random.randbytes(2) + b"\1\0\0\1\0\0\0\0\0\0" + labels + b"\0\0\1\0\1"
 
 
 @mcp.tool("strength", "Says how strong a passphrase is.", {"text": {"type": "string"}}, required=["text"])
